@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "orchestrator/base/ids.hpp"
+#include "orchestrator/base/json_fwd.hpp"
+#include "orchestrator/base/timestamp.hpp"
+#include "orchestrator/core/planner.hpp"
+#include "orchestrator/language/definition.hpp"
+#include "orchestrator/model/history_event.hpp"
+#include "orchestrator/model/run_header.hpp"
+
+namespace orchestrator::core {
+
+struct Scope;  // scope.hpp: a thread of control and the step it is in
+
+/// The state of one run: changed only by applying history events, live or replayed, through the planner.
+class Run {
+ public:
+  Run(RunHeader header, language::DefinitionPtr definition);
+  ~Run();
+  Run(Run&&) noexcept;
+  Run& operator=(Run&&) noexcept;
+
+  [[nodiscard]] const RunHeader& header() const;
+  [[nodiscard]] const language::Definition& definition() const;
+  [[nodiscard]] RunState state() const;
+  [[nodiscard]] EventId next_event_id() const;
+  [[nodiscard]] std::optional<Timestamp> started_at() const;
+
+  /// Why it does not move: never empty while open. JSON items of contract-details.md: {kind, state_name, since, ...}.
+  [[nodiscard]] Json waiting_on() const;
+  /// The earliest durable timer (retry, wait, time-out of a wait, the run's own), nothing when there is none.
+  [[nodiscard]] std::optional<Timestamp> next_timer() const;
+  /// Nothing is ready or in a worker's hands: the run may be written down and forgotten.
+  [[nodiscard]] bool at_rest() const;
+  /// Whether the attempt is still open (for a worker that asks).
+  [[nodiscard]] bool is_open(const TaskRef& task) const;
+  /// Marks a task as handed to a worker, in memory only: `state()` and `waiting_on()` then say running / step.
+  void mark_in_hand(const TaskRef& task, Timestamp since, std::string worker);
+
+  // Closed runs.
+  [[nodiscard]] Payload output() const;
+  [[nodiscard]] std::optional<std::string> error() const;
+  [[nodiscard]] std::optional<std::string> cause() const;
+  [[nodiscard]] std::optional<Timestamp> closed_at() const;
+
+  /// Highest attempt number of the current steps, for list views.
+  [[nodiscard]] std::int32_t attempts() const;
+
+  /// A snapshot of everything but header and definition, and back: replay(all) == restore(checkpoint) + replay(rest).
+  [[nodiscard]] Json checkpoint() const;
+  static Result<Run> restore(RunHeader header, language::DefinitionPtr definition, const Json& checkpoint);
+
+ private:
+  friend class Planner;
+  friend struct RunAccess;  // the planner's own files
+  struct Body;
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace orchestrator::core

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/core/run.hpp"
+#include "orchestrator/core/scope.hpp"
+
+namespace orchestrator::core {
+
+/// Everything a run is. Changed only by `apply` (apply.hpp), apart from what is marked as memory.
+struct RunData {
+  RunHeader header;
+  language::DefinitionPtr definition;
+
+  EventId last_id = 0;
+  Timestamp last_at{};
+  bool begun = false;                       ///< ExecutionStarted was applied
+  std::optional<Timestamp> started_at;      ///< first state entered
+  std::optional<Timestamp> deadline;        ///< of the whole run
+  std::optional<RunState> closed;
+  std::optional<Timestamp> closed_at;
+  Payload output;
+  std::optional<std::string> error;
+  std::optional<std::string> cause;
+  std::optional<CancelMode> cancelling;     ///< asked for, waits for tasks in hand
+  std::int32_t redrives = 0;
+
+  std::map<ScopeId, Scope> scopes;
+  ScopeId next_scope = 1;
+
+  // Derived from the scopes, kept so that no question costs a walk over them.
+  std::set<std::pair<Timestamp, ScopeId>> timers;
+  std::int32_t open_tasks = 0;
+  std::int32_t tasks_in_hand = 0;
+
+  // Memory only.
+  std::uint64_t decisions = 0;
+  Json context;                             ///< `$$` as last built; see context_object.cpp
+  Payload context_overrides;
+
+  RunData(RunHeader header_, language::DefinitionPtr definition_);
+
+  Scope* find(ScopeId id) {
+    const auto found = scopes.find(id);
+    return found == scopes.end() ? nullptr : &found->second;
+  }
+  [[nodiscard]] const Scope* find(ScopeId id) const {
+    const auto found = scopes.find(id);
+    return found == scopes.end() ? nullptr : &found->second;
+  }
+  Scope& root() { return scopes.begin()->second; }
+  [[nodiscard]] const Scope& root() const { return scopes.begin()->second; }
+
+  /// The scope whose present step has this number, or null.
+  [[nodiscard]] const Scope* find_step(StepId step) const;
+  Scope* find_step(StepId step) { return const_cast<Scope*>(std::as_const(*this).find_step(step)); }
+
+  /// Moves a scope to another phase and keeps the derived counters and timers right.
+  void set_phase(Scope& scope, Phase phase, Timestamp since, std::optional<Timestamp> due = std::nullopt);
+  /// Removes a scope with all scopes inside it.
+  void erase(ScopeId id);
+  /// The future moment before which nothing may begin, when there is one and nothing has begun.
+  [[nodiscard]] std::optional<Timestamp> pending_start() const;
+
+  /// `namespace/workflow/<run key, else run id>/<state path with Map index>/<visit>`.
+  [[nodiscard]] std::string idempotency_key(const Scope& scope) const;
+
+ private:
+  std::map<StepId, ScopeId> inner_steps_;   // Steps of all scopes but the outermost.
+  friend Status apply(RunData& run, const HistoryEvent& event);
+  friend void index_step(RunData& run, const Scope& scope);
+};
+
+struct Run::Body : RunData {
+  using RunData::RunData;
+};
+
+/// The planner's own door into a run.
+struct RunAccess {
+  static RunData& data(Run& run) { return *run.body_; }
+  static const RunData& data(const Run& run) { return *run.body_; }
+};
+
+}  // namespace orchestrator::core

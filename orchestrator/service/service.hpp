@@ -1,0 +1,218 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "orchestrator/base/ids.hpp"
+#include "orchestrator/base/json_fwd.hpp"
+#include "orchestrator/base/result.hpp"
+#include "orchestrator/model/run_state.hpp"
+#include "orchestrator/store/queries.hpp"
+
+/// The use cases: the only door of the API, the command line and the flows into the engine.
+namespace orchestrator::service {
+
+/// Called exactly once, on an engine thread; the callee hops to where it belongs. A reply comes within the request's
+/// deadline at the latest, as `unavailable` or `deadline_exceeded`.
+template <typename T>
+using Reply = std::function<void(Result<T>)>;
+
+/// A caller's Idempotency-Key. Scope is method and path; the namespace comes beside it.
+struct IdempotencyRef {
+  std::string scope;       ///< "POST /v1/runs"
+  std::string key;
+  std::string body_hash;   ///< SHA-256 hex over the body as parsed JSON
+};
+
+/// The answer that is kept under an Idempotency-Key and repeated.
+struct KeptAnswer {
+  std::int32_t status = 0;
+  std::string body;
+};
+
+/// What an Idempotency-Key says before the work is done. Errors: idempotency-mismatch (422, another body),
+/// idempotency-in-flight (409, the first is still working).
+struct IdempotencyGate {
+  std::optional<KeptAnswer> replay;   ///< set: repeat it, do nothing
+  RunId reserved_id;                  ///< else: do the work under this id (a run's id, or a batch's seed)
+};
+
+enum class OnConflict : std::uint8_t { reject, return_existing, cancel_existing };
+enum class OnClosed : std::uint8_t { allow, return_existing, reject };
+
+struct StartRun {
+  std::string namespace_name;
+  std::string workflow;
+  std::optional<std::int32_t> version;          ///< nothing: the newest
+  Payload input;
+  std::optional<std::string> key;
+  OnConflict on_conflict = OnConflict::reject;
+  OnClosed on_closed = OnClosed::allow;
+  std::optional<Timestamp> run_at;
+  std::int32_t priority = 0;
+  Payload attributes;                           ///< object or null pointer
+  std::optional<std::int64_t> timeout_seconds;
+  std::string traceparent;
+  std::optional<RunId> id;                      ///< from an IdempotencyGate: starting the same id again answers the same
+};
+struct StartedRun {
+  RunId run_id;
+  std::string workflow;
+  std::int32_t version = 0;
+  std::optional<std::string> key;
+  RunState state = RunState::ready;
+  bool existing = false;                        ///< on_conflict or on_closed return_existing found one
+};
+
+struct Deploy {
+  std::string namespace_name;
+  std::string name;
+  Payload definition;
+};
+struct Deployed {
+  std::string workflow;
+  std::int32_t version = 0;
+  std::string checksum;
+  bool created = false;
+  std::vector<std::string> warnings;
+};
+
+struct SendSignal {
+  std::string namespace_name;
+  std::string name;
+  std::optional<std::string> key;               ///< exactly one of key and run_id
+  std::optional<RunId> run_id;
+  Payload payload;
+  std::string id;                               ///< empty: made here
+  std::optional<std::int64_t> ttl_seconds;      ///< default 7 days
+  /// Signal with start: the run that begins when no open run of that workflow holds the key.
+  struct Start {
+    std::string workflow;
+    Payload input;                              ///< null pointer: the payload
+  };
+  std::optional<Start> start;
+  std::int32_t wait_seconds = 0;                ///< for the final fate
+};
+struct SentSignal {
+  SignalId signal_id;
+  std::string fate;                             ///< delivered | buffered | started | duplicate | consumed | ...
+  std::optional<RunId> run_id;
+  bool final_fate = false;
+};
+
+struct CancelRun {
+  std::string namespace_name;
+  RunId run_id;
+  CancelMode mode = CancelMode::graceful;
+  std::string reason;
+  std::string actor;
+};
+struct CancelReceipt {
+  RunId run_id;
+  RunState state = RunState::cancelled;         ///< after the decision
+  std::string will;                             ///< one sentence: what will happen
+};
+
+struct RetryRun {
+  std::string namespace_name;
+  RunId run_id;
+  std::optional<std::string> from_state;
+  Payload input;
+  std::string reason;
+  std::string actor;
+  bool new_idempotency_key = false;
+};
+struct RetriedRun {
+  RunId run_id;
+  RunState state = RunState::ready;
+};
+
+/// One run as of now; `as_of` is set when it was read from the database because its owner did not answer in time.
+struct RunReading {
+  store::RunView view;
+  std::optional<Timestamp> as_of;
+};
+
+struct HistoryPage {
+  std::vector<Json> items;                      ///< history items in order (core/history_items.hpp)
+  std::optional<std::string> next_cursor;
+  HistoryPage();
+  ~HistoryPage();
+  HistoryPage(HistoryPage&&) noexcept;
+  HistoryPage& operator=(HistoryPage&&) noexcept;
+};
+
+/// A verified webhook, ready to be stored and turned into a signal.
+struct WebhookArrival {
+  std::string namespace_name;
+  std::string endpoint;
+  std::string provider;
+  std::string dedupe_key;
+  std::string signal_name;
+  std::string signal_key;                       ///< empty with `poison`
+  Payload payload;
+  std::optional<SendSignal::Start> start;
+  bool poison = false;                          ///< signed but unreadable: kept, no signal
+  Payload headers;                              ///< object of strings, secrets left out
+  std::string body;                             ///< raw bytes
+};
+struct WebhookKept {
+  std::string delivery_id;
+  bool duplicate = false;
+};
+
+struct NodeReading {
+  std::string node_id;
+  std::string url;
+  Timestamp lease_until{};
+  std::vector<std::int32_t> shards;
+};
+
+/// Every method is thread-safe, returns at once and never throws.
+class Service {
+ public:
+  virtual ~Service() = default;
+
+  virtual void open_gate(std::string namespace_name, IdempotencyRef ref, Reply<IdempotencyGate> reply) = 0;
+  /// Keeps a 2xx answer; for any other status the reservation is dropped so that the key may be tried again.
+  virtual void close_gate(std::string namespace_name, IdempotencyRef ref, KeptAnswer answer, Reply<void> reply) = 0;
+
+  virtual void deploy(Deploy request, Reply<Deployed> reply) = 0;
+  virtual void find_definition(std::string namespace_name, std::string name, std::int32_t version,
+                               Reply<store::DefinitionRow> reply) = 0;
+  virtual void list_workflows(std::string namespace_name, Reply<std::vector<store::WorkflowSummary>> reply) = 0;
+
+  virtual void start_run(StartRun request, Reply<StartedRun> reply) = 0;
+  /// Answers parallel to the requests; one failed item fails none of the others. With `seed` (from a gate) the ids are
+  /// derived from it, so that a repeat after a crash runs only what is missing.
+  virtual void start_runs(std::vector<StartRun> requests, std::optional<RunId> seed,
+                          Reply<std::vector<Result<StartedRun>>> reply) = 0;
+  virtual void read_run(std::string namespace_name, RunId run_id, Reply<RunReading> reply) = 0;
+  /// Answers when the run closed or after `wait`, with whatever it is then.
+  virtual void wait_for_run(std::string namespace_name, RunId run_id, std::chrono::seconds wait, Reply<RunReading> reply) = 0;
+  virtual void list_runs(store::RunFilter filter, Reply<store::RunPage> reply) = 0;
+  virtual void read_history(std::string namespace_name, RunId run_id, std::int32_t limit, std::string cursor,
+                            Reply<HistoryPage> reply) = 0;
+
+  virtual void send_signal(SendSignal request, Reply<SentSignal> reply) = 0;
+  virtual void find_signal(std::string namespace_name, SignalId id, Reply<store::SignalRow> reply) = 0;
+  virtual void list_signals(store::SignalFilter filter, Reply<store::SignalPage> reply) = 0;
+
+  virtual void cancel_run(CancelRun request, Reply<CancelReceipt> reply) = 0;
+  virtual void retry_run(RetryRun request, Reply<RetriedRun> reply) = 0;
+
+  virtual void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) = 0;
+  virtual void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) = 0;
+  virtual void find_webhook_endpoint(std::string namespace_name, std::string name, Reply<store::WebhookEndpointRow> reply) = 0;
+  virtual void list_webhook_endpoints(std::string namespace_name, Reply<std::vector<store::WebhookEndpointRow>> reply) = 0;
+
+  virtual void list_nodes(Reply<std::vector<NodeReading>> reply) = 0;
+  /// Ready: owns or reaches shards, migrated, database answers, not draining.
+  virtual void check_ready(Reply<void> reply) = 0;
+};
+
+}  // namespace orchestrator::service

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <vector>
+
+#include "orchestrator/store/rows.hpp"
+
+namespace orchestrator::store {
+
+/// Everything that the dirty shards of one committer write in one transaction: one call, one commit.
+/// Rows of a shard whose epoch no longer holds are left out as a whole; the others are committed.
+struct Batch {
+  BatchId id;                                ///< written as the proof row when there is no journal row
+  std::vector<ShardLease> leases;            ///< every shard that has rows below, each once
+
+  std::vector<JournalRow> journal;
+  std::vector<OpenRunRow> opened;            ///< new open runs (also revived ones)
+  std::vector<OpenRunUpdate> updated;
+  std::vector<ClosedRunRow> closed;          ///< deletes the open row if there is one, inserts the closed one
+  std::vector<RunId> revived;                ///< closed rows to delete; their open row is in `opened`
+  std::vector<CheckpointRow> checkpoints;    ///< upserted
+  std::vector<SignalRow> signals;            ///< upserted by (shard, signal_id)
+  std::vector<SignalWaitRow> waits_added;    ///< upserted
+  std::vector<SignalWaitRef> waits_removed;
+  /// Messages to any shard, also ones that other nodes own: their target's epoch is not checked. `from` decides whether
+  /// the sender's fence held.
+  struct Outgoing {
+    ShardId from{};
+    InboxRow message;
+  };
+  std::vector<Outgoing> outgoing;            ///< a repeated (shard, id) is ignored
+  std::vector<InboxRef> inbox_done;
+  std::vector<IdempotencyRow> idempotency;   ///< upserted
+
+  [[nodiscard]] bool empty() const;
+};
+
+struct CommitAnswer {
+  Timestamp database_now{};
+  std::vector<ShardId> lost;                 ///< shards whose fence no longer held: nothing of them was written
+};
+
+}  // namespace orchestrator::store

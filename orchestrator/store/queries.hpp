@@ -1,0 +1,207 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "orchestrator/store/rows.hpp"
+
+namespace orchestrator::store {
+
+// ---- what owners load --------------------------------------------------------------------------------------------
+
+/// An open run with what rebuilds it: the checkpoint if there is one, then the journal rows after it, in order.
+struct LoadedRun {
+  OpenRunRow row;
+  std::optional<CheckpointRow> checkpoint;
+  std::vector<JournalRow> journal;
+};
+
+/// A closed run with all that reviving it needs.
+struct LoadedClosedRun {
+  ClosedRunRow row;
+  std::optional<CheckpointRow> checkpoint;
+  std::vector<JournalRow> journal;
+};
+
+struct RunKeyQuery {
+  ShardId shard{};
+  std::string namespace_name;
+  std::string workflow;
+  std::string key;
+  bool with_closed = false;   ///< also the newest closed run with that key
+};
+struct RunKeyAnswer {
+  std::optional<RunId> open;
+  std::optional<RunId> closed;
+};
+
+/// Everything about one signal key: open waits (oldest first) and signals that are buffered or delivered (oldest first).
+struct MailboxQuery {
+  ShardId shard{};
+  std::string namespace_name;
+  std::string key;
+};
+struct MailboxAnswer {
+  std::vector<SignalWaitRow> waits;
+  std::vector<SignalRow> pending;
+};
+
+/// The signal that already used this id, if any.
+struct SignalIdQuery {
+  ShardId shard{};
+  std::string namespace_name;
+  std::string name;
+  std::optional<std::string> key;
+  std::optional<RunId> addressed_run_id;
+  std::string id;
+};
+
+struct IdempotencyQuery {
+  ShardId shard{};
+  std::string namespace_name;
+  std::string scope;
+  std::string key;
+};
+
+/// Many look-ups in one call; each answer vector is parallel to its question vector.
+struct LoadRequest {
+  std::vector<RunId> runs;                     ///< open runs by id
+  std::vector<RunId> closed_runs;              ///< closed runs by id, with journal (retry)
+  std::vector<RunKeyQuery> run_keys;
+  std::vector<MailboxQuery> mailboxes;
+  std::vector<RunId> addressed_signals;        ///< buffered signals addressed to these runs, oldest first
+  std::vector<SignalIdQuery> signal_ids;
+  std::vector<SignalId> signals;
+  std::vector<IdempotencyQuery> idempotency;
+};
+struct LoadAnswer {
+  std::vector<std::optional<LoadedRun>> runs;
+  std::vector<std::optional<LoadedClosedRun>> closed_runs;
+  std::vector<RunKeyAnswer> run_keys;
+  std::vector<MailboxAnswer> mailboxes;
+  std::vector<std::vector<SignalRow>> addressed_signals;
+  std::vector<std::optional<SignalRow>> signal_ids;
+  std::vector<std::optional<SignalRow>> signals;
+  std::vector<std::optional<IdempotencyRow>> idempotency;
+};
+
+struct DueRun {
+  RunId run_id;
+  Timestamp wake_at{};
+};
+
+/// What a new owner needs to go on: rows not at rest with their journals, timers due before the horizon, the inbox.
+struct Recovery {
+  std::vector<LoadedRun> running;
+  std::vector<DueRun> due;
+  std::vector<InboxRow> inbox;
+};
+
+struct InboxRead {
+  std::vector<InboxRow> rows;   ///< at most the limit; ids that the reader knows may come again
+};
+
+// ---- ownership ---------------------------------------------------------------------------------------------------
+
+struct NodeRow {
+  NodeId id;
+  std::string url;
+  std::string roles;                 ///< "api,worker,scheduler"
+  Timestamp lease_until{};
+};
+
+struct ShardOwnerRow {
+  ShardId shard{};
+  std::optional<NodeId> node;
+  Epoch epoch{};
+};
+
+struct HeartbeatAnswer {
+  Timestamp database_now{};
+  std::vector<NodeRow> nodes;                ///< all, ended leases too
+  std::vector<ShardOwnerRow> shards;
+  std::vector<NodeId> gone;                  ///< whose process is proven gone although the lease runs (advisory-lock hint)
+};
+
+// ---- what pages and the API read ---------------------------------------------------------------------------------
+
+/// One run as reads see it: open or closed.
+struct RunView {
+  RunHeader header;
+  RunState state = RunState::ready;
+  std::string waiting_on = "[]";
+  Payload output;
+  std::optional<std::string> error;
+  std::optional<std::string> cause;
+  std::int32_t attempts = 0;
+  std::optional<Timestamp> started_at;
+  std::optional<Timestamp> closed_at;
+  std::optional<Timestamp> wake_at;
+  DeadLetter dead_letter = DeadLetter::none;
+  std::optional<RunId> successor_run_id;
+};
+
+/// Filters of GET /v1/runs; empty members do not filter.
+struct RunFilter {
+  std::string namespace_name;
+  std::vector<RunState> states;
+  std::string workflow;
+  std::optional<std::int32_t> version;
+  std::string key;
+  std::string error;
+  std::string waiting_on;                         ///< a kind of waiting_on
+  std::optional<RunId> parent_run_id;
+  std::map<std::string, std::string> attributes;  ///< name -> JSON text of the value
+  std::optional<Timestamp> started_after;
+  std::optional<Timestamp> started_before;
+  std::string text;                               ///< q: run id, key or workflow begins with it
+  std::int32_t limit = 50;
+  std::string cursor;                             ///< opaque, from the page before
+};
+struct RunPage {
+  std::vector<RunView> items;
+  std::optional<std::string> next_cursor;
+};
+
+struct SignalFilter {
+  std::string namespace_name;
+  std::string name;
+  std::string key;
+  std::optional<SignalFate> fate;
+  std::optional<RunId> run_id;
+  std::int32_t limit = 50;
+  std::string cursor;
+};
+struct SignalPage {
+  std::vector<SignalRow> items;
+  std::optional<std::string> next_cursor;
+};
+
+struct DeployRequest {
+  std::string namespace_name;
+  std::string name;
+  std::string source;          ///< JSON text
+  std::string checksum;        ///< equal checksums are the same definition
+};
+struct DeployAnswer {
+  std::int32_t version = 0;
+  bool created = false;        ///< false: the newest version already is this text
+};
+
+struct WorkflowSummary {
+  std::string name;
+  std::vector<std::int32_t> versions;
+};
+
+/// A webhook together with the message that carries its signal: stored in one transaction.
+struct WebhookReceipt {
+  WebhookDeliveryRow delivery;
+  std::optional<InboxRow> message;   ///< nothing for poison
+};
+struct WebhookReceiptAnswer {
+  bool duplicate = false;            ///< the dedupe key was known: counted there, nothing else written
+};
+
+}  // namespace orchestrator::store

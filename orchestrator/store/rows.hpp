@@ -1,0 +1,185 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "orchestrator/base/ids.hpp"
+#include "orchestrator/base/json_fwd.hpp"
+#include "orchestrator/model/run_header.hpp"
+#include "orchestrator/model/run_state.hpp"
+
+/// The rows of durable state, as plain values. Column for column what migrations/ say; no behaviour.
+namespace orchestrator::store {
+
+/// A shard together with the epoch under which it may be written.
+struct ShardLease {
+  ShardId shard{};
+  Epoch epoch{};
+  auto operator<=>(const ShardLease&) const = default;
+};
+
+/// All history events of one decision. Insert only; `seq` is the id of the first event.
+struct JournalRow {
+  ShardId shard{};
+  RunId run_id;
+  EventId seq = 0;
+  Timestamp at{};
+  std::string events;  ///< encode_events text
+};
+
+/// What changes about an open run while it lives.
+struct RunProgress {
+  RunState state = RunState::ready;
+  std::optional<Timestamp> wake_at;       ///< its earliest timer; nothing when none
+  std::string waiting_on = "[]";          ///< JSON array text, never empty while open
+  bool at_rest = false;                   ///< nothing ready or in hand: recovery need not load it
+  std::int32_t attempts = 0;
+  std::optional<Timestamp> started_at;    ///< first work
+};
+
+struct OpenRunRow {
+  ShardId shard{};
+  RunHeader header;
+  RunProgress progress;
+};
+
+struct OpenRunUpdate {
+  ShardId shard{};
+  RunId run_id;
+  RunProgress progress;
+};
+
+/// What became of a failed run. `none`: not failed. `open`: a dead letter that waits for a person.
+enum class DeadLetter : std::uint8_t { none, open, discarded };
+
+struct ClosedRunRow {
+  ShardId shard{};
+  RunHeader header;
+  RunState state = RunState::succeeded;
+  Payload output;
+  std::optional<std::string> error;
+  std::optional<std::string> cause;
+  std::int32_t attempts = 0;
+  std::optional<Timestamp> started_at;
+  Timestamp closed_at{};
+  DeadLetter dead_letter = DeadLetter::none;
+  std::optional<RunId> successor_run_id;
+};
+
+/// State of a run when its journal since the last one passed about 20 rows.
+struct CheckpointRow {
+  ShardId shard{};
+  RunId run_id;
+  EventId next_event_id = 0;  ///< events below this are inside
+  std::string state;          ///< Run::checkpoint as text
+};
+
+/// The fates of a signal, spelled as in the HTTP contract.
+enum class SignalFate : std::uint8_t { delivered, buffered, consumed, expired, unmatched, rejected };
+std::string_view to_string(SignalFate fate);
+std::optional<SignalFate> parse_signal_fate(std::string_view text);
+
+/// Every accepted signal, on the shard of its key (or of the run it is addressed to).
+struct SignalRow {
+  ShardId shard{};
+  SignalId signal_id;
+  std::string namespace_name;
+  std::string name;
+  std::optional<std::string> key;        ///< exactly one of key and addressed_run_id
+  std::optional<RunId> addressed_run_id;
+  std::string id;                        ///< the sender's id, unique per namespace, name and key (or run)
+  Payload payload;
+  SignalFate fate = SignalFate::buffered;
+  std::string reason;                    ///< e.g. wait-ended, run-closed; empty when there is none
+  bool was_expected = false;             ///< a wait or run for the key had existed (expired, not unmatched)
+  std::optional<RunId> run_id;           ///< the run that it was offered to or consumed by
+  EventId step = 0;                      ///< the wait that it met
+  std::string state_name;
+  Timestamp received_at{};
+  std::optional<Timestamp> settled_at;
+  Timestamp expires_at{};
+};
+
+/// A run's open wait, registered on the shard of the wait's key.
+struct SignalWaitRow {
+  ShardId shard{};
+  std::string namespace_name;
+  std::string key;
+  RunId run_id;
+  EventId step = 0;
+  std::vector<std::string> names;
+  std::string state_name;
+  Timestamp since{};
+};
+
+/// Names a wait to be removed.
+struct SignalWaitRef {
+  ShardId shard{};
+  std::string namespace_name;
+  std::string key;
+  RunId run_id;
+  EventId step = 0;
+};
+
+/// A message to a shard. Anybody may insert; only the owner deletes, in the batch that has its effect.
+struct InboxRow {
+  ShardId shard{};
+  MessageId id;
+  std::string kind;   ///< one of runtime/messages.hpp
+  std::string body;   ///< JSON text
+  Timestamp created_at{};
+};
+
+struct InboxRef {
+  ShardId shard{};
+  MessageId id;
+};
+
+/// A caller's Idempotency-Key: first a reservation (no answer yet), later the answer to repeat.
+struct IdempotencyRow {
+  ShardId shard{};
+  std::string namespace_name;
+  std::string scope;                 ///< "POST /v1/runs"
+  std::string key;
+  std::string body_hash;             ///< SHA-256 hex over the canonical body
+  std::string reserved_id;           ///< run id chosen at the reservation, or a batch's seed; may be empty
+  std::int32_t status = 0;           ///< HTTP status of the kept answer; 0: still in flight
+  std::string answer;                ///< body of the kept answer
+  Timestamp created_at{};
+};
+
+/// A provider's webhook as received, kept raw.
+struct WebhookDeliveryRow {
+  ShardId shard{};
+  std::string delivery_id;           ///< UUID text
+  std::string namespace_name;
+  std::string endpoint;
+  std::string provider;
+  std::string dedupe_key;            ///< unique per namespace and endpoint
+  std::string verdict;               ///< accepted | poison
+  std::string signal_id;             ///< UUID text; empty for poison
+  std::string headers;               ///< JSON object text
+  std::string body;                  ///< raw bytes
+  Timestamp received_at{};
+};
+
+struct DefinitionRow {
+  std::string namespace_name;
+  std::string name;
+  std::int32_t version = 0;
+  std::string checksum;              ///< SHA-256 hex over the canonical text
+  std::string source;                ///< JSON text
+  Timestamp created_at{};
+};
+
+struct WebhookEndpointRow {
+  std::string namespace_name;
+  std::string name;
+  std::string provider;
+  std::string settings;              ///< JSON text: {secrets[], signal: {name, key}, start?, options?}
+  Timestamp created_at{};
+};
+
+}  // namespace orchestrator::store

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "orchestrator/base/result.hpp"
+#include "orchestrator/store/batch.hpp"
+#include "orchestrator/store/queries.hpp"
+
+namespace orchestrator {
+class StepTransaction;  // handler/sql.hpp
+}
+
+namespace orchestrator::store {
+
+/// Called exactly once, on a thread of the store (or its executor, in memory); the callee hops to its own strand.
+template <typename T>
+using Done = std::function<void(Result<T>)>;
+
+/// The one door to durable state. Thread-safe. Never throws, never blocks its caller (except begin_step).
+///
+/// Errors: `unavailable` (nothing was written; try again), `outcome_unknown` (the connection died during commit: settle
+/// it, never guess), `invalid_argument` (a data error: nothing was written; the message names the SQLSTATE),
+/// `internal` (a bug). Serialization failures and deadlocks are retried inside.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Fixed at installation.
+  [[nodiscard]] virtual std::int32_t shard_count() const = 0;
+
+  // ---- the hot path ----------------------------------------------------------------------------------------------
+
+  /// Commits one batch under the fence. Batches of one lane are committed in the order given, one at a time.
+  /// @param lane 0 to lane_count() - 1; each has a connection of its own.
+  virtual void commit(std::int32_t lane, std::shared_ptr<const Batch> batch, Done<CommitAnswer> done) = 0;
+  [[nodiscard]] virtual std::int32_t lane_count() const = 0;
+
+  /// Answers many look-ups of an owner in one round trip. Sees everything committed before the call.
+  virtual void load(LoadRequest request, Done<LoadAnswer> done) = 0;
+
+  // ---- ownership -------------------------------------------------------------------------------------------------
+
+  /// Renews the node's row and tells who owns what. The first call registers the node.
+  virtual void heartbeat(NodeRow node, std::chrono::milliseconds lease, Done<HeartbeatAnswer> done) = 0;
+
+  /// Takes the shards that are free, the node's own, or whose owner's lease is over (or proven gone): epoch + 1 each.
+  /// Waits for batches in flight; answers what was taken, possibly nothing.
+  virtual void take_over(NodeId node, std::vector<ShardId> shards, Done<std::vector<ShardLease>> done) = 0;
+
+  /// Gives shards away at a graceful stop; those no longer held are left alone.
+  virtual void hand_over(NodeId node, std::vector<ShardLease> shards, Done<void> done) = 0;
+
+  /// Removes the node's row; its shards become free.
+  virtual void leave(NodeId node, Done<void> done) = 0;
+
+  /// What a new owner needs; called after its take-over committed.
+  virtual void recover(ShardLease lease, Timestamp horizon, Done<Recovery> done) = 0;
+
+  /// Whether a batch whose outcome was unknown did commit. Call only after a take-over of all its shards.
+  virtual void was_committed(std::shared_ptr<const Batch> batch, Done<bool> done) = 0;
+
+  // ---- messages and timers ---------------------------------------------------------------------------------------
+
+  /// Inserts messages to any shards; a repeated (shard, id) is ignored. One transaction.
+  virtual void send(std::vector<InboxRow> messages, Done<void> done) = 0;
+
+  /// Messages of these shards that the last reads did not show, and maybe some that they did.
+  virtual void read_inbox(std::vector<ShardId> shards, std::int32_t limit, Done<InboxRead> done) = 0;
+
+  /// Runs with wake_at before `until`, earliest first, at most `limit`.
+  virtual void due_runs(std::vector<ShardId> shards, Timestamp until, std::int32_t limit, Done<std::vector<DueRun>> done) = 0;
+
+  /// Signals whose time ran out before `now` and that are still buffered, at most `limit`.
+  virtual void expired_signals(std::vector<ShardId> shards, Timestamp now, std::int32_t limit, Done<std::vector<SignalRow>> done) = 0;
+
+  /// Stores webhooks raw, each in one transaction with its signal's message. Answers parallel to the question.
+  virtual void record_webhooks(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) = 0;
+
+  // ---- definitions and endpoints ---------------------------------------------------------------------------------
+
+  virtual void deploy(DeployRequest request, Done<DeployAnswer> done) = 0;
+  /// @param version 0 means the newest. not_found ("unknown-workflow") when there is none.
+  virtual void find_definition(std::string namespace_name, std::string name, std::int32_t version, Done<DefinitionRow> done) = 0;
+  virtual void list_workflows(std::string namespace_name, Done<std::vector<WorkflowSummary>> done) = 0;
+
+  virtual void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) = 0;
+  virtual void find_webhook_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) = 0;
+  virtual void list_webhook_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) = 0;
+
+  // ---- reads for people ------------------------------------------------------------------------------------------
+
+  virtual void find_run(RunId run_id, Done<RunView> done) = 0;
+  virtual void list_runs(RunFilter filter, Done<RunPage> done) = 0;
+  /// Journal rows with seq >= from, in order, at most `limit` rows.
+  virtual void read_journal(RunId run_id, EventId from, std::int32_t limit, Done<std::vector<JournalRow>> done) = 0;
+  virtual void find_signal(SignalId signal_id, Done<SignalRow> done) = 0;
+  virtual void list_signals(SignalFilter filter, Done<SignalPage> done) = 0;
+
+  /// A round trip to the database, for readiness: `unavailable`, or precondition_failed when migrations are missing.
+  virtual void check_ready(Done<void> done) = 0;
+
+  // ---- transactional handlers ------------------------------------------------------------------------------------
+
+  /// Opens a transaction under the handler role whose statements commit together with a step. Blocking: handler
+  /// threads only.
+  virtual Result<std::unique_ptr<StepTransaction>> begin_step() = 0;
+
+  /// Ends every connection and thread; pending calls answer `unavailable`. Idempotent.
+  virtual void stop() = 0;
+};
+
+}  // namespace orchestrator::store
