@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "orchestrator/digest/digest.hpp"
 #include "orchestrator/digest/encoding.hpp"
@@ -100,13 +101,12 @@ std::string format_form(const FormFields& fields) {
 }
 
 std::string payfast_form_signature(const FormFields& fields, std::string_view passphrase) {
-  FormFields ordered = fields;
-  std::stable_sort(ordered.begin(), ordered.end(),
-                   [](const auto& a, const auto& b) { return form_rank(a.first) < form_rank(b.first); });
+  std::multimap<std::size_t, const FormFields::value_type*> ordered;
+  for (const auto& field : fields) ordered.emplace(form_rank(field.first), &field);
   std::string text;
-  for (const auto& [name, value] : ordered) {
-    if (name == kSignatureField || trim(value).empty()) continue;
-    append_pair(text, name, trim(value));
+  for (const auto& [rank, field] : ordered) {
+    if (field->first == kSignatureField || trim(field->second).empty()) continue;
+    append_pair(text, field->first, trim(field->second));
   }
   append_passphrase(text, passphrase);
   return to_hex(hash(Algorithm::md5, text));
@@ -130,7 +130,7 @@ std::string payfast_itn_signature(const FormFields& fields, std::string_view pas
 std::string payfast_api_signature(FormFields fields, std::string_view passphrase) {
   std::erase_if(fields, [](const auto& field) { return field.first == kSignatureField || field.first == "testing"; });
   if (!trim(passphrase).empty()) fields.emplace_back("passphrase", trim(passphrase));
-  std::stable_sort(fields.begin(), fields.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(fields.begin(), fields.end());
   return to_hex(hash(Algorithm::md5, format_form(fields)));
 }
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 /// How PayFast and PhonePe sign, for both directions: the handlers that call them, the sandbox that plays them, and the
-/// webhook verifiers. Pure functions; every digest is lower-case hexadecimal. Rules: docs/providers.md.
+/// webhook verifiers. Pure functions; every digest is lower-case hexadecimal.
 namespace orchestrator::digest {
 
 /// Names and values of a form, decoded, in the order in which they were written.
