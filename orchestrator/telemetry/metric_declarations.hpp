@@ -1,0 +1,173 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace orchestrator::telemetry {
+
+enum class MetricKind : std::uint8_t { counter, gauge, histogram };
+
+/// A metric as operators see it. Base units, named at the end of the name; labels are bounded sets (queue, handler,
+/// outcome), never ids.
+struct MetricDeclaration {
+  std::string_view name;
+  MetricKind kind = MetricKind::counter;
+  std::string_view unit;  ///< "1" for plain counts, "seconds", "bytes"
+  std::string_view help;
+  std::array<std::string_view, 3> labels{};  ///< unused ones are empty
+};
+
+// Every metric of the project. Dashboards and alerts may name these only.
+
+inline constexpr MetricDeclaration kRunsStartedTotal{
+    "orchestrator_runs_started_total", MetricKind::counter, "1", "Runs accepted.", {"kind"}};
+inline constexpr MetricDeclaration kRunsClosedTotal{
+    "orchestrator_runs_closed_total", MetricKind::counter, "1", "Runs that reached a final state.", {"kind", "state"}};
+inline constexpr MetricDeclaration kStepsTotal{
+    "orchestrator_steps_total", MetricKind::counter, "1", "Attempts of steps whose outcome was recorded.", {"outcome"}};
+inline constexpr MetricDeclaration kSignalsTotal{
+    "orchestrator_signals_total", MetricKind::counter, "1", "Signals by the fate that they reached.", {"fate"}};
+inline constexpr MetricDeclaration kSignalsUnmatched{"orchestrator_signals_unmatched", MetricKind::gauge, "1",
+                                                     "Buffered signals that no run waits for."};
+inline constexpr MetricDeclaration kRunsStuck{
+    "orchestrator_runs_stuck", MetricKind::gauge, "1",
+    "Open runs for which the last sweep found no next event; anything above 0 is a defect."};
+inline constexpr MetricDeclaration kOpenRuns{
+    "orchestrator_runs_open", MetricKind::gauge, "1", "Runs in this node's memory.", {"state"}};
+
+inline constexpr MetricDeclaration kQueueDepth{
+    "orchestrator_queue_depth", MetricKind::gauge, "1", "Steps and jobs that are ready and not in flight.", {"queue"}};
+inline constexpr MetricDeclaration kQueueInFlight{
+    "orchestrator_queue_in_flight", MetricKind::gauge, "1", "Steps and jobs that a handler or worker has.", {"queue"}};
+inline constexpr MetricDeclaration kQueueOldestReadyAgeSeconds{
+    "orchestrator_queue_oldest_ready_age_seconds",
+    MetricKind::gauge,
+    "seconds",
+    "How long the oldest ready step or job of the queue has waited.",
+    {"queue"}};
+inline constexpr MetricDeclaration kStepsWithoutHandler{
+    "orchestrator_steps_without_handler",
+    MetricKind::gauge,
+    "1",
+    "Ready steps whose handler is not compiled in and that no remote worker has asked for.",
+    {"handler"}};
+inline constexpr MetricDeclaration kHandlerSeconds{"orchestrator_handler_seconds",
+                                                   MetricKind::histogram,
+                                                   "seconds",
+                                                   "How long one attempt took in its handler.",
+                                                   {"handler", "outcome"}};
+inline constexpr MetricDeclaration kStepPickupSeconds{"orchestrator_step_pickup_seconds",
+                                                      MetricKind::histogram,
+                                                      "seconds",
+                                                      "From a step being ready to its handler starting.",
+                                                      {"queue"}};
+inline constexpr MetricDeclaration kTimerLagSeconds{"orchestrator_timer_lag_seconds", MetricKind::histogram, "seconds",
+                                                    "How late timers fired."};
+inline constexpr MetricDeclaration kPoisonedTotal{
+    "orchestrator_poisoned_total", MetricKind::counter, "1", "Runs set aside as poison.", {"reason"}};
+
+inline constexpr MetricDeclaration kShardsOwned{"orchestrator_shards_owned", MetricKind::gauge, "1",
+                                                "Shards that this node owns."};
+inline constexpr MetricDeclaration kTakeOversTotal{"orchestrator_shard_take_overs_total", MetricKind::counter, "1",
+                                                   "Shards taken over by this node."};
+inline constexpr MetricDeclaration kOwnershipLostTotal{"orchestrator_shard_ownership_lost_total", MetricKind::counter,
+                                                       "1", "Batches whose shard was lost to another node."};
+inline constexpr MetricDeclaration kShardReloadsTotal{"orchestrator_shard_reloads_total",
+                                                      MetricKind::counter,
+                                                      "1",
+                                                      "Shards that dropped their memory after a failed batch.",
+                                                      {"reason"}};
+inline constexpr MetricDeclaration kHeartbeatAgeSeconds{"orchestrator_node_heartbeat_age_seconds", MetricKind::gauge,
+                                                        "seconds", "Since this node's last confirmed heartbeat."};
+
+inline constexpr MetricDeclaration kStoreCommitsTotal{"orchestrator_store_commits_total",
+                                                      MetricKind::counter,
+                                                      "1",
+                                                      "Batches committed or refused by the store.",
+                                                      {"outcome"}};
+inline constexpr MetricDeclaration kStoreCommitSeconds{"orchestrator_store_commit_seconds", MetricKind::histogram,
+                                                       "seconds", "Round trip of one batch commit."};
+inline constexpr MetricDeclaration kStoreRowsTotal{
+    "orchestrator_store_rows_total", MetricKind::counter, "1", "Rows written by batches.", {"table"}};
+inline constexpr MetricDeclaration kStoreConnectionsLostTotal{
+    "orchestrator_store_connections_lost_total", MetricKind::counter, "1", "Database connections that broke.", {"use"}};
+inline constexpr MetricDeclaration kStoreOldestSnapshotAgeSeconds{
+    "orchestrator_store_oldest_snapshot_age_seconds", MetricKind::gauge, "seconds",
+    "Age of the oldest transaction that holds vacuum back; doctor names its backend."};
+inline constexpr MetricDeclaration kInboxRowsTotal{"orchestrator_inbox_rows_total", MetricKind::counter, "1",
+                                                   "Messages between shards taken from the inbox."};
+
+inline constexpr MetricDeclaration kHttpRequestsTotal{"orchestrator_http_requests_total",
+                                                      MetricKind::counter,
+                                                      "1",
+                                                      "HTTP requests answered.",
+                                                      {"method", "route", "status"}};
+inline constexpr MetricDeclaration kHttpRequestSeconds{"orchestrator_http_request_seconds",
+                                                       MetricKind::histogram,
+                                                       "seconds",
+                                                       "From the last byte of a request to its answer.",
+                                                       {"route"}};
+inline constexpr MetricDeclaration kHttpConnections{"orchestrator_http_connections", MetricKind::gauge, "1",
+                                                    "Open HTTP connections."};
+inline constexpr MetricDeclaration kWebhooksTotal{"orchestrator_webhooks_total",
+                                                  MetricKind::counter,
+                                                  "1",
+                                                  "Genuine webhooks stored, by provider and verdict.",
+                                                  {"provider", "verdict"}};
+inline constexpr MetricDeclaration kWebhookRejectedTotal{"orchestrator_webhook_rejected_total",
+                                                         MetricKind::counter,
+                                                         "1",
+                                                         "Webhooks whose signature, token or source check failed.",
+                                                         {"provider"}};
+
+inline constexpr MetricDeclaration kProcessId{"orchestrator_process_id", MetricKind::gauge, "1",
+                                              "Process id of this node, for measurements on the same machine."};
+inline constexpr MetricDeclaration kProcessCpuSeconds{"orchestrator_process_cpu_seconds", MetricKind::gauge, "seconds",
+                                                      "User and system time of this process since its start."};
+inline constexpr MetricDeclaration kProcessResidentBytes{"orchestrator_process_resident_bytes", MetricKind::gauge,
+                                                         "bytes", "Resident memory of this process."};
+inline constexpr MetricDeclaration kProcessStartTimeSeconds{"orchestrator_process_start_time_seconds",
+                                                            MetricKind::gauge, "seconds",
+                                                            "Unix time at which this process started."};
+
+/// All of the above, for the test that compares dashboards and documents with what exists.
+inline constexpr std::array kMetricDeclarations{
+    kRunsStartedTotal,
+    kRunsClosedTotal,
+    kStepsTotal,
+    kSignalsTotal,
+    kSignalsUnmatched,
+    kRunsStuck,
+    kOpenRuns,
+    kQueueDepth,
+    kQueueInFlight,
+    kQueueOldestReadyAgeSeconds,
+    kStepsWithoutHandler,
+    kHandlerSeconds,
+    kStepPickupSeconds,
+    kTimerLagSeconds,
+    kPoisonedTotal,
+    kShardsOwned,
+    kTakeOversTotal,
+    kOwnershipLostTotal,
+    kShardReloadsTotal,
+    kHeartbeatAgeSeconds,
+    kStoreCommitsTotal,
+    kStoreCommitSeconds,
+    kStoreRowsTotal,
+    kStoreConnectionsLostTotal,
+    kStoreOldestSnapshotAgeSeconds,
+    kInboxRowsTotal,
+    kHttpRequestsTotal,
+    kHttpRequestSeconds,
+    kHttpConnections,
+    kWebhooksTotal,
+    kWebhookRejectedTotal,
+    kProcessId,
+    kProcessCpuSeconds,
+    kProcessResidentBytes,
+    kProcessStartTimeSeconds,
+};
+
+}  // namespace orchestrator::telemetry

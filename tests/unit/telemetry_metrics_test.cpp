@@ -1,0 +1,89 @@
+#include "orchestrator/telemetry/metrics.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace orchestrator::telemetry {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Metrics, RendersHelpTypeAndValue) {
+  Metrics metrics;
+
+  metrics.counter(kRunsClosedTotal, {"workflow", "succeeded"}).add(2);
+
+  const std::string text = metrics.render();
+  EXPECT_THAT(text, HasSubstr("# HELP orchestrator_runs_closed_total Runs that reached a final state."));
+  EXPECT_THAT(text, HasSubstr("# TYPE orchestrator_runs_closed_total counter"));
+  EXPECT_THAT(text, HasSubstr("orchestrator_runs_closed_total{kind=\"workflow\",state=\"succeeded\"} 2"));
+}
+
+TEST(Metrics, GivesTheSameSeriesForTheSameLabels) {
+  Metrics metrics;
+
+  metrics.counter(kStepsTotal, {"completed"}).add();
+  metrics.counter(kStepsTotal, {"completed"}).add();
+
+  EXPECT_EQ(metrics.counter(kStepsTotal, {"completed"}).value(), 2);
+  EXPECT_EQ(metrics.counter(kStepsTotal, {"failed"}).value(), 0);
+}
+
+TEST(Metrics, RefreshesGaugesBeforeRendering) {
+  Metrics metrics;
+  const Gauge depth = metrics.gauge(kQueueDepth, {"default"});
+  metrics.before_render([&] { depth.set(7); });
+
+  EXPECT_THAT(metrics.render(), HasSubstr("orchestrator_queue_depth{queue=\"default\"} 7"));
+}
+
+TEST(Metrics, TellsAboutItsProcess) {
+  Metrics metrics;
+
+  const std::string text = metrics.render();
+
+  EXPECT_THAT(text, HasSubstr("orchestrator_process_id "));
+  EXPECT_THAT(text, HasSubstr("orchestrator_process_resident_bytes "));
+}
+
+TEST(Metrics, CountsTooManyLabelValuesTogether) {
+  Metrics metrics;
+
+  for (int index = 0; index < kMaxSeriesPerMetric + 5; ++index) {
+    metrics.counter(kStepsTotal, {std::to_string(index)}).add();
+  }
+
+  EXPECT_EQ(metrics.counter(kStepsTotal, {"other"}).value(), 5);
+}
+
+TEST(MetricsDeathTest, StopsOnUndeclaredUse) {
+  Metrics metrics;
+
+  EXPECT_DEATH(metrics.counter(kStepsTotal), "each declared label");
+  EXPECT_DEATH(metrics.gauge(kStepsTotal, {"completed"}), "declared as");
+}
+
+TEST(MetricDeclarations, AreNamedByTheHouseRules) {
+  std::set<std::string_view> names;
+  for (const MetricDeclaration& declaration : kMetricDeclarations) {
+    EXPECT_TRUE(declaration.name.starts_with("orchestrator_")) << declaration.name;
+    EXPECT_TRUE(names.insert(declaration.name).second) << declaration.name << " is declared twice";
+    EXPECT_FALSE(declaration.help.empty()) << declaration.name;
+    EXPECT_EQ(declaration.name.ends_with("_total"), declaration.kind == MetricKind::counter) << declaration.name;
+    if (declaration.unit != "1") EXPECT_TRUE(declaration.name.ends_with(declaration.unit)) << declaration.name;
+  }
+}
+
+TEST(MetricHandle, OfNothingCountsNothing) {
+  const Counter counter;
+
+  counter.add(3);
+
+  EXPECT_EQ(counter.value(), 0);
+}
+
+}  // namespace
+}  // namespace orchestrator::telemetry
