@@ -11,3 +11,7 @@ find_package(prometheus-cpp REQUIRED COMPONENTS core)
 find_package(PostgreSQL REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PQXX REQUIRED IMPORTED_TARGET libpqxx)
+
+# Boost.Asio, compiled once; every room with sockets or strands links it.
+add_library(orc_asio STATIC ${CMAKE_CURRENT_LIST_DIR}/asio/asio_implementation.cpp)
+target_link_libraries(orc_asio PUBLIC orc_flags OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
