@@ -1,0 +1,223 @@
+#include "orchestrator/config/config.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+#include <utility>
+
+#include "orchestrator/base/names.hpp"
+#include "orchestrator/config/settings_file.hpp"
+#include "orchestrator/config/values.hpp"
+
+namespace orchestrator::config {
+namespace {
+
+constexpr std::string_view kPrefix = "ORCHESTRATOR_";
+
+/// How one value is read and checked.
+struct Setting {
+  std::string name;  ///< lower case, as in the file and as a flag
+  bool secret = false;
+  std::function<Status(Config&, const std::string& text)> set;
+};
+
+Status set_roles(Config& config, const std::string& text) {
+  Roles roles{.api = false, .worker = false, .scheduler = false};
+  for (const std::string& word : split_words(text)) {
+    if (word == "api") {
+      roles.api = true;
+    } else if (word == "worker") {
+      roles.worker = true;
+    } else if (word == "scheduler") {
+      roles.scheduler = true;
+    } else {
+      return fail(ErrorCode::invalid_argument, "must be a comma-separated list of api, worker and scheduler");
+    }
+  }
+  if (!roles.api && !roles.worker && !roles.scheduler) {
+    return fail(ErrorCode::invalid_argument, "must name at least one of api, worker and scheduler");
+  }
+  config.roles = roles;
+  return {};
+}
+
+Status set_admin_key(Config& config, const std::string& text) {
+  const bool printable = std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
+  if (text.size() < 16 || text.size() > 200 || !printable) {
+    return fail(ErrorCode::invalid_argument, "must be 16 to 200 printable ASCII characters without spaces");
+  }
+  config.admin_key = text;
+  return {};
+}
+
+Status set_log_level(Config& config, const std::string& text) {
+  static const std::set<std::string> levels = {"debug", "info", "warn", "error"};
+  if (!levels.contains(text)) return fail(ErrorCode::invalid_argument, "must be debug, info, warn or error");
+  config.log_level = text;
+  return {};
+}
+
+Status set_node_id(Config& config, const std::string& text) {
+  if (!is_valid_name(text)) return fail(ErrorCode::invalid_argument, "must match [A-Za-z0-9._:-]{1,128}");
+  config.node_id = text;
+  return {};
+}
+
+Status set_listen(Config& config, const std::string& text) {
+  auto address = parse_listen_address(text);
+  if (!address) return std::move(address).error();
+  config.listen = *std::move(address);
+  return {};
+}
+
+Status set_http_allow_private(Config& config, const std::string& text) {
+  const auto value = parse_boolean(text);
+  if (!value) return value.error();
+  config.http_allow_private = *value;
+  return {};
+}
+
+auto text_into(std::string Config::* member) {
+  return [member](Config& config, const std::string& text) -> Status {
+    if (text.empty()) return fail(ErrorCode::invalid_argument, "must not be empty");
+    config.*member = text;
+    return {};
+  };
+}
+
+template <typename T>
+auto number_into(T Config::* member, IntegerRange range) {
+  return [member, range](Config& config, const std::string& text) -> Status {
+    const auto value = parse_integer(text, range);
+    if (!value) return value.error();
+    config.*member = T(*value);
+    return {};
+  };
+}
+
+const std::vector<Setting>& settings() {
+  static const std::vector<Setting> list = {
+      {"database_url", true, text_into(&Config::database_url)},
+      {"listen", false, set_listen},
+      {"data_dir", false, text_into(&Config::data_dir)},
+      {"admin_key", true, set_admin_key},
+      {"workflows_dir", false, text_into(&Config::workflows_dir)},
+      {"lease_seconds", false, number_into(&Config::lease, {2, 3600})},
+      {"node_id", false, set_node_id},
+      {"advertise_url", false, text_into(&Config::advertise_url)},
+      {"roles", false, set_roles},
+      {"http_allow_private", false, set_http_allow_private},
+      {"drain_seconds", false, number_into(&Config::drain, {0, 3600})},
+      {"poison_limit", false, number_into(&Config::poison_limit, {1, 100})},
+      {"shards", false, number_into(&Config::shards, {1, 4096})},
+      {"lanes", false, number_into(&Config::lanes, {1, 16})},
+      {"handler_threads", false, number_into(&Config::handler_threads, {1, 1024})},
+      {"io_threads", false, number_into(&Config::io_threads, {1, 64})},
+      {"log_level", false, set_log_level},
+      {"max_body_bytes", false, number_into(&Config::max_body_bytes, {1024, 67'108'864})},
+      {"max_batch_body_bytes", false, number_into(&Config::max_batch_body_bytes, {1024, 1'073'741'824})},
+  };
+  return list;
+}
+
+std::string variable_of(const Setting& setting) { return std::string{kPrefix} + to_upper(setting.name); }
+
+/// A value as found, and where.
+struct Found {
+  std::string text;
+  std::string source;  ///< flag, environment, file
+  std::string place;   ///< what an error message calls it: --listen, ORCHESTRATOR_LISTEN, "listen" in FILE
+};
+
+Result<std::optional<Found>> find_in_environment(const Setting& setting, const Environment& environment) {
+  const std::string variable = variable_of(setting);
+  auto value = environment(variable);
+  if (setting.secret) {
+    const auto path = environment(variable + "_FILE");
+    if (value && path) {
+      return fail(ErrorCode::invalid_argument, "set " + variable + " or " + variable + "_FILE, not both");
+    }
+    if (path) {
+      auto content = read_secret_file(*path);
+      if (!content) return fail(ErrorCode::invalid_argument, variable + "_FILE: " + content.error().message);
+      return std::optional(Found{*content, "environment", variable + "_FILE"});
+    }
+  }
+  // Set but empty counts as unset, as in compose files that pass variables through.
+  if (!value || value->empty()) return std::optional<Found>{};
+  return std::optional(Found{*value, "environment", variable});
+}
+
+Result<std::optional<Found>> find(const Setting& setting, const Sources& sources,
+                                  const std::map<std::string, std::string>& file) {
+  if (const auto flag = sources.flags.find(setting.name); flag != sources.flags.end()) {
+    return std::optional(Found{flag->second, "flag", "--" + to_dashes(setting.name)});
+  }
+  auto from_environment = find_in_environment(setting, sources.environment);
+  if (!from_environment || from_environment->has_value()) return from_environment;
+  if (const auto line = file.find(setting.name); line != file.end()) {
+    return std::optional(Found{line->second, "file", "\"" + setting.name + "\" in " + sources.file.value_or("")});
+  }
+  return std::optional<Found>{};
+}
+
+Result<std::map<std::string, std::string>> read_file(const Sources& sources) {
+  if (!sources.file) return std::map<std::string, std::string>{};
+  auto values = read_settings_file(*sources.file);
+  if (!values) return values;
+  for (const auto& [name, text] : *values) {
+    const bool known = std::ranges::any_of(settings(), [&](const Setting& setting) { return setting.name == name; });
+    if (!known)
+      return fail(ErrorCode::invalid_argument, *sources.file + " sets \"" + name + "\", which does not exist");
+  }
+  return values;
+}
+
+}  // namespace
+
+Environment process_environment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    // Read before any thread starts; nothing in this process changes its environment.
+    const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
+    if (value == nullptr) return std::nullopt;
+    return std::string{value};
+  };
+}
+
+Result<Config> read_config(const Sources& sources) {
+  const auto file = read_file(sources);
+  if (!file) return file.error();
+  Config config;
+  for (const Setting& setting : settings()) {
+    const auto found = find(setting, sources, *file);
+    if (!found) return found.error();
+    if (!found->has_value()) continue;
+    const Found& value = **found;
+    if (const Status status = setting.set(config, value.text); !status) {
+      const std::string got = setting.secret ? "" : ", not \"" + value.text + "\"";
+      return fail(ErrorCode::invalid_argument, value.place + " " + status.error().message + got);
+    }
+  }
+  return config;
+}
+
+Result<std::vector<ValueReport>> report_config(const Sources& sources) {
+  const auto file = read_file(sources);
+  if (!file) return file.error();
+  std::vector<ValueReport> reports;
+  for (const Setting& setting : settings()) {
+    const auto found = find(setting, sources, *file);
+    if (!found) return found.error();
+    ValueReport report{.variable = variable_of(setting), .value = "", .source = "default"};
+    if (found->has_value()) {
+      report.value = setting.secret ? "set" : (*found)->text;
+      report.source = (*found)->source;
+    } else if (setting.secret) {
+      report.value = "not set";
+    }
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
+}  // namespace orchestrator::config
