@@ -26,7 +26,7 @@ using StepId = EventId;
 /// Names one task: an attempt of a step, or an inquiry about one.
 struct TaskRef {
   StepId step = 0;
-  std::int32_t attempt = 1;   ///< numbered from 1; inquiries count on their own
+  std::int32_t attempt = 1;  ///< numbered from 1; inquiries count on their own
   bool inquiry = false;
   auto operator<=>(const TaskRef&) const = default;
 };
@@ -72,10 +72,10 @@ struct TimersDue {};
 struct SignalOffered {
   SignalId signal_id;
   std::string name;
-  std::optional<std::string> key;   ///< nothing: addressed to the run, meets a wait whatever its key
+  std::optional<std::string> key;  ///< nothing: addressed to the run, meets a wait whatever its key
   Payload payload;
   Timestamp received_at{};
-  StepId step = 0;                  ///< the wait it was offered to; 0: any
+  StepId step = 0;  ///< the wait it was offered to; 0: any
 };
 
 /// The child run of a step exists (its first start, or the one that already held its key).
@@ -109,7 +109,7 @@ struct CancelAsked {
 /// Operator's retry of a failed, timed out or cancelled run, from the failed state or `from_state`.
 struct RetryAsked {
   std::optional<std::string> from_state;
-  Payload input;                          ///< replaces the input of the state retried; null: keep
+  Payload input;  ///< replaces the input of the state retried; null: keep
   std::string reason;
   std::string actor;
   bool new_idempotency_key = false;
@@ -126,7 +126,7 @@ struct ScheduleTask {
   TaskRef task;
   std::string state_name;
   std::string handler;
-  std::string queue;                      ///< never empty
+  std::string queue;  ///< never empty
   std::int32_t priority = 0;
   Payload input;
   std::string idempotency_key;
@@ -146,7 +146,7 @@ struct AwaitSignal {
   StepId step = 0;
   std::string state_name;
   std::vector<std::string> names;
-  std::optional<std::string> key;         ///< nothing: only signals addressed to this run
+  std::optional<std::string> key;  ///< nothing: only signals addressed to this run
   Timestamp since{};
 };
 
@@ -162,11 +162,11 @@ struct StartChild {
   StepId step = 0;
   std::string workflow;
   std::optional<std::string> key;
-  std::string on_conflict;                ///< reject | return_existing | cancel_existing
+  std::string on_conflict;  ///< reject | return_existing | cancel_existing
   Payload input;
-  bool wait = true;                       ///< false: detached; the answer is only that it started
+  bool wait = true;  ///< false: detached; the answer is only that it started
   bool replace = false;
-  std::string derivation;                 ///< text from which the child's id is derived: same text, same child
+  std::string derivation;  ///< text from which the child's id is derived: same text, same child
 };
 
 struct CancelChild {
@@ -180,20 +180,21 @@ using Command = std::variant<ScheduleTask, CancelTask, AwaitSignal, EndSignalWai
 
 /// What follows from one event. The run passed to the planner already has `events` applied.
 struct Decision {
-  std::vector<HistoryEvent> events;       ///< one journal row; empty: nothing happened
+  std::vector<HistoryEvent> events;  ///< one journal row; empty: nothing happened
   std::vector<Command> commands;
 };
 
 /// Given from outside, once per decision.
 struct Inputs {
   Timestamp now{};
-  std::uint64_t seed = 0;                 ///< fresh randomness for jitter, States.UUID and States.MathRandom
+  std::uint64_t seed = 0;  ///< fresh randomness for jitter, States.UUID and States.MathRandom
 };
 
 struct Limits {
-  std::int32_t poison_limit = 3;          ///< ORCHESTRATOR_POISON_LIMIT
+  std::int32_t poison_limit = 3;  ///< ORCHESTRATOR_POISON_LIMIT
   std::size_t max_payload_bytes = 1 << 20;
   std::int32_t max_transitions_per_decision = 10'000;  ///< a Pass/Choice loop that never rests fails the run
+  std::int32_t max_open_iterations = 1'000;            ///< of one Map state, whatever its MaxConcurrency
 };
 
 class Planner {
@@ -203,8 +204,8 @@ class Planner {
   /// Begins a run: ExecutionStarted and whatever follows at once. A future `run_at` gives a run that waits.
   Decision start(Run& run, const Inputs& inputs) const;
 
-  /// What should happen to `run` because of `event`; applies the events it decides on. On an error (precondition_failed:
-  /// the event is illegal in this state) the run is unchanged.
+  /// What should happen to `run` because of `event`; applies the events it decides on. On an error
+  /// (precondition_failed: the event is illegal in this state) the run is unchanged.
   Result<Decision> decide(Run& run, const Event& event, const Inputs& inputs) const;
 
   /// Applies journalled events, the same way live decisions are applied.

@@ -39,8 +39,13 @@ class Run {
   [[nodiscard]] bool at_rest() const;
   /// Whether the attempt is still open (for a worker that asks).
   [[nodiscard]] bool is_open(const TaskRef& task) const;
+  /// Whether the hand-out of an open task is in the journal: if its node died, the task was in hand.
+  [[nodiscard]] bool is_start_recorded(const TaskRef& task) const;
   /// Marks a task as handed to a worker, in memory only: `state()` and `waiting_on()` then say running / step.
   void mark_in_hand(const TaskRef& task, Timestamp since, std::string worker);
+
+  /// Replaces sections and members of the context object (`$$`), in memory only: for simulations with given values.
+  void override_context(Payload members);
 
   // Closed runs.
   [[nodiscard]] Payload output() const;

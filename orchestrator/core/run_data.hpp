@@ -18,15 +18,16 @@ struct RunData {
 
   EventId last_id = 0;
   Timestamp last_at{};
-  bool begun = false;                       ///< ExecutionStarted was applied
-  std::optional<Timestamp> started_at;      ///< first state entered
-  std::optional<Timestamp> deadline;        ///< of the whole run
+  bool begun = false;                   ///< ExecutionStarted was applied
+  std::optional<Timestamp> started_at;  ///< first state entered
+  std::optional<Timestamp> deadline;    ///< of the whole run
   std::optional<RunState> closed;
   std::optional<Timestamp> closed_at;
   Payload output;
   std::optional<std::string> error;
   std::optional<std::string> cause;
-  std::optional<CancelMode> cancelling;     ///< asked for, waits for tasks in hand
+  std::optional<CancelMode> cancelling;  ///< asked for, waits for tasks in hand
+  std::optional<std::string> cancel_reason;
   std::int32_t redrives = 0;
 
   std::map<ScopeId, Scope> scopes;
@@ -34,12 +35,13 @@ struct RunData {
 
   // Derived from the scopes, kept so that no question costs a walk over them.
   std::set<std::pair<Timestamp, ScopeId>> timers;
+  std::map<StepId, ScopeId> inner_steps;  ///< of all scopes but the outermost
   std::int32_t open_tasks = 0;
   std::int32_t tasks_in_hand = 0;
 
   // Memory only.
   std::uint64_t decisions = 0;
-  Json context;                             ///< `$$` as last built; see context_object.cpp
+  Json context;  ///< `$$` as last built; see context_object.cpp
   Payload context_overrides;
 
   RunData(RunHeader header_, language::DefinitionPtr definition_);
@@ -61,6 +63,8 @@ struct RunData {
 
   /// Moves a scope to another phase and keeps the derived counters and timers right.
   void set_phase(Scope& scope, Phase phase, Timestamp since, std::optional<Timestamp> due = std::nullopt);
+  /// Takes over a phase whose times are already in the step: for restoring a checkpoint.
+  void adopt_phase(Scope& scope, Phase phase);
   /// Removes a scope with all scopes inside it.
   void erase(ScopeId id);
   /// The future moment before which nothing may begin, when there is one and nothing has begun.
@@ -68,11 +72,6 @@ struct RunData {
 
   /// `namespace/workflow/<run key, else run id>/<state path with Map index>/<visit>`.
   [[nodiscard]] std::string idempotency_key(const Scope& scope) const;
-
- private:
-  std::map<StepId, ScopeId> inner_steps_;   // Steps of all scopes but the outermost.
-  friend Status apply(RunData& run, const HistoryEvent& event);
-  friend void index_step(RunData& run, const Scope& scope);
 };
 
 struct Run::Body : RunData {

@@ -56,46 +56,46 @@ struct Failure {
 struct MapProgress {
   Payload items;
   std::int64_t started = 0;
-  std::int64_t settled = 0;          ///< succeeded or failed
+  std::int64_t settled = 0;  ///< succeeded or failed
   std::int64_t failed = 0;
   std::int64_t max_concurrency = 0;  ///< effective, at least 1
   std::optional<std::int64_t> tolerated_count;
   std::optional<double> tolerated_percentage;
-  std::vector<Payload> results;      ///< by item index; null while open
+  std::vector<Payload> results;  ///< by item index; null while open
 };
 
 /// What a signal, decision or child step asked for.
 struct Request {
-  std::vector<std::string> names;    ///< signals; a child's workflow is the first
+  std::vector<std::string> names;  ///< signals; a child's workflow is the first
   std::optional<std::string> key;
-  std::optional<RunId> child;        ///< once it has started
+  std::optional<RunId> child;  ///< once it has started
 };
 
 /// One entry of a state.
 struct Step {
   StepId id = 0;
-  std::int32_t visit = 0;            ///< counts entries of this state in its scope, from 1
-  std::int32_t attempt = 0;          ///< highest attempt so far
-  std::int32_t inquiry = 0;          ///< highest inquiry so far
-  std::int32_t inquiry_failures = 0; ///< failed or unanswered inquiries in a row; sets their delay
-  std::int32_t losses = 0;           ///< workers that vanished with it, since the last retry
-  std::int32_t retry_count = 0;      ///< retries by any retrier
-  std::vector<std::int32_t> retries; ///< by index of the retrier
+  std::int32_t visit = 0;             ///< counts entries of this state in its scope, from 1
+  std::int32_t attempt = 0;           ///< highest attempt so far
+  std::int32_t inquiry = 0;           ///< highest inquiry so far
+  std::int32_t inquiry_failures = 0;  ///< failed or unanswered inquiries in a row; sets their delay
+  std::int32_t losses = 0;            ///< workers that vanished with it, since the last retry
+  std::int32_t retry_count = 0;       ///< retries by any retrier
+  std::vector<std::int32_t> retries;  ///< by index of the retrier
   Timestamp entered_at{};
-  Timestamp since{};                 ///< when the present phase began
-  std::optional<Timestamp> due;      ///< the phase's timer
-  Payload input;                     ///< the state's raw input
-  Payload task_input;                ///< of the task, wait or child
+  Timestamp since{};             ///< when the present phase began
+  std::optional<Timestamp> due;  ///< the phase's timer
+  Payload input;                 ///< the state's raw input
+  Payload task_input;            ///< of the task, wait or child
   Payload inquiry_input;
   std::optional<std::int64_t> timeout_seconds;
   std::optional<std::int64_t> heartbeat_seconds;
-  bool start_recorded = false;       ///< TaskStarted is in the journal for the open attempt
-  bool lost = false;                 ///< the failure is a lost worker: handing out again does not use up Retry
+  bool start_recorded = false;  ///< TaskStarted is in the journal for the open attempt
+  bool lost = false;            ///< the failure is a lost worker: handing out again does not use up Retry
   std::optional<InHand> in_hand;
-  std::optional<Failure> failure;    ///< what the inquiry is about, or why the step failed
+  std::optional<Failure> failure;  ///< what the inquiry is about, or why the step failed
   std::unique_ptr<Request> request;
   std::unique_ptr<MapProgress> map;
-  std::vector<ScopeId> inner;        ///< Parallel: by branch; Map: iterations that are open or failed
+  std::vector<ScopeId> inner;  ///< Parallel: by branch; Map: iterations that are open or failed
 };
 
 /// How often a state was entered in a scope, and with what, for idempotency keys and operator's retries.
@@ -109,18 +109,18 @@ struct Visited {
 struct Scope {
   ScopeId id = 0;
   ScopeId parent = -1;
-  std::int32_t index = 0;                    ///< of the branch or item within the parent's state
+  std::int32_t index = 0;  ///< of the branch or item within the parent's state
   const language::StateMachine* machine = nullptr;
-  Payload value;                             ///< what the newest event of the scope carried or left standing
-  language::Variables variables;             ///< assigned in this scope; outer ones are found through `parent`
-  EventId last = 0;                          ///< newest event, the causal link of the next
+  Payload value;                  ///< what the newest event of the scope carried or left standing
+  language::Variables variables;  ///< assigned in this scope; outer ones are found through `parent`
+  EventId last = 0;               ///< newest event, the causal link of the next
   Phase phase = Phase::idle;
-  const language::State* state = nullptr;    ///< entered last
-  const language::State* resume_at = nullptr;///< exited: the state to enter next
-  bool keeps_visit = false;                  ///< revived by an operator: the next entry is the same visit
+  const language::State* state = nullptr;      ///< entered last
+  const language::State* resume_at = nullptr;  ///< exited: the state to enter next
+  bool keeps_visit = false;                    ///< revived by an operator: the next entry is the same visit
   Step step;
   std::vector<Visited> visited;
-  std::string path;                          ///< "Outer[3]/" before the names of its states; empty for the run itself
+  std::string path;  ///< "Outer[3]/" before the names of its states; empty for the run itself
   // Within one decision: how many states it entered, to stop loops that never rest.
   std::uint64_t burst_of = 0;
   std::int32_t burst = 0;

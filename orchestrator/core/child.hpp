@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "orchestrator/core/run_data.hpp"
+
+namespace orchestrator::core {
+
+/// Starts the child of a scope's step; also what is owed for it until it has started.
+StartChild child_command(const RunData& run, const Scope& scope);
+/// Cancels it. A nil child means: whichever run the step's StartChild made.
+CancelChild cancel_child_command(const Scope& scope, CancelMode mode, const std::string& reason);
+
+}  // namespace orchestrator::core

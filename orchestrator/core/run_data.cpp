@@ -1,0 +1,67 @@
+#include "orchestrator/core/run_data.hpp"
+
+namespace orchestrator::core {
+
+RunData::RunData(RunHeader header_, language::DefinitionPtr definition_)
+    : header(std::move(header_)), definition(std::move(definition_)) {
+  Scope& scope = scopes[0];
+  scope.machine = &definition->root;
+}
+
+const Scope* RunData::find_step(StepId step) const {
+  if (step <= 0) return nullptr;
+  if (root().step.id == step) return &root();
+  const auto found = inner_steps.find(step);
+  return found == inner_steps.end() ? nullptr : find(found->second);
+}
+
+void RunData::set_phase(Scope& scope, Phase phase, Timestamp since, std::optional<Timestamp> due) {
+  Step& step = scope.step;
+  if (scope.holds_task()) {
+    --open_tasks;
+    if (step.in_hand) --tasks_in_hand;
+    step.in_hand.reset();
+    step.start_recorded = false;
+  }
+  if (step.due) timers.erase({*step.due, scope.id});
+  scope.phase = phase;
+  step.since = since;
+  step.due = due;
+  if (due) timers.insert({*due, scope.id});
+  if (scope.holds_task()) ++open_tasks;
+}
+
+void RunData::adopt_phase(Scope& scope, Phase phase) {
+  scope.phase = phase;
+  if (scope.step.due) timers.insert({*scope.step.due, scope.id});
+  if (!scope.holds_task()) return;
+  ++open_tasks;
+  if (scope.step.in_hand) ++tasks_in_hand;
+}
+
+void RunData::erase(ScopeId id) {
+  Scope* scope = find(id);
+  if (!scope) return;
+  for (const ScopeId inner : scope->step.inner) erase(inner);
+  set_phase(*scope, Phase::stopped, last_at);
+  inner_steps.erase(scope->step.id);
+  scopes.erase(id);
+}
+
+std::optional<Timestamp> RunData::pending_start() const {
+  if (!begun || closed || started_at) return std::nullopt;
+  return header.run_at;
+}
+
+std::string RunData::idempotency_key(const Scope& scope) const {
+  std::string key;
+  key.reserve(96);
+  key.append(header.namespace_name).append("/").append(header.workflow).append("/");
+  key.append(header.key ? *header.key : header.id.str()).append("/");
+  key.append(scope.path);
+  if (scope.state) key.append(scope.state->name);
+  key.append("/").append(std::to_string(scope.step.visit));
+  return key;
+}
+
+}  // namespace orchestrator::core

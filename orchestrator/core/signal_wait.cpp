@@ -1,0 +1,123 @@
+#include "orchestrator/core/signal_wait.hpp"
+
+#include <algorithm>
+
+#include "orchestrator/core/apply.hpp"
+#include "orchestrator/core/deciding.hpp"
+#include "orchestrator/core/details.hpp"
+
+namespace orchestrator::core {
+namespace {
+
+/// A key is a string; a number is taken as its JSON text.
+Result<std::optional<std::string>> key_in(const Json& parameters) {
+  const auto found = parameters.is_object() ? parameters.find("key") : parameters.end();
+  if (!parameters.is_object() || found == parameters.end() || found->is_null()) return std::optional<std::string>();
+  if (found->is_string()) return std::optional<std::string>(found->get<std::string>());
+  if (found->is_number()) return std::optional<std::string>(dump_json(*found));
+  return fail(ErrorCode::invalid_argument, "States.Runtime",
+              "The signal key must be a string, but was: " + dump_json(*found));
+}
+
+Result<std::optional<Timestamp>> until_in(const Json& parameters) {
+  const auto found = parameters.is_object() ? parameters.find("until") : parameters.end();
+  if (!parameters.is_object() || found == parameters.end() || found->is_null()) return std::optional<Timestamp>();
+  if (found->is_string()) {
+    if (auto moment = parse_rfc3339(found->get<std::string>())) return std::optional<Timestamp>(*moment);
+  }
+  return fail(ErrorCode::invalid_argument, "States.Runtime",
+              "The wait's 'until' is not a date-time with an offset: " + dump_json(*found));
+}
+
+bool accepts(const Scope& scope, const SignalOffered& signal) {
+  if (scope.phase != Phase::awaiting) return false;
+  const Request& request = *scope.step.request;
+  if (std::find(request.names.begin(), request.names.end(), signal.name) == request.names.end()) return false;
+  return !signal.key || signal.key == request.key;
+}
+
+}  // namespace
+
+AwaitSignal await_command(const Scope& scope) {
+  return AwaitSignal{.step = scope.step.id,
+                     .state_name = scope.state->name,
+                     .names = scope.step.request->names,
+                     .key = scope.step.request->key,
+                     .since = scope.step.since};
+}
+
+EndSignalWait end_wait_command(const Scope& scope) {
+  return EndSignalWait{.step = scope.step.id, .names = scope.step.request->names, .key = scope.step.request->key};
+}
+
+Deciding::Next Deciding::await_signal(Scope& scope) {
+  const language::State& state = *scope.state;
+  auto input = effective_input(scope);
+  if (!input) return fail_evaluation(scope, input.error());
+  Payload parameters = make_payload(Json::object());
+  if (state.parameters) {
+    auto values = filled(scope, state.parameters, *input);
+    if (!values) return fail_evaluation(scope, values.error());
+    parameters = *std::move(values);
+  }
+  auto key = key_in(*parameters);
+  if (!key) return fail_evaluation(scope, key.error());
+  auto until = until_in(*parameters);
+  if (!until) return fail_evaluation(scope, until.error());
+  std::optional<std::int64_t> seconds = state.timeout_seconds;
+  if (state.timeout_seconds_path) {
+    auto value = integer_at(scope, *state.timeout_seconds_path, *input, "TimeoutSecondsPath");
+    if (!value) return fail_evaluation(scope, value.error());
+    seconds = *value;
+  }
+  std::optional<Timestamp> due = *until;
+  if (seconds) {
+    const Timestamp timeout = now_ + std::chrono::seconds{*seconds};
+    due = due ? std::min(*due, timeout) : timeout;
+  }
+
+  HistoryEvent event = event_for(scope, EventType::SignalAwaited);
+  event.value = std::move(parameters);
+  Json details = Json::object();
+  Json& names = details[detail::kNames] = Json::array();
+  for (const auto& awaited : state.resource.awaited) names.push_back(awaited.name);
+  if (*key) details[detail::kKey] = **key;
+  if (due) details[detail::kUntil] = to_micros(*due);
+  event.details = make_payload(std::move(details));
+  emit(std::move(event));
+  command(await_command(scope));
+  return nullptr;
+}
+
+Status Deciding::on(const SignalOffered& event) {
+  if (run_.closed || run_.cancelling) return refused("no open wait takes this signal");
+  Scope* taker = nullptr;
+  if (event.step != 0) {
+    taker = run_.find_step(event.step);
+    if (taker && !accepts(*taker, event)) taker = nullptr;
+  } else {
+    // The oldest wait first, as for signals by key.
+    for (auto& [id, scope] : run_.scopes) {
+      if (accepts(scope, event) && (!taker || scope.step.since < taker->step.since)) taker = &scope;
+    }
+  }
+  if (!taker) return refused("no open wait takes this signal");
+
+  Scope& scope = *taker;
+  command(end_wait_command(scope));
+  Json result = Json::object();
+  result["name"] = event.name;
+  result["key"] = event.key                 ? Json(*event.key)
+                  : scope.step.request->key ? Json(*scope.step.request->key)
+                                            : Json(nullptr);
+  result["payload"] = json_of(event.payload);
+  result["signal_id"] = event.signal_id.str();
+  result["received_at"] = to_rfc3339(event.received_at);
+  const Payload value = make_payload(std::move(result));
+  emit(scope, EventType::SignalConsumed, value);
+  go_on(scope, leave(scope, value));
+  run_on();
+  return {};
+}
+
+}  // namespace orchestrator::core
