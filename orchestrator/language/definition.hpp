@@ -40,16 +40,17 @@ struct Resource {
   };
 
   Kind kind = Kind::foreign;
-  std::string text;                            ///< As written.
-  std::string name;                            ///< Handler, workflow or event name; the first awaited name.
-  std::vector<Awaited> awaited;                ///< kind signal: every alternative, in order.
-  std::string queue;                           ///< handler: ?queue=, empty means the default queue.
-  std::optional<int> priority;                 ///< handler: ?priority=
-  bool wait = true;                            ///< workflow: ?wait=
-  std::optional<Path> key_path;                ///< workflow: ?key_path=, over the child's input.
-  std::string on_conflict;                     ///< workflow: ?on_conflict=, empty means the default.
-  bool replace = false;                        ///< workflow: ?mode=replace (continue as new).
-  bool waits_for_task_token = false;           ///< foreign: ends in .waitForTaskToken
+  std::string text;                   ///< As written.
+  std::string name;                   ///< Handler, workflow or event name; the first awaited name.
+  std::vector<Awaited> awaited;       ///< kind signal: every alternative, in order.
+  std::string queue;                  ///< handler: ?queue=, empty means the default queue.
+  std::optional<int> priority;        ///< handler: ?priority=
+  bool wait = true;                   ///< workflow: ?wait=
+  std::optional<Path> key_path;       ///< workflow: ?key_path=, over the child's input.
+  std::string on_conflict;            ///< workflow: ?on_conflict=, empty means the default.
+  bool replace = false;               ///< workflow: ?mode=replace (continue as new).
+  bool waits_for_task_token = false;  ///< foreign: ends in .waitForTaskToken
+  bool runs_to_completion = false;    ///< foreign: ends in .sync or .sync:2
 };
 
 /// One entry of `Retry`.
@@ -98,11 +99,11 @@ struct State {
   bool end = false;
 
   // Data flow, JSONPath mode.
-  PathOrNull input_path;    ///< absent: "$"; null: {}
+  PathOrNull input_path;  ///< absent: "$"; null: {}
   PathOrNull output_path;
-  TemplatePtr parameters;   ///< Parameters (Task, Pass, Parallel, Map's ItemSelector lives in item_selector)
+  TemplatePtr parameters;  ///< Parameters (Task, Pass, Parallel, Map's ItemSelector lives in item_selector)
   TemplatePtr result_selector;
-  ResultPath result_path;   ///< absent: "$"; null: discard
+  ResultPath result_path;  ///< absent: "$"; null: discard
   TemplatePtr assign;
 
   // Errors.
@@ -133,9 +134,9 @@ struct State {
   // Fail.
   std::optional<std::string> error;
   std::optional<std::string> cause;
-  std::optional<Path> error_path;            ///< reference path or intrinsic, see error_template
+  std::optional<Path> error_path;  ///< reference path or intrinsic, see error_template
   std::optional<Path> cause_path;
-  TemplatePtr error_template;                ///< ErrorPath written as an intrinsic call
+  TemplatePtr error_template;  ///< ErrorPath written as an intrinsic call
   TemplatePtr cause_template;
 
   // Parallel.
@@ -143,8 +144,8 @@ struct State {
 
   // Map (inline).
   std::shared_ptr<const StateMachine> item_processor;
-  std::optional<Path> items_path;            ///< absent: "$"
-  TemplatePtr item_selector;                 ///< ItemSelector, or the older Parameters of Map
+  std::optional<Path> items_path;  ///< absent: "$"
+  TemplatePtr item_selector;       ///< ItemSelector, or the older Parameters of Map
   std::optional<std::int64_t> max_concurrency;
   std::optional<Path> max_concurrency_path;
   std::optional<double> tolerated_failure_percentage;
@@ -168,11 +169,11 @@ struct StateMachine {
 struct Definition {
   StateMachine root;
   std::string comment;
-  std::optional<std::int64_t> timeout_seconds;   ///< of the run, from its start
-  std::map<std::string, Path> attributes;        ///< `Attributes`: name -> path over the run's input
-  Payload input_schema;                          ///< `InputSchema`, JSON Schema; null when absent
+  std::optional<std::int64_t> timeout_seconds;  ///< of the run, from its start
+  std::map<std::string, Path> attributes;       ///< `Attributes`: name -> path over the run's input
+  Payload input_schema;                         ///< `InputSchema`, JSON Schema; null when absent
   Payload output_schema;
-  Payload source;                                ///< the definition as parsed JSON
+  Payload source;  ///< the definition as parsed JSON
 };
 
 using DefinitionPtr = std::shared_ptr<const Definition>;

@@ -23,8 +23,8 @@ using Variables = std::map<std::string, Payload>;
 
 /// Everything an expression can see. Only borrowed: all members outlive the evaluation.
 struct Scope {
-  const Json* input = nullptr;            ///< `$`
-  const Json* context = nullptr;          ///< `$$`
+  const Json* input = nullptr;    ///< `$`
+  const Json* context = nullptr;  ///< `$$`
   /// Looks a variable up through inner and outer scopes; null when it is not defined.
   std::function<const Json*(const std::string& name)> variable;
   const Functions* functions = nullptr;

@@ -12,7 +12,13 @@
 
 namespace orchestrator::language {
 
-struct PathSegment;  // path.cpp
+struct PathSegment;  // path_segment.hpp
+
+/// Which texts count as a path.
+enum class PathDialect : std::uint8_t {
+  states,   ///< state machines: RFC 9535, plus `$$`, `$variable`, and bare names such as `order-id` and `0`
+  rfc9535,  ///< the standard and nothing else
+};
 
 /// A compiled JSONPath: `$.a.b[0]`, `$$.Execution.Id` (context object), `$name.x` (variable).
 /// Copies share the compiled form. Immutable; safe from any thread.
@@ -21,18 +27,21 @@ class Path {
   enum class Root : std::uint8_t { input, context, variable };
 
   /// Compiles `text`. invalid_argument with a sentence when it is not a path.
-  static Result<Path> parse(std::string_view text);
+  static Result<Path> parse(std::string_view text, PathDialect dialect = PathDialect::states);
 
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] Root root() const { return root_; }
   [[nodiscard]] const std::string& variable() const { return variable_; }  ///< root variable: its name without `$`
-  /// Whether it can select at most one node: only names and non-negative indices.
+  /// Whether it can select at most one node: only names and indices.
   [[nodiscard]] bool is_definite() const { return definite_; }
   /// Whether it is just `$`.
   [[nodiscard]] bool is_root() const;
+  /// Whether it is a reference path: definite, and no index counts from the end.
+  [[nodiscard]] bool is_reference() const;
 
-  /// Every node that the path selects below `root`, in document order; pointers into `root`.
-  [[nodiscard]] std::vector<const Json*> select(const Json& root) const;
+  /// Every node that the path selects below `root`, in document order; pointers into `root`. resource_exhausted when
+  /// it visits or selects more nodes than limits.hpp allows.
+  [[nodiscard]] Result<std::vector<const Json*>> select(const Json& root) const;
   /// The single node of a definite path, or null when it is missing.
   [[nodiscard]] const Json* find(const Json& root) const;
 

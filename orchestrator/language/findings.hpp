@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "orchestrator/base/error.hpp"
+#include "orchestrator/language/parse.hpp"
+
+namespace orchestrator::language {
+
+// Codes of diagnostics. The first three are those of AWS's ValidateStateMachineDefinition.
+inline constexpr std::string_view kSchemaFault = "SCHEMA_VALIDATION_FAILED";
+inline constexpr std::string_view kMissingTarget = "MISSING_TRANSITION_TARGET";
+inline constexpr std::string_view kDuplicateName = "DUPLICATE_STATE_NAME";
+inline constexpr std::string_view kUnreachable = "UNREACHABLE_STATE";
+inline constexpr std::string_view kNoTerminalState = "MISSING_TERMINAL_STATE";
+inline constexpr std::string_view kUnsupportedQueryLanguage = "UNSUPPORTED_QUERY_LANGUAGE";
+inline constexpr std::string_view kUnsupportedField = "UNSUPPORTED_FIELD";
+inline constexpr std::string_view kUnroutable = "UNROUTABLE_RESOURCE";
+inline constexpr std::string_view kUnknownErrorName = "UNKNOWN_ERROR_NAME";
+inline constexpr std::string_view kUnassignedVariable = "UNASSIGNED_VARIABLE";
+inline constexpr std::string_view kShadowedVariable = "SHADOWED_VARIABLE";
+inline constexpr std::string_view kTooManyFindings = "TOO_MANY_DIAGNOSTICS";
+
+/// What validation has found so far, at most kMaxDiagnostics.
+class Findings {
+ public:
+  void error(std::string_view code, std::string pointer, std::string message);
+  void warning(std::string_view code, std::string pointer, std::string message);
+  /// Faults of a part that was compiled on its own.
+  void errors(const std::vector<FaultDetail>& faults);
+
+  [[nodiscard]] bool has_error() const { return has_error_; }
+  std::vector<Diagnostic> take() && { return std::move(list_); }
+
+ private:
+  void add(Severity severity, std::string_view code, std::string pointer, std::string message);
+
+  std::vector<Diagnostic> list_;
+  bool has_error_ = false;
+};
+
+}  // namespace orchestrator::language
