@@ -1,0 +1,125 @@
+#include "api/api.hpp"
+
+#include "api/context.hpp"
+#include "api/problem.hpp"
+#include "api/router.hpp"
+#include "api/routes.hpp"
+#include "api/webhooks/secret_source.hpp"
+
+namespace orchestrator::api {
+namespace {
+
+ApiOptions with_defaults(ApiOptions options) {
+  if (!options.secret_of) options.secret_of = webhooks::secret_from_environment;
+  if (!options.now) {
+    options.now = [] { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); };
+  }
+  return options;
+}
+
+Error no_such_route(const std::string& path) {
+  return Error(ErrorCode::not_found, "no-such-route", "There is nothing at " + path);
+}
+
+}  // namespace
+
+struct Api::Body {
+  Body(service::Service& service, ApiOptions options) : context(service, with_defaults(std::move(options))) {
+    add_run_routes(router, context);
+  }
+
+  /// The answer for a request that matches no route.
+  static Response unmatched(const RouteMatch& match, const Request& request) {
+    if (match.allowed.empty()) return problem_response(no_such_route(request.path), request.path);
+    const Error error(ErrorCode::invalid_argument, "method-not-allowed", request.method + " is not offered here");
+    Response response = problem_response(error, request.path);
+    response.headers.emplace_back("Allow", match.allowed);
+    return response;
+  }
+
+  void report(std::string_view method, std::string_view route, int status, std::chrono::nanoseconds duration) const {
+    if (context.options.on_request) {
+      const RequestReport entry{.method = method, .route = route, .status = status, .duration = duration};
+      context.options.on_request(entry);
+    }
+  }
+
+  Context context;
+  Router router;
+};
+
+Api::Api(service::Service& service, ApiOptions options) : body_(std::make_unique<Body>(service, std::move(options))) {}
+
+Api::~Api() = default;
+
+Admission Api::admit(const Request& head) {
+  const RouteMatch match = body_->router.match(head.method, head.path);
+  Admission admission;
+  if (match.route == nullptr) {
+    admission.refused = true;
+    admission.refusal = Body::unmatched(match, head);
+  } else if (match.route->access == Access::credential) {
+    if (auto identity = body_->context.authenticator.identify(head.headers); !identity) {
+      admission.refused = true;
+      admission.refusal = problem_response(identity.error(), head.path);
+    }
+  }
+  if (admission.refused) {
+    body_->report(head.method, match.route != nullptr ? match.route->pattern : "none", admission.refusal.status, {});
+  } else {
+    admission.body_limit = match.route->body_limit;
+  }
+  return admission;
+}
+
+void Api::handle(Request request, Answer answer) {
+  RouteMatch match = body_->router.match(request.method, request.path);
+  if (match.route == nullptr) {
+    answer(Body::unmatched(match, request));
+    return;
+  }
+  auto call = std::make_shared<Call>();
+  call->request = std::move(request);
+  call->route = match.route;
+  call->parameters = std::move(match.parameters);
+  call->answer = [this, answer = std::move(answer), method = call->request.method, route = match.route,
+                  begun = std::chrono::steady_clock::now()](Response response) {
+    body_->report(method, route->pattern, response.status, std::chrono::steady_clock::now() - begun);
+    answer(std::move(response));
+  };
+  if (match.route->access == Access::credential) {
+    auto identity = body_->context.authenticator.identify(call->request.headers);
+    if (!identity) return call->fail(identity.error());
+    call->namespace_name = std::move(identity->namespace_name);
+    call->actor = std::move(identity->actor);
+  }
+  match.route->handle(std::move(call));
+}
+
+Response Api::refuse(int status, const std::string& path) {
+  Error error(ErrorCode::invalid_argument, "malformed-request", "The request is not valid HTTP/1.1");
+  switch (status) {
+    case 413:
+      error = Error(ErrorCode::invalid_argument, "payload-too-large", "The body is longer than this call takes");
+      break;
+    case 417:
+      error = Error(ErrorCode::invalid_argument, "expectation-failed", "Only `100-continue` can be expected");
+      break;
+    case 431:
+      error = Error(ErrorCode::invalid_argument, "header-too-large", "The header has too many or too long fields");
+      break;
+    case 503: error = Error(ErrorCode::deadline_exceeded, "unavailable", "No answer within the time; try again"); break;
+    default: break;
+  }
+  body_->report("-", "none", status, {});
+  return problem_response(error, path);
+}
+
+void Api::drain() {
+  body_->context.draining = true;
+  body_->context.long_polls.answer_all();
+}
+
+void Call::fail(const Error& error) const { respond(problem_response(error, request.path)); }
+
+}  // namespace orchestrator::api

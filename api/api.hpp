@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/message.hpp"
+#include "orchestrator/base/timestamp.hpp"
+
+namespace orchestrator::service {
+class Service;
+}
+
+namespace orchestrator::api {
+
+/// What one answered request is worth to metrics. Labels are bounded: `route` is a pattern, never a path.
+struct RequestReport {
+  std::string_view method;
+  std::string_view route;  ///< "/v1/runs/{id}"; "none" for paths that match nothing
+  int status = 0;
+  std::chrono::nanoseconds duration{};
+};
+
+struct ApiOptions {
+  /// ORCHESTRATOR_ADMIN_KEY; empty: every call that needs a credential is refused.
+  std::string admin_key;
+  /// The text behind /metrics. Empty: that route answers 501.
+  std::function<std::string()> metrics_text;
+  /// Told about every answer. Any I/O or engine thread.
+  std::function<void(const RequestReport&)> on_request;
+  /// A webhook of this provider was refused as forged.
+  std::function<void(const std::string& provider)> on_webhook_rejected;
+  /// The value of a secret by the name of its variable, nothing when it is not configured. Default: the environment,
+  /// then the file that `NAME_FILE` names.
+  std::function<std::optional<std::string>(const std::string& variable)> secret_of;
+  /// The clock for signed timestamps. Default: the system's.
+  std::function<Timestamp()> now;
+  /// Proxies (CIDR) whose `X-Forwarded-For` tells the source of a webhook. Default: none, the socket's peer counts.
+  std::vector<std::string> trusted_proxies;
+};
+
+/// The HTTP contract, version 1, in front of the engine: routing, credentials, codecs, idempotency, webhooks. Knows no
+/// sockets; HttpServer (server.hpp) brings the requests.
+class Api final : public RequestHandler {
+ public:
+  /// `service` outlives the Api and every request in flight.
+  Api(service::Service& service, ApiOptions options);
+  ~Api() override;
+
+  Admission admit(const Request& head) override;
+  void handle(Request request, Answer answer) override;
+  Response refuse(int status, const std::string& path) override;
+  /// Readiness says no from now on, and who waits (`?wait=`) is answered with what is known.
+  void drain() override;
+
+ private:
+  struct Body;
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace orchestrator::api

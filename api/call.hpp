@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/message.hpp"
+#include "orchestrator/base/error.hpp"
+
+namespace orchestrator::api {
+
+struct Route;
+
+/// One request on its way through the API, until it is answered.
+struct Call {
+  Request request;
+  const Route* route = nullptr;
+  std::vector<std::string> parameters;  ///< what stood for `{...}` in the route, decoded, in order
+  std::string namespace_name;           ///< of the credential; empty for open routes
+  std::string actor;                    ///< who asks, for the history; never a secret
+  Answer answer;
+
+  void respond(Response response) const { answer(std::move(response)); }
+  void fail(const Error& error) const;
+  /// "POST /v1/runs": the scope of idempotency keys.
+  [[nodiscard]] std::string scope() const { return request.method + " " + request.path; }
+};
+
+/// Shared: the engine's replies, which are copyable functions, hold the call until the last of them ran.
+using CallPtr = std::shared_ptr<Call>;
+
+}  // namespace orchestrator::api

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+/// Everything about a request that could grow, and how far it may. Listed in docs/operations/limits.md.
+namespace orchestrator::api {
+
+/// Bodies of all calls but batches. Source: contract, "Bad input".
+inline constexpr std::uint64_t kMaxBodyBytes = 1024ULL * 1024;
+/// Bodies of batches.
+inline constexpr std::uint64_t kMaxBatchBodyBytes = 64ULL * 1024 * 1024;
+/// Request line and header fields together.
+inline constexpr std::uint32_t kMaxHeaderBytes = 32 * 1024;
+/// Header fields of one request.
+inline constexpr std::size_t kMaxHeaderFields = 100;
+
+/// Runs in one batch. Source: contract section 3.
+inline constexpr std::size_t kMaxBatchItems = 10'000;
+/// Faults that one answer lists; the rest is only counted.
+inline constexpr std::size_t kMaxReportedFaults = 100;
+
+inline constexpr std::int32_t kDefaultPageItems = 50;
+inline constexpr std::int32_t kMaxPageItems = 500;
+/// Cursors are ours; a longer one cannot be.
+inline constexpr std::size_t kMaxCursorBytes = 512;
+
+/// Longest `?wait=`. Source: contract details, "Requests and answers".
+inline constexpr std::int32_t kMaxWaitSeconds = 60;
+
+/// Longest `ttl_seconds` of a signal: a year.
+inline constexpr std::int64_t kMaxSignalTtlSeconds = 31'536'000;
+/// Longest `timeout_seconds` of a run: a hundred years, far below what a 64-bit microsecond count can hold.
+inline constexpr std::int64_t kMaxRunTimeoutSeconds = 3'153'600'000;
+
+/// Searchable attributes of one run.
+inline constexpr std::size_t kMaxAttributes = 32;
+inline constexpr std::size_t kMaxAttributeNameBytes = 128;
+/// Of a text value. Source: attributes are indexed, and an index entry holds about 2 700 bytes.
+inline constexpr std::size_t kMaxAttributeBytes = 1024;
+
+/// Bytes of free text such as `reason`.
+inline constexpr std::size_t kMaxReasonBytes = 2048;
+
+/// Secrets of one webhook endpoint that are valid at the same time.
+inline constexpr std::size_t kMaxWebhookSecrets = 10;
+
+/// How long clients may take. Steady clock.
+struct Deadlines {
+  /// From the first byte of a request to the end of its header.
+  std::chrono::milliseconds header{10'000};
+  /// For the whole body.
+  std::chrono::milliseconds body{30'000};
+  /// Between two requests of one connection.
+  std::chrono::milliseconds idle{60'000};
+  /// For an answer to be taken by the client.
+  std::chrono::milliseconds write{30'000};
+  /// For the engine to answer, the longest `?wait=` included.
+  std::chrono::milliseconds answer{90'000};
+  /// For the client to close after us, so that it can read the last answer.
+  std::chrono::milliseconds linger{2'000};
+};
+
+}  // namespace orchestrator::api

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/call.hpp"
+#include "api/limits.hpp"
+
+namespace orchestrator::api {
+
+/// Who may call: everybody, or who shows a credential.
+enum class Access : std::uint8_t { open, credential };
+
+struct Route {
+  std::string method;
+  std::string pattern;  ///< "/v1/runs/{id}"; also the `route` label of metrics
+  std::function<void(CallPtr)> handle;
+  Access access = Access::credential;
+  std::uint64_t body_limit = kMaxBodyBytes;
+  std::vector<std::string> segments;  ///< filled in by Router::add
+};
+
+struct RouteMatch {
+  const Route* route = nullptr;         ///< null: no such path, or only with other methods
+  std::vector<std::string> parameters;  ///< decoded
+  std::string allowed;                  ///< for `Allow` when only the method is wrong; empty: no such path
+};
+
+/// Finds the route of a request by comparing path segments. A HEAD is served by the GET route. Built once, then read by
+/// any thread.
+class Router {
+ public:
+  void add(Route route);
+  [[nodiscard]] RouteMatch match(std::string_view method, std::string_view path) const;
+
+ private:
+  // By number of segments: a path is only compared with patterns of its length.
+  std::vector<std::vector<Route>> by_length_;
+};
+
+}  // namespace orchestrator::api

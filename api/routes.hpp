@@ -1,0 +1,20 @@
+#pragma once
+
+namespace orchestrator::api {
+
+class Router;
+struct Context;
+
+// Each adds the routes of one noun; `context` outlives the router.
+void add_run_routes(Router& router, Context& context);
+void add_run_command_routes(Router& router, Context& context);
+void add_batch_routes(Router& router, Context& context);
+void add_workflow_routes(Router& router, Context& context);
+void add_signal_routes(Router& router, Context& context);
+void add_webhook_endpoint_routes(Router& router, Context& context);
+void add_hook_routes(Router& router, Context& context);
+void add_process_routes(Router& router, Context& context);
+/// What the contract names and nobody has built yet: 501 instead of 404. After all others.
+void add_unbuilt_routes(Router& router);
+
+}  // namespace orchestrator::api

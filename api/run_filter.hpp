@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string_view>
+
+#include "orchestrator/base/result.hpp"
+#include "orchestrator/store/queries.hpp"
+
+namespace orchestrator::api {
+
+/// Reads the parameters of GET /v1/runs; the namespace is the caller's to fill in. `attribute.NAME=VALUE`: a value that
+/// is a JSON number, boolean or quoted string is that value, anything else is text. invalid-parameter for a bad value
+/// or an unknown filter; not-implemented for `queue` and `handler`.
+Result<store::RunFilter> read_run_filter(std::string_view query);
+
+}  // namespace orchestrator::api

@@ -1,0 +1,94 @@
+#include "api/run_json.hpp"
+
+#include "orchestrator/model/run_state.hpp"
+
+namespace orchestrator::api {
+namespace {
+
+void write_error(JsonWriter& writer, const store::RunView& view) {
+  writer.name("error");
+  if (!view.error) {
+    writer.null();
+    return;
+  }
+  writer.begin_object().member("error", view.error).member("cause", view.cause).end_object();
+}
+
+void write_attributes(JsonWriter& writer, const Payload& attributes) {
+  writer.name("attributes");
+  if (attributes) {
+    writer.payload(attributes);
+  } else {
+    writer.raw("{}");
+  }
+}
+
+void write_dead_letter(JsonWriter& writer, store::DeadLetter dead_letter) {
+  writer.name("dead_letter");
+  switch (dead_letter) {
+    case store::DeadLetter::none: writer.null(); return;
+    case store::DeadLetter::open: writer.text("open"); return;
+    case store::DeadLetter::discarded: writer.text("discarded"); return;
+  }
+}
+
+}  // namespace
+
+void write_run(JsonWriter& writer, const store::RunView& view, RunShape shape, const std::optional<Timestamp>& as_of) {
+  const RunHeader& header = view.header;
+  writer.begin_object();
+  writer.member("run_id", header.id);
+  writer.member("kind", to_string(header.kind));
+  writer.member("workflow", header.workflow);
+  writer.member("version", header.version);
+  writer.member("key", header.key);
+  writer.member("state", to_string(view.state));
+  writer.name("waiting_on").raw(is_closed(view.state) || view.waiting_on.empty() ? "[]" : view.waiting_on);
+  if (shape == RunShape::whole) {
+    writer.member("input", header.input);
+    writer.member("output", view.output);
+  }
+  write_error(writer, view);
+  write_attributes(writer, header.attributes);
+  writer.member("priority", header.priority);
+  writer.member("attempts", view.attempts);
+  writer.member("parent_run_id", header.parent_run_id);
+  writer.member("predecessor_run_id", header.predecessor_run_id);
+  writer.member("successor_run_id", view.successor_run_id);
+  writer.name("traceparent");
+  if (header.traceparent.empty()) {
+    writer.null();
+  } else {
+    writer.text(header.traceparent);
+  }
+  writer.member("created_at", header.created_at);
+  writer.member("run_at", header.run_at);
+  writer.member("timeout_seconds", header.timeout_seconds);
+  writer.member("started_at", view.started_at);
+  writer.member("closed_at", view.closed_at);
+  writer.member("wake_at", view.wake_at);
+  write_dead_letter(writer, view.dead_letter);
+  if (as_of) writer.member("as_of", *as_of);
+  writer.end_object();
+}
+
+std::string run_text(const service::RunReading& reading) {
+  JsonWriter writer;
+  write_run(writer, reading.view, RunShape::whole, reading.as_of);
+  return std::move(writer).take();
+}
+
+std::string started_text(const service::StartedRun& started) {
+  JsonWriter writer;
+  writer.begin_object();
+  writer.member("run_id", started.run_id);
+  writer.member("workflow", started.workflow);
+  writer.member("version", started.version);
+  writer.member("key", started.key);
+  writer.member("state", to_string(started.state));
+  if (started.existing) writer.member("existing", true);
+  writer.end_object();
+  return std::move(writer).take();
+}
+
+}  // namespace orchestrator::api

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "orchestrator/base/json_fwd.hpp"
+#include "orchestrator/base/result.hpp"
+#include "orchestrator/service/service.hpp"
+
+namespace orchestrator::api {
+
+/// Reads the body of POST /v1/runs, or one item of a batch at `pointer`; takes it apart. Every fault is noted.
+/// Namespace, traceparent and id are the caller's to fill in.
+service::StartRun read_start_run(Json& value, std::string pointer, std::vector<FaultDetail>& faults);
+
+/// A W3C trace context as received, or "" when it is not one (then it is ignored, as the standard asks).
+std::string accepted_traceparent(std::string_view header);
+
+}  // namespace orchestrator::api

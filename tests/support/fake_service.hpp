@@ -1,0 +1,110 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "orchestrator/service/service.hpp"
+
+namespace orchestrator::testing_support {
+
+/// A small engine in memory for tests of the HTTP contract: definitions are names, runs never advance unless the test
+/// closes them, replies come on the caller's thread. Everything it was asked is kept for the test to look at.
+class FakeService final : public service::Service {
+ public:
+  // What tests arrange.
+  void add_workflow(const std::string& name,
+                    const std::string& source = R"({"StartAt":"A","States":{"A":{"Type":"Succeed"}}})");
+  RunId add_run(store::RunView view);
+  /// Ends a run and wakes who waits for it.
+  void close_run(const RunId& id, RunState state);
+  /// The next call of any method answers this instead.
+  void fail_next(Error error);
+  /// Withholds the replies of start_run until release_held.
+  void hold_starts();
+  void release_held();
+
+  // What tests look at. Copies, because the server's threads go on.
+  [[nodiscard]] std::vector<service::StartRun> started() const;
+  [[nodiscard]] std::vector<service::SendSignal> signals() const;
+  [[nodiscard]] std::vector<service::WebhookArrival> webhooks() const;
+  [[nodiscard]] std::vector<service::CancelRun> cancels() const;
+  [[nodiscard]] std::vector<service::RetryRun> retries() const;
+  [[nodiscard]] store::RunFilter last_filter() const;
+  [[nodiscard]] std::size_t held_count() const;
+  [[nodiscard]] std::size_t waiting_count() const;
+
+  void open_gate(std::string namespace_name, service::IdempotencyRef ref,
+                 service::Reply<service::IdempotencyGate> reply) override;
+  void close_gate(std::string namespace_name, service::IdempotencyRef ref, service::KeptAnswer answer,
+                  service::Reply<void> reply) override;
+  void deploy(service::Deploy request, service::Reply<service::Deployed> reply) override;
+  void find_definition(std::string namespace_name, std::string name, std::int32_t version,
+                       service::Reply<store::DefinitionRow> reply) override;
+  void list_workflows(std::string namespace_name, service::Reply<std::vector<store::WorkflowSummary>> reply) override;
+  void start_run(service::StartRun request, service::Reply<service::StartedRun> reply) override;
+  void start_runs(std::vector<service::StartRun> requests, std::optional<RunId> seed,
+                  service::Reply<std::vector<Result<service::StartedRun>>> reply) override;
+  void read_run(std::string namespace_name, RunId run_id, service::Reply<service::RunReading> reply) override;
+  void wait_for_run(std::string namespace_name, RunId run_id, std::chrono::seconds wait,
+                    service::Reply<service::RunReading> reply) override;
+  void list_runs(store::RunFilter filter, service::Reply<store::RunPage> reply) override;
+  void read_history(std::string namespace_name, RunId run_id, std::int32_t limit, std::string cursor,
+                    service::Reply<service::HistoryPage> reply) override;
+  void send_signal(service::SendSignal request, service::Reply<service::SentSignal> reply) override;
+  void find_signal(std::string namespace_name, SignalId id, service::Reply<store::SignalRow> reply) override;
+  void list_signals(store::SignalFilter filter, service::Reply<store::SignalPage> reply) override;
+  void cancel_run(service::CancelRun request, service::Reply<service::CancelReceipt> reply) override;
+  void retry_run(service::RetryRun request, service::Reply<service::RetriedRun> reply) override;
+  void keep_webhook(service::WebhookArrival arrival, service::Reply<service::WebhookKept> reply) override;
+  void put_webhook_endpoint(store::WebhookEndpointRow endpoint, service::Reply<void> reply) override;
+  void find_webhook_endpoint(std::string namespace_name, std::string name,
+                             service::Reply<store::WebhookEndpointRow> reply) override;
+  void list_webhook_endpoints(std::string namespace_name,
+                              service::Reply<std::vector<store::WebhookEndpointRow>> reply) override;
+  void list_nodes(service::Reply<std::vector<service::NodeReading>> reply) override;
+  void check_ready(service::Reply<void> reply) override;
+
+ private:
+  struct KeptGate {
+    std::string body_hash;
+    RunId reserved_id;
+    std::optional<service::KeptAnswer> answer;
+  };
+  struct Waiter {
+    RunId run_id;
+    service::Reply<service::RunReading> reply;
+  };
+
+  std::optional<Error> take_failure();
+  RunId fresh_id();
+  Result<service::StartedRun> start_locked(const service::StartRun& request);
+  Result<service::RunReading> reading_locked(const std::string& namespace_name, const RunId& id) const;
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::deque<Error> failures_;
+  std::uint64_t next_id_ = 1;
+  bool holding_ = false;
+  std::vector<std::function<void()>> held_;
+  std::vector<Waiter> waiters_;
+  std::map<std::string, KeptGate> gates_;
+  std::map<std::string, std::vector<store::DefinitionRow>> definitions_;
+  std::map<RunId, store::RunView> runs_;
+  std::map<SignalId, store::SignalRow> signal_rows_;
+  std::map<std::pair<std::string, std::string>, store::WebhookEndpointRow> endpoints_;
+  std::map<std::string, std::string> deliveries_;
+  std::vector<service::StartRun> started_;
+  std::vector<service::SendSignal> signals_;
+  std::vector<service::WebhookArrival> webhooks_;
+  std::vector<service::CancelRun> cancels_;
+  std::vector<service::RetryRun> retries_;
+  store::RunFilter last_filter_;
+};
+
+}  // namespace orchestrator::testing_support
