@@ -1,0 +1,16 @@
+#include "handlers/sample_groups.hpp"
+#include "handlers/sample_statements.hpp"
+
+namespace orchestrator::samples {
+
+HandlerEntries shared_handlers() {
+  return {
+      transactional("notification.add",
+                    make_statement_handler(
+                        {{"notification.add", {"@namespace", "@key", "recipient", "kind", "subject", "body"}}})),
+      transactional("review.open",
+                    make_statement_handler({{"review.open", {"@namespace", "@key", "kind", "subject", "facts"}}})),
+  };
+}
+
+}  // namespace orchestrator::samples
