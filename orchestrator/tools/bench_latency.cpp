@@ -1,0 +1,243 @@
+#include <unistd.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <functional>
+#include <vector>
+
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/tools/bench_scenarios.hpp"
+
+namespace orchestrator::tools {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr const char* kPickupWorkflow = "bench-pickup";
+constexpr const char* kSignalWorkflow = "bench-signal";
+constexpr const char* kSignalName = "bench-go";
+/// How long a run may take to begin its wait before the operation counts as an error.
+constexpr std::chrono::seconds kArmTime{10};
+
+ClientRequest post(std::string target, const Json& body) {
+  ClientRequest request;
+  request.method = "POST";
+  request.target = std::move(target);
+  request.body = dump_json(body);
+  return request;
+}
+
+/// Begins operations at fixed moments, whatever the earlier ones do: an operation that starts late because the server
+/// was slow counts from the moment at which it should have started.
+class OpenLoop {
+ public:
+  explicit OpenLoop(const BenchOptions& options)
+      : options_(options),
+        gap_(std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1 / options.rate_per_second))) {}
+  virtual ~OpenLoop() = default;
+
+  void run() {
+    start_ = Clock::now();
+    const auto rethrow = [](const std::exception_ptr& escaped) {
+      if (escaped) std::rethrow_exception(escaped);
+    };
+    for (int index = 0; index < options_.concurrency; ++index) asio::co_spawn(io_, work(), rethrow);
+    io_.run();
+    seconds_ = std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+
+  void write_to(BenchFigures& figures) {
+    figures.seconds = seconds_;
+    figures.operations = static_cast<std::int64_t>(latencies_.count());
+    figures.errors = errors_;
+    if (seconds_ > 0) figures.runs_per_second = static_cast<double>(latencies_.count()) / seconds_;
+    latencies_.write_to(figures);
+  }
+
+ protected:
+  /// Does operations until `next_moment` says that the time is over.
+  virtual asio::awaitable<void> work() = 0;
+
+  /// The moment of the next operation, or nothing when the measurement is over.
+  std::optional<Clock::time_point> next_moment() {
+    const auto moment = start_ + gap_ * taken_;
+    if (moment >= start_ + options_.duration) return std::nullopt;
+    ++taken_;
+    return moment;
+  }
+
+  const BenchOptions& options_;
+  asio::io_context io_{1};
+  Latencies latencies_;
+  std::int64_t errors_ = 0;
+
+ private:
+  const Clock::duration gap_;
+  Clock::time_point start_;
+  std::int64_t taken_ = 0;
+  double seconds_ = 0;
+};
+
+class PickupLoop final : public OpenLoop {
+ public:
+  using OpenLoop::OpenLoop;
+
+ private:
+  asio::awaitable<void> work() override {
+    HttpConnection connection(io_, options_.server);
+    asio::steady_timer timer(io_);
+    const Json body = {{"workflow", kPickupWorkflow}};
+    while (const auto moment = next_moment()) {
+      timer.expires_at(*moment);
+      co_await timer.async_wait(kAwait);
+      ClientRequest request = post("/v1/runs?wait=30", body);
+      const auto response = co_await connection.send(std::move(request));
+      if (response && response->status == 200) {
+        latencies_.add(Clock::now() - *moment);
+      } else {
+        ++errors_;
+      }
+    }
+  }
+};
+
+class SignalLoop final : public OpenLoop {
+ public:
+  using OpenLoop::OpenLoop;
+
+ private:
+  /// One run as seen from its long poll.
+  struct Watched {
+    explicit Watched(asio::io_context& io) : ended(io) { ended.expires_at(Clock::time_point::max()); }
+    asio::steady_timer ended;  ///< cancelled when the long poll was answered
+    bool answered = false;
+    bool succeeded = false;
+    Clock::time_point at;
+  };
+
+  asio::awaitable<void> work() override {
+    HttpConnection polls(io_, options_.server);
+    HttpConnection calls(io_, options_.server);
+    asio::steady_timer timer(io_);
+    for (;;) {
+      const std::string key = "bench-" + std::to_string(getpid()) + "-" + std::to_string(++keys_);
+      Watched watched(io_);
+      asio::co_spawn(io_, watch(&polls, key, &watched), [](const std::exception_ptr& escaped) {
+        if (escaped) std::rethrow_exception(escaped);
+      });
+      const bool waiting = co_await is_waiting(&calls, key, &watched);
+      std::optional<Clock::time_point> moment;
+      if (waiting) moment = next_moment();
+      if (moment) {
+        timer.expires_at(*moment);
+        co_await timer.async_wait(kAwait);
+      }
+      // Without a moment left, the run that already waits is only set free.
+      const Json envelope = {{"key", key}};
+      ClientRequest request = post(std::string("/v1/signals/") + kSignalName, envelope);
+      const auto response = co_await calls.send(std::move(request));
+      if (!watched.answered) co_await watched.ended.async_wait(kAwait);
+      if (waiting && !moment) co_return;
+      if (waiting && response && response->status == 202 && watched.succeeded) {
+        latencies_.add(watched.at - *moment);
+      } else {
+        ++errors_;
+        if (!next_moment()) co_return;
+      }
+    }
+  }
+
+  asio::awaitable<void> watch(HttpConnection* connection, std::string key, Watched* watched) {
+    const Json body = {{"workflow", kSignalWorkflow}, {"key", key}, {"input", {{"key", key}}}};
+    ClientRequest request = post("/v1/runs?wait=60", body);
+    const auto response = co_await connection->send(std::move(request));
+    watched->at = Clock::now();
+    watched->succeeded = response && response->status == 200;
+    watched->answered = true;
+    watched->ended.cancel();
+  }
+
+  /// Whether the run with this key rests in its wait, asked again and again until it does.
+  asio::awaitable<bool> is_waiting(HttpConnection* connection, std::string key, const Watched* watched) {
+    const auto give_up = Clock::now() + kArmTime;
+    asio::steady_timer pause(io_);
+    while (!watched->answered && Clock::now() < give_up) {
+      ClientRequest request;
+      request.target = std::string("/v1/runs?state=waiting&workflow=") + kSignalWorkflow + "&key=" + key;
+      const auto response = co_await connection->send(std::move(request));
+      if (response && response->status == 200 && response->body.find("\"run_id\"") != std::string::npos) co_return true;
+      pause.expires_after(std::chrono::milliseconds(2));
+      co_await pause.async_wait(kAwait);
+    }
+    co_return false;
+  }
+
+  std::int64_t keys_ = 0;
+};
+
+Json pickup_definition() {
+  return Json{{"Comment", "One step that does nothing, for measurements."},
+              {"StartAt", "Step"},
+              {"States", {{"Step", {{"Type", "Task"}, {"Resource", "handler:noop"}, {"End", true}}}}}};
+}
+
+Json signal_definition() {
+  const Json wait = {{"Type", "Task"},
+                     {"Resource", std::string("signal:") + kSignalName},
+                     {"Parameters", {{"key.$", "$.key"}}},
+                     {"TimeoutSeconds", 120},
+                     {"Next", "Step"}};
+  const Json step = {{"Type", "Task"}, {"Resource", "handler:noop"}, {"End", true}};
+  return Json{{"Comment", "Waits for a signal, then does one step, for measurements."},
+              {"StartAt", "Wait"},
+              {"States", {{"Wait", wait}, {"Step", step}}}};
+}
+
+Result<BenchFigures> measure(const BenchOptions& options, OpenLoop& loop, BenchFigures figures) {
+  const auto before = read_server(options.server);
+  if (!before) return before.error();
+  const CostMeter costs = CostMeter::start(options, *before);
+  loop.run();
+  loop.write_to(figures);
+  const auto after = read_server(options.server);
+  if (!after) return after.error();
+  costs.finish(figures, *after);
+  return figures;
+}
+
+}  // namespace
+
+Result<BenchFigures> bench_pickup_latency(const BenchOptions& options) {
+  if (Status deployed = deploy_for_bench(options.server, kPickupWorkflow, pickup_definition()); !deployed) {
+    return deployed.error();
+  }
+  BenchFigures figures;
+  figures.scenario = "pickup-latency";
+  figures.measures =
+      "from POST /v1/runs to the answer that its one no-op step ended: an upper bound of call to handler start";
+  PickupLoop loop(options);
+  return measure(options, loop, std::move(figures));
+}
+
+Result<BenchFigures> bench_signal_latency(const BenchOptions& options) {
+  if (Status deployed = deploy_for_bench(options.server, kSignalWorkflow, signal_definition()); !deployed) {
+    return deployed.error();
+  }
+  BenchFigures figures;
+  figures.scenario = "signal-latency";
+  figures.measures =
+      "from POST /v1/signals to the answer that the run's next no-op step ended: an upper bound of signal to step "
+      "start";
+  SignalLoop loop(options);
+  return measure(options, loop, std::move(figures));
+}
+
+}  // namespace orchestrator::tools

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "orchestrator/base/json_fwd.hpp"
+#include "orchestrator/tools/bench.hpp"
+#include "orchestrator/tools/bench_measure.hpp"
+
+namespace orchestrator::tools {
+
+/// Runs of five no-op steps, started in batches, as many in flight as asked for. An operation is a finished step; the
+/// latency is that of a batch call.
+Result<BenchFigures> bench_workflow_5_steps(const BenchOptions& options);
+
+/// One no-op run after the other at a fixed rate. The latency is from the call to the answer that the run has ended, so
+/// an upper bound of call to handler start.
+Result<BenchFigures> bench_pickup_latency(const BenchOptions& options);
+
+/// Runs that wait for a signal, signalled at a fixed rate. The latency is from the signal call to the answer that the
+/// run has ended, so an upper bound of signal to next step start.
+Result<BenchFigures> bench_signal_latency(const BenchOptions& options);
+
+/// Deploys a definition under this name; a definition that is there already is no error.
+Status deploy_for_bench(const ServerAccess& server, const std::string& name, const Json& definition);
+
+/// The server's counters now.
+Result<ServerReading> read_server(const ServerAccess& server);
+
+}  // namespace orchestrator::tools
