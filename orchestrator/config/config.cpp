@@ -18,6 +18,7 @@ constexpr std::string_view kPrefix = "ORCHESTRATOR_";
 struct Setting {
   std::string name;  ///< lower case, as in the file and as a flag
   bool secret = false;
+  std::string help;  ///< for --help: meaning, range, default
   std::function<Status(Config&, const std::string& text)> set;
 };
 
@@ -97,25 +98,36 @@ auto number_into(T Config::* member, IntegerRange range) {
 
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> list = {
-      {"database_url", true, text_into(&Config::database_url)},
-      {"listen", false, set_listen},
-      {"data_dir", false, text_into(&Config::data_dir)},
-      {"admin_key", true, set_admin_key},
-      {"workflows_dir", false, text_into(&Config::workflows_dir)},
-      {"lease_seconds", false, number_into(&Config::lease, {2, 3600})},
-      {"node_id", false, set_node_id},
-      {"advertise_url", false, text_into(&Config::advertise_url)},
-      {"roles", false, set_roles},
-      {"http_allow_private", false, set_http_allow_private},
-      {"drain_seconds", false, number_into(&Config::drain, {0, 3600})},
-      {"poison_limit", false, number_into(&Config::poison_limit, {1, 100})},
-      {"shards", false, number_into(&Config::shards, {1, 4096})},
-      {"lanes", false, number_into(&Config::lanes, {1, 16})},
-      {"handler_threads", false, number_into(&Config::handler_threads, {1, 1024})},
-      {"io_threads", false, number_into(&Config::io_threads, {1, 64})},
-      {"log_level", false, set_log_level},
-      {"max_body_bytes", false, number_into(&Config::max_body_bytes, {1024, 67'108'864})},
-      {"max_batch_body_bytes", false, number_into(&Config::max_batch_body_bytes, {1024, 1'073'741'824})},
+      {"database_url", true, "PostgreSQL URL or keyword string", text_into(&Config::database_url)},
+      {"listen", false, "host:port to serve on; port 0 picks a free one (default 127.0.0.1:8080)", set_listen},
+      {"data_dir", false, "folder of the private PostgreSQL and the node id (default .orchestrator)",
+       text_into(&Config::data_dir)},
+      {"admin_key", true, "admin key of all namespaces, 16 to 200 printable characters", set_admin_key},
+      {"workflows_dir", false, "folder whose definitions dev deploys (default workflows)",
+       text_into(&Config::workflows_dir)},
+      {"lease_seconds", false, "how long a node owns shards without a heartbeat, 2 to 3600 (default 10)",
+       number_into(&Config::lease, {2, 3600})},
+      {"node_id", false, "this node's name across restarts", set_node_id},
+      {"advertise_url", false, "under which other nodes reach this one (default: the listen address)",
+       text_into(&Config::advertise_url)},
+      {"roles", false, "comma-separated of api, worker, scheduler (default all)", set_roles},
+      {"http_allow_private", false, "let outgoing HTTP reach private addresses (default off)", set_http_allow_private},
+      {"drain_seconds", false, "how long a stopping process finishes its work, 0 to 3600 (default 30)",
+       number_into(&Config::drain, {0, 3600})},
+      {"poison_limit", false, "deaths that one step survives, 1 to 100 (default 3)",
+       number_into(&Config::poison_limit, {1, 100})},
+      {"shards", false, "slices of all runs, fixed at installation, 1 to 4096 (default 64)",
+       number_into(&Config::shards, {1, 4096})},
+      {"lanes", false, "database connections that commit, 1 to 8 (default 2)", number_into(&Config::lanes, {1, 8})},
+      {"handler_threads", false, "handlers that run at once, 1 to 1024 (default 16)",
+       number_into(&Config::handler_threads, {1, 1024})},
+      {"io_threads", false, "threads that serve connections, 1 to 64 (default 1)",
+       number_into(&Config::io_threads, {1, 64})},
+      {"log_level", false, "debug, info, warn or error (default info)", set_log_level},
+      {"max_body_bytes", false, "largest request body, 1024 to 67108864 (default 1048576)",
+       number_into(&Config::max_body_bytes, {1024, 67'108'864})},
+      {"max_batch_body_bytes", false, "largest body of a batch call, 1024 to 1073741824 (default 67108864)",
+       number_into(&Config::max_batch_body_bytes, {1024, 1'073'741'824})},
   };
   return list;
 }
@@ -182,6 +194,14 @@ Environment process_environment() {
     if (value == nullptr) return std::nullopt;
     return std::string{value};
   };
+}
+
+std::vector<SettingDescription> setting_descriptions() {
+  std::vector<SettingDescription> descriptions;
+  for (const Setting& setting : settings()) {
+    descriptions.push_back({.name = setting.name, .help = setting.help, .secret = setting.secret});
+  }
+  return descriptions;
 }
 
 Result<Config> read_config(const Sources& sources) {

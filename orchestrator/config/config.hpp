@@ -77,7 +77,7 @@ struct Config {
   /// ORCHESTRATOR_SHARDS: slices of all runs, fixed when the database is first migrated. 1 to 4096, default 64.
   std::int32_t shards = 64;
 
-  /// ORCHESTRATOR_LANES: connections that commit, each with shards of its own. 1 to 16, default 2.
+  /// ORCHESTRATOR_LANES: connections that commit, each with shards of its own. 1 to 8, default 2.
   std::int32_t lanes = 2;
 
   /// ORCHESTRATOR_HANDLER_THREADS: handlers that may run at once in this process. 1 to 1024, default 16.
@@ -111,6 +111,14 @@ struct Sources {
 /// Reads all values. invalid_argument names the first value that is wrong, where it came from and what is allowed;
 /// a secret's value is not repeated.
 Result<Config> read_config(const Sources& sources);
+
+/// One value as the command line offers it.
+struct SettingDescription {
+  std::string name;  ///< lower case with underscores
+  std::string help;
+  bool secret = false;
+};
+std::vector<SettingDescription> setting_descriptions();
 
 /// One line per value, as `doctor` shows it: variable, value (secrets as "set" or "not set"), where it came from.
 struct ValueReport {
