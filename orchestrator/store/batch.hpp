@@ -9,34 +9,38 @@ namespace orchestrator::store {
 /// Everything that the dirty shards of one committer write in one transaction: one call, one commit.
 /// Rows of a shard whose epoch no longer holds are left out as a whole; the others are committed.
 struct Batch {
-  BatchId id;                                ///< written as the proof row when there is no journal row
-  std::vector<ShardLease> leases;            ///< every shard that has rows below, each once
+  BatchId id;                      ///< written as the proof row when there is no journal row
+  std::vector<ShardLease> leases;  ///< every shard that has rows below, each once
 
   std::vector<JournalRow> journal;
-  std::vector<OpenRunRow> opened;            ///< new open runs (also revived ones)
+  std::vector<OpenRunRow> opened;  ///< new open runs (also revived ones)
   std::vector<OpenRunUpdate> updated;
-  std::vector<ClosedRunRow> closed;          ///< deletes the open row if there is one, inserts the closed one
+  /// Deletes the open row if there is one, upserts the closed one (again: a discarded dead letter, a successor).
+  std::vector<ClosedRunRow> closed;
   std::vector<RunId> revived;                ///< closed rows to delete; their open row is in `opened`
   std::vector<CheckpointRow> checkpoints;    ///< upserted
   std::vector<SignalRow> signals;            ///< upserted by (shard, signal_id)
   std::vector<SignalWaitRow> waits_added;    ///< upserted
-  std::vector<SignalWaitRef> waits_removed;
+  std::vector<SignalWaitRef> waits_removed;  ///< after waits_added: a wait can be opened and met in one batch
   /// Messages to any shard, also ones that other nodes own: their target's epoch is not checked. `from` decides whether
   /// the sender's fence held.
   struct Outgoing {
     ShardId from{};
     InboxRow message;
   };
-  std::vector<Outgoing> outgoing;            ///< a repeated (shard, id) is ignored
-  std::vector<InboxRef> inbox_done;
-  std::vector<IdempotencyRow> idempotency;   ///< upserted
+  std::vector<Outgoing> outgoing;           ///< a repeated (shard, id) is ignored
+  std::vector<InboxRef> inbox_done;         ///< after outgoing
+  std::vector<IdempotencyRow> idempotency;  ///< upserted
 
   [[nodiscard]] bool empty() const;
 };
 
+/// The batch without these shards' leases and rows: what is left to commit after their fence was lost.
+Batch without_shards(Batch batch, const std::vector<ShardId>& lost);
+
 struct CommitAnswer {
   Timestamp database_now{};
-  std::vector<ShardId> lost;                 ///< shards whose fence no longer held: nothing of them was written
+  std::vector<ShardId> lost;  ///< shards whose fence no longer held: nothing of them was written
 };
 
 }  // namespace orchestrator::store

@@ -30,14 +30,15 @@ struct RunKeyQuery {
   std::string namespace_name;
   std::string workflow;
   std::string key;
-  bool with_closed = false;   ///< also the newest closed run with that key
+  bool with_closed = false;  ///< also the newest closed run with that key
 };
 struct RunKeyAnswer {
   std::optional<RunId> open;
   std::optional<RunId> closed;
 };
 
-/// Everything about one signal key: open waits (oldest first) and signals that are buffered or delivered (oldest first).
+/// Everything about one signal key: open waits (oldest first) and signals that are buffered or delivered (oldest
+/// first).
 struct MailboxQuery {
   ShardId shard{};
   std::string namespace_name;
@@ -67,11 +68,11 @@ struct IdempotencyQuery {
 
 /// Many look-ups in one call; each answer vector is parallel to its question vector.
 struct LoadRequest {
-  std::vector<RunId> runs;                     ///< open runs by id
-  std::vector<RunId> closed_runs;              ///< closed runs by id, with journal (retry)
+  std::vector<RunId> runs;         ///< open runs by id
+  std::vector<RunId> closed_runs;  ///< closed runs by id, with journal (retry)
   std::vector<RunKeyQuery> run_keys;
   std::vector<MailboxQuery> mailboxes;
-  std::vector<RunId> addressed_signals;        ///< buffered signals addressed to these runs, oldest first
+  std::vector<RunId> addressed_signals;  ///< buffered signals addressed to these runs, oldest first
   std::vector<SignalIdQuery> signal_ids;
   std::vector<SignalId> signals;
   std::vector<IdempotencyQuery> idempotency;
@@ -100,7 +101,7 @@ struct Recovery {
 };
 
 struct InboxRead {
-  std::vector<InboxRow> rows;   ///< at most the limit; ids that the reader knows may come again
+  std::vector<InboxRow> rows;  ///< at most the limit; ids that the reader knows may come again
 };
 
 // ---- ownership ---------------------------------------------------------------------------------------------------
@@ -108,7 +109,7 @@ struct InboxRead {
 struct NodeRow {
   NodeId id;
   std::string url;
-  std::string roles;                 ///< "api,worker,scheduler"
+  std::string roles;  ///< "api,worker,scheduler"
   Timestamp lease_until{};
 };
 
@@ -120,9 +121,9 @@ struct ShardOwnerRow {
 
 struct HeartbeatAnswer {
   Timestamp database_now{};
-  std::vector<NodeRow> nodes;                ///< all, ended leases too
+  std::vector<NodeRow> nodes;  ///< all, ended leases too
   std::vector<ShardOwnerRow> shards;
-  std::vector<NodeId> gone;                  ///< whose process is proven gone although the lease runs (advisory-lock hint)
+  std::vector<NodeId> gone;  ///< whose process is proven gone although the lease runs (advisory-lock hint)
 };
 
 // ---- what pages and the API read ---------------------------------------------------------------------------------
@@ -151,14 +152,15 @@ struct RunFilter {
   std::optional<std::int32_t> version;
   std::string key;
   std::string error;
-  std::string waiting_on;                         ///< a kind of waiting_on
+  std::string waiting_on;  ///< a kind of waiting_on
   std::optional<RunId> parent_run_id;
   std::map<std::string, std::string> attributes;  ///< name -> JSON text of the value
   std::optional<Timestamp> started_after;
   std::optional<Timestamp> started_before;
-  std::string text;                               ///< q: run id, key or workflow begins with it
+  std::string text;                ///< q: run id, key or workflow begins with it
+  bool only_dead_letters = false;  ///< failed runs that nobody has dealt with
   std::int32_t limit = 50;
-  std::string cursor;                             ///< opaque, from the page before
+  std::string cursor;  ///< opaque, from the page before
 };
 struct RunPage {
   std::vector<RunView> items;
@@ -182,12 +184,12 @@ struct SignalPage {
 struct DeployRequest {
   std::string namespace_name;
   std::string name;
-  std::string source;          ///< JSON text
-  std::string checksum;        ///< equal checksums are the same definition
+  std::string source;    ///< JSON text
+  std::string checksum;  ///< equal checksums are the same definition
 };
 struct DeployAnswer {
   std::int32_t version = 0;
-  bool created = false;        ///< false: the newest version already is this text
+  bool created = false;  ///< false: the newest version already is this text
 };
 
 struct WorkflowSummary {
@@ -198,10 +200,10 @@ struct WorkflowSummary {
 /// A webhook together with the message that carries its signal: stored in one transaction.
 struct WebhookReceipt {
   WebhookDeliveryRow delivery;
-  std::optional<InboxRow> message;   ///< nothing for poison
+  std::optional<InboxRow> message;  ///< nothing for poison
 };
 struct WebhookReceiptAnswer {
-  bool duplicate = false;            ///< the dedupe key was known: counted there, nothing else written
+  bool duplicate = false;  ///< the dedupe key was known: counted there, nothing else written
 };
 
 }  // namespace orchestrator::store

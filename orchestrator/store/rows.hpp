@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "orchestrator/base/ids.hpp"
@@ -32,11 +33,11 @@ struct JournalRow {
 /// What changes about an open run while it lives.
 struct RunProgress {
   RunState state = RunState::ready;
-  std::optional<Timestamp> wake_at;       ///< its earliest timer; nothing when none
-  std::string waiting_on = "[]";          ///< JSON array text, never empty while open
-  bool at_rest = false;                   ///< nothing ready or in hand: recovery need not load it
+  std::optional<Timestamp> wake_at;  ///< its earliest timer; nothing when none
+  std::string waiting_on = "[]";     ///< JSON array text, never empty while open
+  bool at_rest = false;              ///< nothing ready or in hand: recovery need not load it
   std::int32_t attempts = 0;
-  std::optional<Timestamp> started_at;    ///< first work
+  std::optional<Timestamp> started_at;  ///< first work
 };
 
 struct OpenRunRow {
@@ -53,6 +54,8 @@ struct OpenRunUpdate {
 
 /// What became of a failed run. `none`: not failed. `open`: a dead letter that waits for a person.
 enum class DeadLetter : std::uint8_t { none, open, discarded };
+std::string_view to_string(DeadLetter dead_letter);
+std::optional<DeadLetter> parse_dead_letter(std::string_view text);
 
 struct ClosedRunRow {
   ShardId shard{};
@@ -87,15 +90,15 @@ struct SignalRow {
   SignalId signal_id;
   std::string namespace_name;
   std::string name;
-  std::optional<std::string> key;        ///< exactly one of key and addressed_run_id
+  std::optional<std::string> key;  ///< exactly one of key and addressed_run_id
   std::optional<RunId> addressed_run_id;
-  std::string id;                        ///< the sender's id, unique per namespace, name and key (or run)
+  std::string id;  ///< the sender's id, unique per namespace, name and key (or run)
   Payload payload;
   SignalFate fate = SignalFate::buffered;
-  std::string reason;                    ///< e.g. wait-ended, run-closed; empty when there is none
-  bool was_expected = false;             ///< a wait or run for the key had existed (expired, not unmatched)
-  std::optional<RunId> run_id;           ///< the run that it was offered to or consumed by
-  EventId step = 0;                      ///< the wait that it met
+  std::string reason;           ///< e.g. wait-ended, run-closed; empty when there is none
+  bool was_expected = false;    ///< a wait or run for the key had existed (expired, not unmatched)
+  std::optional<RunId> run_id;  ///< the run that it was offered to or consumed by
+  EventId step = 0;             ///< the wait that it met
   std::string state_name;
   Timestamp received_at{};
   std::optional<Timestamp> settled_at;
@@ -127,8 +130,8 @@ struct SignalWaitRef {
 struct InboxRow {
   ShardId shard{};
   MessageId id;
-  std::string kind;   ///< one of runtime/messages.hpp
-  std::string body;   ///< JSON text
+  std::string kind;  ///< one of runtime/messages.hpp
+  std::string body;  ///< JSON text
   Timestamp created_at{};
 };
 
@@ -141,27 +144,27 @@ struct InboxRef {
 struct IdempotencyRow {
   ShardId shard{};
   std::string namespace_name;
-  std::string scope;                 ///< "POST /v1/runs"
+  std::string scope;  ///< "POST /v1/runs"
   std::string key;
-  std::string body_hash;             ///< SHA-256 hex over the canonical body
-  std::string reserved_id;           ///< run id chosen at the reservation, or a batch's seed; may be empty
-  std::int32_t status = 0;           ///< HTTP status of the kept answer; 0: still in flight
-  std::string answer;                ///< body of the kept answer
+  std::string body_hash;    ///< SHA-256 hex over the canonical body
+  std::string reserved_id;  ///< run id chosen at the reservation, or a batch's seed; may be empty
+  std::int32_t status = 0;  ///< HTTP status of the kept answer; 0: still in flight
+  std::string answer;       ///< body of the kept answer
   Timestamp created_at{};
 };
 
 /// A provider's webhook as received, kept raw.
 struct WebhookDeliveryRow {
   ShardId shard{};
-  std::string delivery_id;           ///< UUID text
+  std::string delivery_id;  ///< UUID text
   std::string namespace_name;
   std::string endpoint;
   std::string provider;
-  std::string dedupe_key;            ///< unique per namespace and endpoint
-  std::string verdict;               ///< accepted | poison
-  std::string signal_id;             ///< UUID text; empty for poison
-  std::string headers;               ///< JSON object text
-  std::string body;                  ///< raw bytes
+  std::string dedupe_key;  ///< unique per namespace and endpoint
+  std::string verdict;     ///< accepted | poison
+  std::string signal_id;   ///< UUID text; empty for poison
+  std::string headers;     ///< JSON object text
+  std::string body;        ///< raw bytes
   Timestamp received_at{};
 };
 
@@ -169,8 +172,8 @@ struct DefinitionRow {
   std::string namespace_name;
   std::string name;
   std::int32_t version = 0;
-  std::string checksum;              ///< SHA-256 hex over the canonical text
-  std::string source;                ///< JSON text
+  std::string checksum;  ///< SHA-256 hex over the canonical text
+  std::string source;    ///< JSON text
   Timestamp created_at{};
 };
 
@@ -178,7 +181,7 @@ struct WebhookEndpointRow {
   std::string namespace_name;
   std::string name;
   std::string provider;
-  std::string settings;              ///< JSON text: {secrets[], signal: {name, key}, start?, options?}
+  std::string settings;  ///< JSON text: {secrets[], signal: {name, key}, start?, options?}
   Timestamp created_at{};
 };
 

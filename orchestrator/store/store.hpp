@@ -62,6 +62,7 @@ class Store {
   virtual void recover(ShardLease lease, Timestamp horizon, Done<Recovery> done) = 0;
 
   /// Whether a batch whose outcome was unknown did commit. Call only after a take-over of all its shards.
+  /// ownership_lost when it did, but without some of its shards, whose fence it had lost: reload all of them.
   virtual void was_committed(std::shared_ptr<const Batch> batch, Done<bool> done) = 0;
 
   // ---- messages and timers ---------------------------------------------------------------------------------------
@@ -73,10 +74,12 @@ class Store {
   virtual void read_inbox(std::vector<ShardId> shards, std::int32_t limit, Done<InboxRead> done) = 0;
 
   /// Runs with wake_at before `until`, earliest first, at most `limit`.
-  virtual void due_runs(std::vector<ShardId> shards, Timestamp until, std::int32_t limit, Done<std::vector<DueRun>> done) = 0;
+  virtual void due_runs(std::vector<ShardId> shards, Timestamp until, std::int32_t limit,
+                        Done<std::vector<DueRun>> done) = 0;
 
   /// Signals whose time ran out before `now` and that are still buffered, at most `limit`.
-  virtual void expired_signals(std::vector<ShardId> shards, Timestamp now, std::int32_t limit, Done<std::vector<SignalRow>> done) = 0;
+  virtual void expired_signals(std::vector<ShardId> shards, Timestamp now, std::int32_t limit,
+                               Done<std::vector<SignalRow>> done) = 0;
 
   /// Stores webhooks raw, each in one transaction with its signal's message. Answers parallel to the question.
   virtual void record_webhooks(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) = 0;
@@ -85,7 +88,8 @@ class Store {
 
   virtual void deploy(DeployRequest request, Done<DeployAnswer> done) = 0;
   /// @param version 0 means the newest. not_found ("unknown-workflow") when there is none.
-  virtual void find_definition(std::string namespace_name, std::string name, std::int32_t version, Done<DefinitionRow> done) = 0;
+  virtual void find_definition(std::string namespace_name, std::string name, std::int32_t version,
+                               Done<DefinitionRow> done) = 0;
   virtual void list_workflows(std::string namespace_name, Done<std::vector<WorkflowSummary>> done) = 0;
 
   virtual void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) = 0;
@@ -103,6 +107,9 @@ class Store {
 
   /// A round trip to the database, for readiness: `unavailable`, or precondition_failed when migrations are missing.
   virtual void check_ready(Done<void> done) = 0;
+
+  /// Makes room for the coming days and forgets what nobody can ask for any more; call it at start and daily.
+  virtual void keep_partitions(Done<void> done) = 0;
 
   // ---- transactional handlers ------------------------------------------------------------------------------------
 

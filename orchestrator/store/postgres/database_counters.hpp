@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "orchestrator/base/result.hpp"
+
+namespace orchestrator::store::postgres {
+
+/// What a database has done since its statistics began; differences between two readings are the cost of a workload.
+/// PostgreSQL publishes a session's share up to a second late.
+struct DatabaseCounters {
+  std::int64_t wal_bytes = 0;
+  std::int64_t commits = 0;
+  std::int64_t rows_written = 0;    ///< inserted, updated and deleted
+  std::int64_t postmaster_pid = 0;  ///< 0 when the database server is not on this machine
+};
+
+/// Reads the counters over a connection of its own. Blocks. Errors: unavailable.
+Result<DatabaseCounters> read_database_counters(const std::string& url);
+
+}  // namespace orchestrator::store::postgres

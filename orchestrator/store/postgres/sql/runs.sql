@@ -1,0 +1,97 @@
+-- name: load_open_runs
+-- Index: open_runs_pkey and checkpoints_pkey, one probe per run; "limit 1" keeps the planner from turning that into a join.
+select q.place, r.shard, r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, r.parent_run_id,
+  r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
+  r.timeout_seconds,
+  r.state, orchestrator.to_micros(r.wake_at), r.waiting_on, r.at_rest, r.attempts, orchestrator.to_micros(r.started_at),
+  c.next_event_id, c.state
+from unnest($1::int[], $2::uuid[]) with ordinality as q (shard, run_id, place)
+cross join lateral (select * from orchestrator.open_runs o where o.shard = q.shard and o.run_id = q.run_id limit 1) r
+left join lateral (select * from orchestrator.checkpoints k where k.shard = q.shard and k.run_id = q.run_id limit 1) c on true
+
+-- name: load_closed_runs
+-- Index: primary keys of the closed_runs partitions since the day of acceptance, and of checkpoints.
+select q.place, r.shard, r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, r.parent_run_id,
+  r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
+  r.timeout_seconds,
+  r.state, r.output, r.error, r.cause, r.attempts, orchestrator.to_micros(r.started_at), orchestrator.to_micros(r.closed_at),
+  r.dead_letter, r.successor_run_id,
+  c.next_event_id, c.state
+from unnest($1::int[], $2::uuid[], $3::bigint[]) with ordinality as q (shard, run_id, accepted, place)
+cross join lateral (
+  select * from orchestrator.closed_runs o
+  where o.shard = q.shard and o.run_id = q.run_id
+    and o.closed_day >= (orchestrator.from_micros(q.accepted) at time zone 'UTC')::date
+  order by o.closed_day desc limit 1) r
+left join lateral (select * from orchestrator.checkpoints k where k.shard = q.shard and k.run_id = q.run_id limit 1) c on true
+
+-- name: load_journals
+-- Index: primary key of the journal partition of each run; the checkpoint already holds what is older.
+select q.place, r.seq, orchestrator.to_micros(r.at), r.events
+from unnest($1::int[], $2::uuid[], $3::bigint[]) with ordinality as q (shard, run_id, first_seq, place)
+cross join lateral (
+  select j.seq, j.at, j.events from orchestrator.journal j
+  where j.shard = q.shard and j.run_id = q.run_id and j.seq >= q.first_seq
+  order by j.seq offset 0) r
+order by q.place, r.seq
+
+-- name: recover_runs
+-- Everything of a shard that is not at rest. Index: open_runs_moving, checkpoints_pkey.
+select 0, r.shard, r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, r.parent_run_id,
+  r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
+  r.timeout_seconds,
+  r.state, orchestrator.to_micros(r.wake_at), r.waiting_on, r.at_rest, r.attempts, orchestrator.to_micros(r.started_at),
+  c.next_event_id, c.state
+from (select * from orchestrator.open_runs o where o.shard = $1 and not o.at_rest offset 0) r
+left join lateral (select * from orchestrator.checkpoints k where k.shard = r.shard and k.run_id = r.run_id limit 1) c on true
+order by r.run_id
+
+-- name: due_runs
+-- Index: open_runs_wake, one range per shard.
+select d.run_id, orchestrator.to_micros(d.wake_at)
+from unnest($1::int[]) as q (shard)
+cross join lateral (
+  select o.run_id, o.wake_at from orchestrator.open_runs o
+  where o.shard = q.shard and o.wake_at < orchestrator.from_micros($2)
+  order by o.wake_at limit $3) d
+order by d.wake_at, d.run_id
+limit $3
+
+-- name: find_run_keys
+-- Index: open_runs_key; closed_runs_key, only where asked for.
+select q.place, open.run_id, closed.run_id
+from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bool[]) with ordinality
+  as q (shard, namespace, workflow, key, with_closed, place)
+left join lateral (
+  select o.run_id from orchestrator.open_runs o
+  where o.shard = q.shard and o.namespace = q.namespace and o.workflow = q.workflow and o.key = q.key limit 1) open on true
+left join lateral (
+  select o.run_id from orchestrator.closed_runs o
+  where q.with_closed and o.shard = q.shard and o.namespace = q.namespace and o.workflow = q.workflow and o.key = q.key
+  order by o.closed_at desc, o.run_id desc limit 1) closed on true
+
+-- name: find_run
+-- Index: open_runs_pkey, then the closed_runs partitions since the day of acceptance. One statement, so that a run that
+-- is just moving from one table to the other is seen in exactly one.
+select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, r.parent_run_id,
+  r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
+  r.timeout_seconds,
+  r.state, r.waiting_on, null::json, null::text, null::text, r.attempts, orchestrator.to_micros(r.started_at), null::bigint,
+  orchestrator.to_micros(r.wake_at), 'none', null::uuid
+from orchestrator.open_runs r
+where r.shard = $1 and r.run_id = $2
+union all
+select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, r.parent_run_id,
+  r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
+  r.timeout_seconds,
+  r.state, '[]', r.output, r.error, r.cause, r.attempts, orchestrator.to_micros(r.started_at),
+  orchestrator.to_micros(r.closed_at), null, r.dead_letter, r.successor_run_id
+from orchestrator.closed_runs r
+where r.shard = $1 and r.run_id = $2 and r.closed_day >= (orchestrator.from_micros($3) at time zone 'UTC')::date
+
+-- name: read_journal
+-- Index: primary key of the run's journal partition.
+select j.seq, orchestrator.to_micros(j.at), j.events
+from orchestrator.journal j
+where j.shard = $1 and j.run_id = $2 and j.seq >= $3
+order by j.seq limit $4

@@ -1,0 +1,92 @@
+-- name: load_mailbox_waits
+-- Open waits of signal keys, oldest first. Index: signal_waits_pkey.
+select q.place, r.shard, r.namespace, r.key, r.run_id, r.step, to_json(r.names), r.state_name, orchestrator.to_micros(r.since)
+from unnest($1::int[], $2::text[], $3::text[]) with ordinality as q (shard, namespace, key, place)
+cross join lateral (
+  select * from orchestrator.signal_waits w
+  where w.shard = q.shard and w.namespace = q.namespace and w.key = q.key offset 0) r
+order by q.place, r.since, r.run_id, r.step
+
+-- name: load_mailbox_signals
+-- Signals of keys that are buffered or delivered, oldest first. Index: signals_pending_key.
+select q.place, r.shard, r.signal_id, r.namespace, r.name, r.key, r.addressed_run_id, r.id, r.payload, r.fate, r.reason,
+  r.was_expected, r.run_id, r.step, r.state_name, orchestrator.to_micros(r.received_at),
+  orchestrator.to_micros(r.settled_at), orchestrator.to_micros(r.expires_at)
+from unnest($1::int[], $2::text[], $3::text[]) with ordinality as q (shard, namespace, key, place)
+cross join lateral (
+  select * from orchestrator.signals s
+  where s.shard = q.shard and s.namespace = q.namespace and s.key = q.key and s.fate in ('buffered', 'delivered')
+  offset 0) r
+order by q.place, r.received_at, r.signal_id
+
+-- name: load_addressed_signals
+-- Buffered signals that were sent to runs by id, oldest first. Index: signals_pending_run.
+select q.place, r.shard, r.signal_id, r.namespace, r.name, r.key, r.addressed_run_id, r.id, r.payload, r.fate, r.reason,
+  r.was_expected, r.run_id, r.step, r.state_name, orchestrator.to_micros(r.received_at),
+  orchestrator.to_micros(r.settled_at), orchestrator.to_micros(r.expires_at)
+from unnest($1::int[], $2::uuid[]) with ordinality as q (shard, run_id, place)
+cross join lateral (
+  select * from orchestrator.signals s
+  where s.shard = q.shard and s.addressed_run_id = q.run_id and s.fate = 'buffered' offset 0) r
+order by q.place, r.received_at, r.signal_id
+
+-- name: load_signals_by_key_id
+-- The signal that already used a sender's id for a key. Index: signals_sender_key.
+select q.place, r.shard, r.signal_id, r.namespace, r.name, r.key, r.addressed_run_id, r.id, r.payload, r.fate, r.reason,
+  r.was_expected, r.run_id, r.step, r.state_name, orchestrator.to_micros(r.received_at),
+  orchestrator.to_micros(r.settled_at), orchestrator.to_micros(r.expires_at)
+from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[]) with ordinality
+  as q (shard, namespace, key, name, id, place)
+cross join lateral (
+  select * from orchestrator.signals s
+  where s.shard = q.shard and s.namespace = q.namespace and s.key = q.key and s.name = q.name and s.id = q.id limit 1) r
+
+-- name: load_signals_by_run_id
+-- The signal that already used a sender's id for a run. Index: signals_sender_run.
+select q.place, r.shard, r.signal_id, r.namespace, r.name, r.key, r.addressed_run_id, r.id, r.payload, r.fate, r.reason,
+  r.was_expected, r.run_id, r.step, r.state_name, orchestrator.to_micros(r.received_at),
+  orchestrator.to_micros(r.settled_at), orchestrator.to_micros(r.expires_at)
+from unnest($1::int[], $2::uuid[], $3::text[], $4::text[]) with ordinality as q (shard, run_id, name, id, place)
+cross join lateral (
+  select * from orchestrator.signals s
+  where s.shard = q.shard and s.addressed_run_id = q.run_id and s.name = q.name and s.id = q.id limit 1) r
+
+-- name: load_signals
+-- Index: signals_pkey.
+select q.place, r.shard, r.signal_id, r.namespace, r.name, r.key, r.addressed_run_id, r.id, r.payload, r.fate, r.reason,
+  r.was_expected, r.run_id, r.step, r.state_name, orchestrator.to_micros(r.received_at),
+  orchestrator.to_micros(r.settled_at), orchestrator.to_micros(r.expires_at)
+from unnest($1::int[], $2::uuid[]) with ordinality as q (shard, signal_id, place)
+cross join lateral (
+  select * from orchestrator.signals s where s.shard = q.shard and s.signal_id = q.signal_id limit 1) r
+
+-- name: expired_signals
+-- Index: signals_expiry, one range per shard.
+select 0, r.shard, r.signal_id, r.namespace, r.name, r.key, r.addressed_run_id, r.id, r.payload, r.fate, r.reason,
+  r.was_expected, r.run_id, r.step, r.state_name, orchestrator.to_micros(r.received_at),
+  orchestrator.to_micros(r.settled_at), orchestrator.to_micros(r.expires_at)
+from unnest($1::int[]) as q (shard)
+cross join lateral (
+  select * from orchestrator.signals s
+  where s.shard = q.shard and s.fate = 'buffered' and s.expires_at <= orchestrator.from_micros($2)
+  order by s.expires_at limit $3) r
+order by r.expires_at, r.signal_id
+limit $3
+
+-- name: list_signals
+-- Newest first: signal ids begin with the moment of acceptance. Index: signals_pkey backwards, the first page of each
+-- shard. No locks.
+select 0, r.shard, r.signal_id, r.namespace, r.name, r.key, r.addressed_run_id, r.id, r.payload, r.fate, r.reason,
+  r.was_expected, r.run_id, r.step, r.state_name, orchestrator.to_micros(r.received_at),
+  orchestrator.to_micros(r.settled_at), orchestrator.to_micros(r.expires_at)
+from generate_series(0, (select shard_count - 1 from orchestrator.settings)) as q (shard)
+cross join lateral (
+  select * from orchestrator.signals s
+  where s.shard = q.shard and s.namespace = $1 and ($3::uuid is null or s.signal_id < $3)
+    and ($4::text is null or s.name = $4)
+    and ($5::text is null or s.key = $5)
+    and ($6::text is null or s.fate = $6)
+    and ($7::uuid is null or s.run_id = $7 or s.addressed_run_id = $7)
+  order by s.signal_id desc limit $2) r
+order by r.signal_id desc
+limit $2

@@ -1,0 +1,72 @@
+#include "orchestrator/store/postgres/sqlstate.hpp"
+
+#include <exception>
+#include <pqxx/except>
+
+namespace orchestrator::store::postgres {
+namespace {
+
+std::string first_line(std::string_view message) {
+  std::string line(message.substr(0, message.find('\n')));
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  return line;
+}
+
+Failure lost(std::string_view message) {
+  return {Error(ErrorCode::unavailable, "the database connection was lost: " + first_line(message)), true, false};
+}
+
+Failure repeat(std::string_view message) {
+  return {Error(ErrorCode::unavailable, "the database asked to repeat the transaction: " + first_line(message)), false,
+          true};
+}
+
+}  // namespace
+
+Failure failure_of_sqlstate(std::string_view sqlstate, std::string_view message) {
+  const std::string text = first_line(message) + " (SQLSTATE " + std::string(sqlstate) + ")";
+  const std::string_view state_class = sqlstate.substr(0, 2);
+  // Connection exceptions; shutdown, crash and start-up of the server; a session that was ended for idling in a
+  // transaction; a server that became read-only, which is a fail-over seen from the old primary.
+  if (state_class == "08" || sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03" || sqlstate == "57P05" ||
+      sqlstate == "25P03" || sqlstate == "25006") {
+    return lost(text);
+  }
+  if (sqlstate == "40001" || sqlstate == "40P01") return repeat(text);
+  // Data and integrity: the rows themselves are at fault.
+  if (state_class == "22" || state_class == "23") {
+    return {Error(ErrorCode::invalid_argument, text).with("sqlstate", std::string(sqlstate))};
+  }
+  // Out of connections, memory or disk; a lock or statement that took too long; a transaction that was broken earlier.
+  if (state_class == "53" || state_class == "55" || state_class == "57" || state_class == "40") {
+    return {Error(ErrorCode::unavailable, text)};
+  }
+  // No such schema, table, column or function.
+  if (sqlstate == "3F000" || sqlstate == "42P01" || sqlstate == "42703" || sqlstate == "42883") {
+    return {Error(ErrorCode::precondition_failed, "the database lacks migrations: " + text)};
+  }
+  return {Error(ErrorCode::internal, text).with("sqlstate", std::string(sqlstate))};
+}
+
+Failure failure_of_current_exception() {
+  try {
+    throw;
+  } catch (const pqxx::in_doubt_error& e) {
+    return {Error(ErrorCode::outcome_unknown, "the connection was lost during commit: " + first_line(e.what())), true,
+            false};
+  } catch (const pqxx::broken_connection& e) {
+    return lost(e.what());
+  } catch (const pqxx::serialization_failure& e) {
+    return repeat(e.what());
+  } catch (const pqxx::deadlock_detected& e) {
+    return repeat(e.what());
+  } catch (const pqxx::statement_completion_unknown& e) {
+    return {Error(ErrorCode::outcome_unknown, first_line(e.what())), true, false};
+  } catch (const pqxx::sql_error& e) {
+    return failure_of_sqlstate(e.sqlstate().empty() ? "XX000" : e.sqlstate(), e.what());
+  } catch (const std::exception& e) {
+    return {Error(ErrorCode::internal, std::string("database adapter: ") + first_line(e.what()))};
+  }
+}
+
+}  // namespace orchestrator::store::postgres
