@@ -60,6 +60,8 @@ Payload error_output(const std::optional<std::string>& error, const std::optiona
   return make_payload(std::move(output));
 }
 
+std::string shown(const Json& value) { return value.is_string() ? value.get<std::string>() : dump_json(value); }
+
 std::string inner_path(const Scope& scope) {
   std::string path = scope.path;
   if (scope.state) path += scope.state->name;

@@ -54,6 +54,9 @@ namespace orchestrator::core {
 /// `{"Error": ..., "Cause": ...}` as Catch sees it: null for what was not said, and an empty cause for a time-out.
 Payload error_output(const std::optional<std::string>& error, const std::optional<std::string>& cause);
 
+/// A value as cause texts show it: a string without quotes, anything else as compact JSON.
+std::string shown(const Json& value);
+
 /// Path of what runs inside a scope's present state, without the index: "Outer" or, on later visits, "Outer#2".
 std::string inner_path(const Scope& scope);
 

@@ -1,6 +1,7 @@
 #include "orchestrator/core/apply.hpp"
 #include "orchestrator/core/context_object.hpp"
 #include "orchestrator/core/deciding.hpp"
+#include "orchestrator/core/details.hpp"
 #include "orchestrator/core/payload_size.hpp"
 
 namespace orchestrator::core {
@@ -48,15 +49,15 @@ Result<std::int64_t> Deciding::integer_at(Scope& scope, const language::Path& pa
                                           const char* field) {
   auto value = path_value(scope, path, input);
   if (!value) return std::move(value).error();
-  const std::string shown = path.text() + " == " + dump_json(*value);
+  const std::string comparison = path.text() + " == " + shown(*value);
   if (!value->is_number_integer()) {
     return fail(ErrorCode::invalid_argument, "States.Runtime",
-                "The " + std::string(field) + " parameter cannot be parsed as a long value: " + shown);
+                "The " + std::string(field) + " parameter cannot be parsed as a long value: " + comparison);
   }
   const auto number = value->get<std::int64_t>();
   if (number < 0) {
     return fail(ErrorCode::invalid_argument, "States.Runtime",
-                "The " + std::string(field) + " parameter references a negative value: " + shown);
+                "The " + std::string(field) + " parameter references a negative value: " + comparison);
   }
   return number;
 }

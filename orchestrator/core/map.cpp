@@ -23,8 +23,8 @@ bool is_exceeded(const MapProgress& map) {
 
 Unexpected bad_field(const char* field, const Json& value, const std::string& kind, const std::string& path) {
   return fail(ErrorCode::invalid_argument, "States.Runtime",
-              "The " + std::string(field) + " field refers to value \"" + dump_json(value) +
-                  "\" which is not a valid " + kind + ": " + path);
+              "The " + std::string(field) + " field refers to value \"" + shown(value) + "\" which is not a valid " +
+                  kind + ": " + path);
 }
 
 }  // namespace

@@ -99,11 +99,10 @@ Result<Timestamp> Deciding::wait_until(Scope& scope, Next state) {
     if (value->is_string()) {
       if (auto moment = parse_rfc3339(value->get<std::string>())) return std::max(*moment, now_);
     }
-    const std::string shown = value->is_string() ? value->get<std::string>() : dump_json(*value);
     return fail(
         ErrorCode::invalid_argument, "States.Runtime",
         "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: " +
-            state->timestamp_path->text() + " == " + shown);
+            state->timestamp_path->text() + " == " + shown(*value));
   }
   return now_;
 }

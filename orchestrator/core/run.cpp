@@ -47,6 +47,10 @@ bool Run::is_open(const TaskRef& task) const {
   return scope && scope->holds_task() && task_of(*scope) == task;
 }
 
+bool Run::is_start_recorded(const TaskRef& task) const {
+  return is_open(task) && std::as_const(*body_).find_step(task.step)->step.start_recorded;
+}
+
 void Run::mark_in_hand(const TaskRef& task, Timestamp since, std::string worker) {
   if (!is_open(task)) return;
   Step& step = body_->find_step(task.step)->step;

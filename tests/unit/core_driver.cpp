@@ -82,6 +82,7 @@ language::DefinitionPtr definition_of(std::string_view text) {
   for (const auto& diagnostic : parsed.diagnostics) {
     EXPECT_EQ(diagnostic.severity, language::Severity::warning) << diagnostic.location << ": " << diagnostic.message;
   }
+  ORC_CHECK(parsed.definition, "a test's definition is valid");
   return parsed.definition;
 }
 
