@@ -43,9 +43,9 @@ struct FaultDetail {
 /// An expected failure, as a value.
 struct Error {
   ErrorCode code = ErrorCode::internal;
-  std::string message;              ///< A sentence for people; no secrets, no payloads.
-  std::string slug;                 ///< Problem type of the HTTP contract ("run-key-conflict"); empty: derived from `code`.
-  std::vector<FaultDetail> faults;  ///< All faults at once, for rejected documents.
+  std::string message;  ///< A sentence for people; no secrets, no payloads.
+  std::string slug;     ///< Problem type of the HTTP contract ("run-key-conflict"); empty: derived from `code`.
+  std::vector<FaultDetail> faults;                           ///< All faults at once, for rejected documents.
   std::vector<std::pair<std::string, std::string>> members;  ///< Extra problem members, e.g. {"run_id", "..."}.
 
   Error() = default;

@@ -32,7 +32,8 @@ bool nests_too_deep(std::string_view text) {
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
-  if (nests_too_deep(text)) return fail(ErrorCode::invalid_argument, "malformed-json", "JSON is nested deeper than 100 levels");
+  if (nests_too_deep(text))
+    return fail(ErrorCode::invalid_argument, "malformed-json", "JSON is nested deeper than 100 levels");
   try {
     return Json::parse(text.begin(), text.end());
   } catch (const Json::exception& e) {

@@ -30,9 +30,18 @@ class [[nodiscard]] Result {
   [[nodiscard]] bool has_value() const { return content_.index() == 0; }
   explicit operator bool() const { return has_value(); }
 
-  T& value() & { ORC_CHECK(has_value(), "value() on a failed Result"); return std::get<0>(content_); }
-  const T& value() const& { ORC_CHECK(has_value(), "value() on a failed Result"); return std::get<0>(content_); }
-  T&& value() && { ORC_CHECK(has_value(), "value() on a failed Result"); return std::get<0>(std::move(content_)); }
+  T& value() & {
+    ORC_CHECK(has_value(), "value() on a failed Result");
+    return std::get<0>(content_);
+  }
+  const T& value() const& {
+    ORC_CHECK(has_value(), "value() on a failed Result");
+    return std::get<0>(content_);
+  }
+  T&& value() && {
+    ORC_CHECK(has_value(), "value() on a failed Result");
+    return std::get<0>(std::move(content_));
+  }
 
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
@@ -40,9 +49,18 @@ class [[nodiscard]] Result {
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  Error& error() & { ORC_CHECK(!has_value(), "error() on a good Result"); return std::get<1>(content_); }
-  const Error& error() const& { ORC_CHECK(!has_value(), "error() on a good Result"); return std::get<1>(content_); }
-  Error&& error() && { ORC_CHECK(!has_value(), "error() on a good Result"); return std::get<1>(std::move(content_)); }
+  Error& error() & {
+    ORC_CHECK(!has_value(), "error() on a good Result");
+    return std::get<1>(content_);
+  }
+  const Error& error() const& {
+    ORC_CHECK(!has_value(), "error() on a good Result");
+    return std::get<1>(content_);
+  }
+  Error&& error() && {
+    ORC_CHECK(!has_value(), "error() on a good Result");
+    return std::get<1>(std::move(content_));
+  }
 
   T value_or(T other) && { return has_value() ? std::get<0>(std::move(content_)) : std::move(other); }
 
@@ -61,9 +79,18 @@ class [[nodiscard]] Result<void> {
   [[nodiscard]] bool has_value() const { return !error_.has_value(); }
   explicit operator bool() const { return has_value(); }
 
-  Error& error() & { ORC_CHECK(error_.has_value(), "error() on a good Result"); return *error_; }
-  const Error& error() const& { ORC_CHECK(error_.has_value(), "error() on a good Result"); return *error_; }
-  Error&& error() && { ORC_CHECK(error_.has_value(), "error() on a good Result"); return std::move(*error_); }
+  Error& error() & {
+    ORC_CHECK(error_.has_value(), "error() on a good Result");
+    return *error_;
+  }
+  const Error& error() const& {
+    ORC_CHECK(error_.has_value(), "error() on a good Result");
+    return *error_;
+  }
+  Error&& error() && {
+    ORC_CHECK(error_.has_value(), "error() on a good Result");
+    return std::move(*error_);
+  }
 
  private:
   std::optional<Error> error_;

@@ -16,7 +16,8 @@ int read_digits(std::string_view text, std::size_t at, int count) {
 }
 
 Unexpected malformed(std::string_view text) {
-  return fail(ErrorCode::invalid_argument, "not an RFC 3339 time with T and an offset: " + std::string(text.substr(0, 64)));
+  return fail(ErrorCode::invalid_argument,
+              "not an RFC 3339 time with T and an offset: " + std::string(text.substr(0, 64)));
 }
 
 }  // namespace
@@ -28,8 +29,9 @@ std::string to_rfc3339(Timestamp time) {
   const auto of_day = duration_cast<milliseconds>(time - day).count();
   char buffer[40];
   std::snprintf(buffer, sizeof buffer, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(of_day / 3'600'000),
-                static_cast<int>(of_day / 60'000 % 60), static_cast<int>(of_day / 1'000 % 60), static_cast<int>(of_day % 1'000));
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(of_day / 3'600'000), static_cast<int>(of_day / 60'000 % 60),
+                static_cast<int>(of_day / 1'000 % 60), static_cast<int>(of_day % 1'000));
   return buffer;
 }
 
@@ -44,11 +46,12 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
   const int hour = read_digits(text, 11, 2);
   const int minute = read_digits(text, 14, 2);
   const int second = read_digits(text, 17, 2);
-  if (year_value < 1 || month_value < 0 || day_value < 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
-      second > 60) {
+  if (year_value < 1 || month_value < 0 || day_value < 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+      second < 0 || second > 60) {
     return malformed(text);
   }
-  const year_month_day date{year{year_value}, month{static_cast<unsigned>(month_value)}, day{static_cast<unsigned>(day_value)}};
+  const year_month_day date{year{year_value}, month{static_cast<unsigned>(month_value)},
+                            day{static_cast<unsigned>(day_value)}};
   if (!date.ok()) return malformed(text);
 
   std::size_t at = 19;
@@ -82,7 +85,8 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
   }
   if (at != text.size()) return malformed(text);
 
-  const Timestamp local = Timestamp{sys_days{date}} + hours{hour} + minutes{minute} + seconds{second} + Duration{micros};
+  const Timestamp local =
+      Timestamp{sys_days{date}} + hours{hour} + minutes{minute} + seconds{second} + Duration{micros};
   return local - minutes{offset_minutes};
 }
 

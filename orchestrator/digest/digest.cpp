@@ -34,7 +34,8 @@ std::string hmac(Algorithm algorithm, std::string_view key, std::string_view dat
   unsigned char buffer[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
   const auto* bytes = reinterpret_cast<const unsigned char*>(data.data());
-  const auto* done = HMAC(method_of(algorithm), key.data(), static_cast<int>(key.size()), bytes, data.size(), buffer, &size);
+  const auto* done =
+      HMAC(method_of(algorithm), key.data(), static_cast<int>(key.size()), bytes, data.size(), buffer, &size);
   ORC_CHECK(done != nullptr, "libcrypto computes every HMAC we name");
   return {reinterpret_cast<const char*>(buffer), size};
 }

@@ -25,7 +25,8 @@ std::uint64_t routing_hash(std::string_view namespace_name, std::string_view key
 }
 
 ShardId shard_for_key(std::string_view namespace_name, std::string_view key, std::int32_t shard_count) {
-  return ShardId{static_cast<std::int32_t>(routing_hash(namespace_name, key) % static_cast<std::uint64_t>(shard_count))};
+  return ShardId{
+      static_cast<std::int32_t>(routing_hash(namespace_name, key) % static_cast<std::uint64_t>(shard_count))};
 }
 
 UuidBytes derived_uuid(std::string_view text, Timestamp at, ShardId shard) {

@@ -27,12 +27,12 @@ struct TaskContext {
   std::string state_name;
   std::optional<std::string> run_key;
   std::int32_t attempt = 1;
-  std::string idempotency_key;              ///< the same for every attempt of the step
+  std::string idempotency_key;  ///< the same for every attempt of the step
   std::string traceparent;
-  Timestamp now{};                          ///< database time when the task was handed out
+  Timestamp now{};  ///< database time when the task was handed out
   std::optional<std::chrono::steady_clock::time_point> deadline;
-  const std::atomic<bool>* cancel_requested = nullptr;   ///< never null during a call
-  std::function<void(const Json& details)> heartbeat;    ///< renews HeartbeatSeconds; safe from the handler's thread
+  const std::atomic<bool>* cancel_requested = nullptr;  ///< never null during a call
+  std::function<void(const Json& details)> heartbeat;   ///< renews HeartbeatSeconds; safe from the handler's thread
   std::function<void(std::string_view event, const Json& fields)> log;  ///< one JSON line; never payloads or secrets
 };
 
@@ -47,7 +47,7 @@ using TransactionalHandler = std::function<Outcome(const Json& input, TaskContex
 /// A handler under its name.
 struct HandlerEntry {
   std::string name;
-  PlainHandler plain;                    ///< exactly one of plain and transactional
+  PlainHandler plain;  ///< exactly one of plain and transactional
   TransactionalHandler transactional;
   /// Never blocks and takes microseconds: may run on the shard's own strand instead of a handler thread.
   bool immediate = false;

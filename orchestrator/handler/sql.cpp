@@ -12,7 +12,9 @@ const std::optional<std::string>& SqlRows::at(std::size_t row, std::string_view 
   return rows[row][static_cast<std::size_t>(found - columns.begin())];
 }
 
-std::string SqlRows::text(std::size_t row, std::string_view column) const { return at(row, column).value_or(std::string{}); }
+std::string SqlRows::text(std::size_t row, std::string_view column) const {
+  return at(row, column).value_or(std::string{});
+}
 
 std::int64_t SqlRows::integer(std::size_t row, std::string_view column) const {
   const auto& value = at(row, column);

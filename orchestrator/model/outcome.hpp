@@ -20,11 +20,11 @@ struct Outcome {
   };
 
   Kind kind = Kind::completed;
-  Payload output;                            ///< null means JSON null
-  std::optional<std::string> error;          ///< nothing: sent without fields, caught as null
+  Payload output;                    ///< null means JSON null
+  std::optional<std::string> error;  ///< nothing: sent without fields, caught as null
   std::optional<std::string> cause;
-  bool retryable = true;                     ///< false: only a retrier that names this very error applies
-  std::optional<Duration> delay;             ///< failed: at least this long before the retry; snoozed: how long
+  bool retryable = true;          ///< false: only a retrier that names this very error applies
+  std::optional<Duration> delay;  ///< failed: at least this long before the retry; snoozed: how long
 
   static Outcome completed(Payload output);
   static Outcome failed(std::string error, std::string cause, bool retryable = true);

@@ -23,9 +23,9 @@ using Reply = std::function<void(Result<T>)>;
 
 /// A caller's Idempotency-Key. Scope is method and path; the namespace comes beside it.
 struct IdempotencyRef {
-  std::string scope;       ///< "POST /v1/runs"
+  std::string scope;  ///< "POST /v1/runs"
   std::string key;
-  std::string body_hash;   ///< SHA-256 hex over the body as parsed JSON
+  std::string body_hash;  ///< SHA-256 hex over the body as parsed JSON
 };
 
 /// The answer that is kept under an Idempotency-Key and repeated.
@@ -37,8 +37,8 @@ struct KeptAnswer {
 /// What an Idempotency-Key says before the work is done. Errors: idempotency-mismatch (422, another body),
 /// idempotency-in-flight (409, the first is still working).
 struct IdempotencyGate {
-  std::optional<KeptAnswer> replay;   ///< set: repeat it, do nothing
-  RunId reserved_id;                  ///< else: do the work under this id (a run's id, or a batch's seed)
+  std::optional<KeptAnswer> replay;  ///< set: repeat it, do nothing
+  RunId reserved_id;                 ///< else: do the work under this id (a run's id, or a batch's seed)
 };
 
 enum class OnConflict : std::uint8_t { reject, return_existing, cancel_existing };
@@ -47,17 +47,17 @@ enum class OnClosed : std::uint8_t { allow, return_existing, reject };
 struct StartRun {
   std::string namespace_name;
   std::string workflow;
-  std::optional<std::int32_t> version;          ///< nothing: the newest
+  std::optional<std::int32_t> version;  ///< nothing: the newest
   Payload input;
   std::optional<std::string> key;
   OnConflict on_conflict = OnConflict::reject;
   OnClosed on_closed = OnClosed::allow;
   std::optional<Timestamp> run_at;
   std::int32_t priority = 0;
-  Payload attributes;                           ///< object or null pointer
+  Payload attributes;  ///< object or null pointer
   std::optional<std::int64_t> timeout_seconds;
   std::string traceparent;
-  std::optional<RunId> id;                      ///< from an IdempotencyGate: starting the same id again answers the same
+  std::optional<RunId> id;  ///< from an IdempotencyGate: starting the same id again answers the same
 };
 struct StartedRun {
   RunId run_id;
@@ -65,7 +65,7 @@ struct StartedRun {
   std::int32_t version = 0;
   std::optional<std::string> key;
   RunState state = RunState::ready;
-  bool existing = false;                        ///< on_conflict or on_closed return_existing found one
+  bool existing = false;  ///< on_conflict or on_closed return_existing found one
 };
 
 struct Deploy {
@@ -84,22 +84,22 @@ struct Deployed {
 struct SendSignal {
   std::string namespace_name;
   std::string name;
-  std::optional<std::string> key;               ///< exactly one of key and run_id
+  std::optional<std::string> key;  ///< exactly one of key and run_id
   std::optional<RunId> run_id;
   Payload payload;
-  std::string id;                               ///< empty: made here
-  std::optional<std::int64_t> ttl_seconds;      ///< default 7 days
+  std::string id;                           ///< empty: made here
+  std::optional<std::int64_t> ttl_seconds;  ///< default 7 days
   /// Signal with start: the run that begins when no open run of that workflow holds the key.
   struct Start {
     std::string workflow;
-    Payload input;                              ///< null pointer: the payload
+    Payload input;  ///< null pointer: the payload
   };
   std::optional<Start> start;
-  std::int32_t wait_seconds = 0;                ///< for the final fate
+  std::int32_t wait_seconds = 0;  ///< for the final fate
 };
 struct SentSignal {
   SignalId signal_id;
-  std::string fate;                             ///< delivered | buffered | started | duplicate | consumed | ...
+  std::string fate;  ///< delivered | buffered | started | duplicate | consumed | ...
   std::optional<RunId> run_id;
   bool final_fate = false;
 };
@@ -113,8 +113,8 @@ struct CancelRun {
 };
 struct CancelReceipt {
   RunId run_id;
-  RunState state = RunState::cancelled;         ///< after the decision
-  std::string will;                             ///< one sentence: what will happen
+  RunState state = RunState::cancelled;  ///< after the decision
+  std::string will;                      ///< one sentence: what will happen
 };
 
 struct RetryRun {
@@ -138,7 +138,7 @@ struct RunReading {
 };
 
 struct HistoryPage {
-  std::vector<Json> items;                      ///< history items in order (core/history_items.hpp)
+  std::vector<Json> items;  ///< history items in order (core/history_items.hpp)
   std::optional<std::string> next_cursor;
   HistoryPage();
   ~HistoryPage();
@@ -153,12 +153,12 @@ struct WebhookArrival {
   std::string provider;
   std::string dedupe_key;
   std::string signal_name;
-  std::string signal_key;                       ///< empty with `poison`
+  std::string signal_key;  ///< empty with `poison`
   Payload payload;
   std::optional<SendSignal::Start> start;
-  bool poison = false;                          ///< signed but unreadable: kept, no signal
-  Payload headers;                              ///< object of strings, secrets left out
-  std::string body;                             ///< raw bytes
+  bool poison = false;  ///< signed but unreadable: kept, no signal
+  Payload headers;      ///< object of strings, secrets left out
+  std::string body;     ///< raw bytes
 };
 struct WebhookKept {
   std::string delivery_id;
@@ -193,7 +193,8 @@ class Service {
                           Reply<std::vector<Result<StartedRun>>> reply) = 0;
   virtual void read_run(std::string namespace_name, RunId run_id, Reply<RunReading> reply) = 0;
   /// Answers when the run closed or after `wait`, with whatever it is then.
-  virtual void wait_for_run(std::string namespace_name, RunId run_id, std::chrono::seconds wait, Reply<RunReading> reply) = 0;
+  virtual void wait_for_run(std::string namespace_name, RunId run_id, std::chrono::seconds wait,
+                            Reply<RunReading> reply) = 0;
   virtual void list_runs(store::RunFilter filter, Reply<store::RunPage> reply) = 0;
   virtual void read_history(std::string namespace_name, RunId run_id, std::int32_t limit, std::string cursor,
                             Reply<HistoryPage> reply) = 0;
@@ -207,8 +208,10 @@ class Service {
 
   virtual void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) = 0;
   virtual void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) = 0;
-  virtual void find_webhook_endpoint(std::string namespace_name, std::string name, Reply<store::WebhookEndpointRow> reply) = 0;
-  virtual void list_webhook_endpoints(std::string namespace_name, Reply<std::vector<store::WebhookEndpointRow>> reply) = 0;
+  virtual void find_webhook_endpoint(std::string namespace_name, std::string name,
+                                     Reply<store::WebhookEndpointRow> reply) = 0;
+  virtual void list_webhook_endpoints(std::string namespace_name,
+                                      Reply<std::vector<store::WebhookEndpointRow>> reply) = 0;
 
   virtual void list_nodes(Reply<std::vector<NodeReading>> reply) = 0;
   /// Ready: owns or reaches shards, migrated, database answers, not draining.

@@ -1,0 +1,45 @@
+#include "orchestrator/runtime/engine_metrics.hpp"
+
+namespace orchestrator::runtime {
+namespace {
+
+constexpr std::array<std::string_view, 5> kOutcomes{"completed", "failed", "unknown", "snoozed", "cancelled"};
+constexpr std::array<std::string_view, 8> kFates{"delivered", "buffered", "consumed", "expired",
+                                                 "unmatched", "rejected", "started",  "duplicate"};
+
+}  // namespace
+
+EngineMetrics::EngineMetrics(telemetry::Metrics& metrics) {
+  for (std::size_t kind = 0; kind < started_.size(); ++kind) {
+    const auto kind_word = to_string(static_cast<RunKind>(kind));
+    started_[kind] = metrics.counter(telemetry::kRunsStartedTotal, {kind_word});
+    for (std::size_t state = 0; state < closed_[kind].size(); ++state) {
+      if (!is_closed(static_cast<RunState>(state))) continue;
+      closed_[kind][state] =
+          metrics.counter(telemetry::kRunsClosedTotal, {kind_word, to_string(static_cast<RunState>(state))});
+    }
+  }
+  for (std::size_t i = 0; i < kOutcomes.size(); ++i)
+    steps_[i] = metrics.counter(telemetry::kStepsTotal, {kOutcomes[i]});
+  for (std::size_t i = 0; i < kFates.size(); ++i) signals_[i] = metrics.counter(telemetry::kSignalsTotal, {kFates[i]});
+  steps_lost = metrics.counter(telemetry::kStepsTotal, {"lost"});
+  steps_timed_out = metrics.counter(telemetry::kStepsTotal, {"timed_out"});
+  commits = metrics.counter(telemetry::kStoreCommitsTotal, {"committed"});
+  commits_failed = metrics.counter(telemetry::kStoreCommitsTotal, {"failed"});
+  commits_in_doubt = metrics.counter(telemetry::kStoreCommitsTotal, {"in_doubt"});
+  commit_seconds = metrics.histogram(telemetry::kStoreCommitSeconds);
+  timer_lag_seconds = metrics.histogram(telemetry::kTimerLagSeconds);
+  poisoned = metrics.counter(telemetry::kPoisonedTotal, {"data_error"});
+  take_overs = metrics.counter(telemetry::kTakeOversTotal);
+  ownership_lost = metrics.counter(telemetry::kOwnershipLostTotal);
+  shard_reloads = metrics.counter(telemetry::kShardReloadsTotal, {"failed_batch"});
+}
+
+const telemetry::Counter& EngineMetrics::signal(std::string_view fate) const {
+  for (std::size_t i = 0; i < kFates.size(); ++i) {
+    if (kFates[i] == fate) return signals_[i];
+  }
+  return signals_[1];
+}
+
+}  // namespace orchestrator::runtime

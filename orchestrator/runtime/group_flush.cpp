@@ -1,0 +1,246 @@
+// The flush: what gathers while one commit is in flight is the next batch. Nothing leaves the process before its
+// commit returned.
+#include <algorithm>
+#include <utility>
+
+#include "orchestrator/runtime/shard_group.hpp"
+
+namespace orchestrator::runtime {
+
+void ShardGroup::flush_soon() {
+  if (flushing_ || flush_posted_ || pending_.empty()) return;
+  flush_posted_ = true;
+  // Posted, not called: what is already queued on the strand joins this batch.
+  parts_.executor.post([this] {
+    flush_posted_ = false;
+    flush();
+  });
+}
+
+void ShardGroup::fill_leases(Pending& pending) {
+  for (const ShardId shard : pending.shards) {
+    const Shard* owned = find_shard(shard);
+    if (owned != nullptr) pending.batch.leases.push_back(owned->lease);
+  }
+  pending.batch.id = BatchId{make_uuid7(clock_.now(), ShardId{0}, random())};
+}
+
+void ShardGroup::flush() {
+  if (flushing_ || pending_.empty()) return;
+  flushing_ = true;
+  // Shared: the batch travels to the committer thread while the rest waits here for its answer.
+  auto done = std::make_shared<Pending>(std::exchange(pending_, {}));
+  if (done->shards.empty()) {
+    committed(done, std::make_shared<const store::Batch>(), store::CommitAnswer{clock_.now(), {}});
+    return;
+  }
+  fill_leases(*done);
+  auto batch = std::make_shared<const store::Batch>(std::move(done->batch));
+  const auto sent_at = parts_.clock.steady_now();
+  parts_.store.commit(parts_.lane, batch, [this, done, batch, sent_at](Result<store::CommitAnswer> answer) {
+    parts_.executor.post([this, done, batch, sent_at, answer = std::move(answer)]() mutable {
+      parts_.metrics.commit_seconds.observe(std::chrono::duration<double>(parts_.clock.steady_now() - sent_at).count());
+      committed(done, batch, std::move(answer));
+    });
+  });
+}
+
+void ShardGroup::committed(std::shared_ptr<Pending> done, std::shared_ptr<const store::Batch> batch,
+                           Result<store::CommitAnswer> answer) {
+  if (!answer && answer.error().code == ErrorCode::outcome_unknown) {
+    parts_.metrics.commits_in_doubt.add();
+    parts_.logger.warn("batch_in_doubt", {{"shards", done->shards.size()}});
+    // Still flushing: nothing of this group is sent until the doubt is settled.
+    parts_.headquarters.settle(batch, [this, done, batch](std::vector<store::ShardLease> leases, bool was_committed) {
+      parts_.executor.post([this, done, batch, leases = std::move(leases), was_committed] {
+        store::CommitAnswer settled{clock_.now(), {}};
+        for (const ShardId shard : done->shards) {
+          Shard* owned = find_shard(shard);
+          const auto lease =
+              std::find_if(leases.begin(), leases.end(), [&](const auto& l) { return l.shard == shard; });
+          if (lease == leases.end()) {
+            settled.lost.push_back(shard);
+          } else if (owned != nullptr) {
+            owned->lease = *lease;
+          }
+        }
+        parts_.logger.info("batch_settled", {{"committed", was_committed}, {"lost_shards", settled.lost.size()}});
+        if (was_committed) {
+          committed(done, batch, std::move(settled));
+        } else {
+          committed(done, batch, fail(ErrorCode::unavailable, "the commit did not happen"));
+        }
+      });
+    });
+    return;
+  }
+
+  flushing_ = false;
+  if (!answer) {
+    parts_.metrics.commits_failed.add();
+    parts_.logger.warn("batch_failed", {{"shards", done->shards.size()}, {"reason", answer.error().message}});
+    const Status why = fail(ErrorCode::unavailable, "the database did not take the write; try again");
+    complete(*done, done->shards, why);
+    fail_shards(done->shards, why);
+  } else {
+    parts_.metrics.commits.add();
+    clock_.learn(answer->database_now);
+    const std::set<ShardId> lost(answer->lost.begin(), answer->lost.end());
+    const Status why = fail(ErrorCode::unavailable, "the owner of this shard changed; try again");
+    complete(*done, lost, why);
+    if (!lost.empty()) give_up_lost(*batch, lost, why);
+  }
+  flush_soon();
+  if (leaving_ && pending_.empty() && !flushing_ && left_) {
+    std::vector<store::ShardLease> leases;
+    for (const auto& [id, shard] : shards_) leases.push_back(shard->lease);
+    std::exchange(left_, nullptr)(std::move(leases));
+  }
+}
+
+/// A fence that did not hold: either another node took the shard, or we took it again ourselves to settle a doubt.
+void ShardGroup::give_up_lost(const store::Batch& batch, const std::set<ShardId>& lost, const Status& why) {
+  std::vector<ShardId> gone;
+  std::set<ShardId> ours;
+  for (const auto& lease : batch.leases) {
+    if (!lost.contains(lease.shard)) continue;
+    const Shard* shard = find_shard(lease.shard);
+    if (shard != nullptr && shard->lease.epoch != lease.epoch) {
+      ours.insert(lease.shard);
+    } else {
+      gone.push_back(lease.shard);
+    }
+  }
+  fail_shards(ours, why);
+  if (gone.empty()) return;
+  parts_.metrics.ownership_lost.add();
+  for (const ShardId shard : gone) forget_shard(shard);
+  parts_.headquarters.lost(std::move(gone));
+}
+
+void ShardGroup::complete(Pending& done, const std::set<ShardId>& failed, const Status& why) {
+  const auto is_failed = [&](ShardId shard) { return failed.contains(shard); };
+  for (auto& after : done.after) after.run(is_failed(after.shard) ? why : Status{});
+  for (const RunId run_id : done.touched) {
+    if (!is_failed(shard_of(run_id))) settle_run(run_id);
+  }
+  for (const auto& [shard, key] : done.touched_mailboxes) {
+    if (!is_failed(shard)) settle_mailbox(shard, key);
+  }
+  for (auto& ready : done.ready) {
+    if (!is_failed(shard_of(ready.run_id))) hand_out(ready.run_id, std::move(ready.command));
+  }
+  std::vector<store::InboxRow> messages;
+  for (auto& outgoing : done.messages) {
+    if (!is_failed(outgoing.from)) messages.push_back(std::move(outgoing.message));
+  }
+  if (!messages.empty()) parts_.headquarters.deliver(std::move(messages));
+}
+
+/// One decision of the run is durable; when it was the last one, a run at rest is forgotten and a closed one reported.
+void ShardGroup::settle_run(RunId run_id) {
+  Shard* shard = find_shard(shard_of(run_id));
+  if (shard == nullptr) return;
+  const auto found = shard->runs.find(run_id);
+  if (found == shard->runs.end()) return;
+  RunEntry& entry = *found->second;
+  if (--entry.uncommitted > 0 || entry.committing) return;
+  if (is_closed(entry.run.state())) {
+    parts_.metrics.closed(entry.run.header().kind, entry.run.state()).add();
+    if (const auto watched = watchers_.find(run_id); watched != watchers_.end()) {
+      auto replies = std::move(watched->second);
+      watchers_.erase(watched);
+      for (auto& [number, reply] : replies) reply(std::optional{view_of(entry)});
+    }
+    forget(*shard, run_id);
+  } else if (entry.run.at_rest() && entry.unmatched_waits == 0) {
+    forget(*shard, run_id);
+  }
+}
+
+void ShardGroup::settle_mailbox(ShardId shard_id, const MailboxKey& key) {
+  Shard* shard = find_shard(shard_id);
+  if (shard == nullptr) return;
+  const auto found = shard->mailboxes.find(key);
+  if (found == shard->mailboxes.end()) return;
+  Mailbox& mailbox = *found->second;
+  if (--mailbox.uncommitted <= 0 && !mailbox.busy && mailbox.operations.empty()) shard->mailboxes.erase(found);
+}
+
+/// The batch failed: what these shards hold in memory may not be true. Forget it and read the database again.
+void ShardGroup::fail_shards(const std::set<ShardId>& shards, const Status& why) {
+  strip(pending_, shards, why);
+  for (const ShardId id : shards) {
+    Shard* shard = find_shard(id);
+    if (shard == nullptr) continue;
+    parts_.metrics.shard_reloads.add();
+    drop_memory(*shard, why);
+    recover(id, shard->generation);
+  }
+}
+
+void ShardGroup::drop_memory(Shard& shard, const Status& why) {
+  shard.generation = next_generation_++;
+  shard.phase = Shard::Phase::recovering;
+  // Work in hand goes on and its outcome counts: only what was decided about it is forgotten.
+  shard.unclean = false;
+  runs_in_memory_ -= static_cast<std::int64_t>(shard.runs.size());
+  auto runs = std::exchange(shard.runs, {});
+  auto loading = std::exchange(shard.loading, {});
+  auto mailboxes = std::exchange(shard.mailboxes, {});
+  auto starting = std::exchange(shard.starting_keys, {});
+  shard.open_keys.clear();
+  shard.gates.clear();
+  shard.seen_messages.clear();
+  for (auto& [id, callbacks] : loading) {
+    for (auto& callback : callbacks) callback(why.error());
+  }
+  for (auto& [key, mailbox] : mailboxes) {
+    for (auto& abandoned : mailbox->abandoned) abandoned();
+  }
+  // Events that waited for a step's own commit, and starts that waited for their key, find the shard recovering and
+  // wait for it like any new request.
+  for (auto& [id, entry] : runs) {
+    for (auto& event : entry->waiting_events) parts_.executor.post(std::move(event));
+  }
+  for (auto& [key, waiting] : starting) {
+    for (auto& start : waiting) parts_.executor.post(std::move(start));
+  }
+}
+
+/// Takes the rows of these shards out of a batch that was not sent yet: they rest on decisions that never happened.
+void ShardGroup::strip(Pending& pending, const std::set<ShardId>& shards, const Status& why) {
+  const auto gone = [&](ShardId shard) { return shards.contains(shard); };
+  const auto by_shard = [&](auto& rows) { std::erase_if(rows, [&](const auto& row) { return gone(row.shard); }); };
+  auto& batch = pending.batch;
+  by_shard(batch.journal);
+  by_shard(batch.opened);
+  by_shard(batch.updated);
+  by_shard(batch.closed);
+  by_shard(batch.checkpoints);
+  by_shard(batch.signals);
+  by_shard(batch.waits_added);
+  by_shard(batch.waits_removed);
+  by_shard(batch.inbox_done);
+  by_shard(batch.idempotency);
+  std::erase_if(batch.revived, [&](const RunId& id) { return gone(shard_of(id)); });
+  std::erase_if(batch.outgoing, [&](const auto& outgoing) { return gone(outgoing.from); });
+  std::erase_if(pending.messages, [&](const auto& outgoing) { return gone(outgoing.from); });
+  std::erase_if(pending.touched, [&](const RunId& id) { return gone(shard_of(id)); });
+  std::erase_if(pending.touched_mailboxes, [&](const auto& touched) { return gone(touched.first); });
+  std::erase_if(pending.ready, [&](const auto& ready) { return gone(shard_of(ready.run_id)); });
+  for (const ShardId shard : shards) pending.shards.erase(shard);
+  pending.opened_at.clear();
+  pending.updated_at.clear();
+  for (std::size_t i = 0; i < batch.opened.size(); ++i) pending.opened_at[batch.opened[i].header.id] = i;
+  for (std::size_t i = 0; i < batch.updated.size(); ++i) pending.updated_at[batch.updated[i].run_id] = i;
+
+  std::vector<Pending::After> failing;
+  for (auto& after : pending.after) {
+    if (gone(after.shard)) failing.push_back(std::move(after));
+  }
+  std::erase_if(pending.after, [&](const auto& after) { return gone(after.shard); });
+  for (auto& after : failing) after.run(why);
+}
+
+}  // namespace orchestrator::runtime

@@ -1,0 +1,262 @@
+// Messages from other shards: each is deleted in the batch that has its effect, so that it works exactly once.
+#include <algorithm>
+#include <utility>
+
+#include "orchestrator/runtime/shard_group.hpp"
+
+namespace orchestrator::runtime {
+namespace {
+
+/// A message that could not be handled for a passing reason is tried again after this long.
+constexpr Duration kAgainAfter = std::chrono::milliseconds{500};
+
+bool is_passing(const Error& error) { return error_traits(error.code).retryable || error.code == ErrorCode::internal; }
+
+}  // namespace
+
+void ShardGroup::receive(std::vector<store::InboxRow> messages) {
+  parts_.executor.post([this, messages = std::move(messages)]() mutable {
+    for (auto& message : messages) handle(std::move(message));
+  });
+}
+
+void ShardGroup::handle(store::InboxRow row) {
+  Shard* shard = find_shard(row.shard);
+  if (shard == nullptr) return;  // whoever owns it reads it from the table
+  if (shard->phase != Shard::Phase::active) {
+    // The recovery may have read the inbox before this row was committed.
+    shard->waiting_requests.push_back([this, row = std::move(row)] { handle(row); });
+    return;
+  }
+  const Duration now = parts_.clock.steady_now();
+  if (!shard->seen_messages.emplace(row.id, now).second) return;
+  auto message = decode_message(row.kind, row.body);
+  if (!message) {
+    parts_.logger.error("message_unreadable",
+                        {{"kind", row.kind}, {"message_id", row.id.str()}, {"reason", message.error().message}});
+    return;  // stays in the inbox for a person to look at
+  }
+  std::visit([&](const auto& content) { on_message(content, row); }, *message);
+}
+
+void ShardGroup::handle_later(store::InboxRow row) {
+  parts_.executor.post_after(kAgainAfter, [this, row = std::move(row)]() mutable {
+    if (Shard* shard = find_shard(row.shard)) shard->seen_messages.erase(row.id);
+    handle(std::move(row));
+  });
+}
+
+void ShardGroup::finish_message(const store::InboxRow& row, Pending& out) {
+  touch(row.shard, out);
+  out.batch.inbox_done.push_back({row.shard, row.id});
+  flush_soon();
+}
+
+void ShardGroup::finish_message(const std::vector<store::InboxRef>& done, Pending& out) {
+  for (const auto& ref : done) {
+    touch(ref.shard, out);
+    out.batch.inbox_done.push_back(ref);
+  }
+  if (!done.empty()) flush_soon();
+}
+
+void ShardGroup::feed(RunId run_id, core::Event event, store::InboxRow row) {
+  with_run(run_id, [this, event = std::move(event), row = std::move(row)](Result<RunEntry*> entry) {
+    if (!entry) {
+      handle_later(row);
+      return;
+    }
+    if (*entry != nullptr) {
+      const Status decided = decide(**entry, event, pending_);
+      if (!decided)
+        parts_.logger.debug("message_no_longer_wanted", {{"kind", row.kind}, {"reason", decided.error().message}});
+    }
+    finish_message(row, pending_);
+  });
+}
+
+// ---- children ----------------------------------------------------------------------------------------------------
+
+void ShardGroup::on_message(const StartMessage& message, const store::InboxRow& row) {
+  StartRequest request = message.request;
+  if (request.id.is_nil()) request.id = RunId{make_uuid7(clock_.now(), row.shard, random())};
+  // Answered when appended: the answer to the parent joins the batch that starts the child.
+  request.answer_when_appended = true;
+  start_active(std::move(request), {{row.shard, row.id}},
+               [this, message, row](Result<StartAnswer> answer) { on_start_answer(message, row, std::move(answer)); });
+}
+
+void ShardGroup::on_start_answer(const StartMessage& message, const store::InboxRow& row, Result<StartAnswer> answer) {
+  if (!answer && is_passing(answer.error())) {
+    handle_later(row);
+    return;
+  }
+  if (message.step == 0 || !message.request.parent) return;
+  ChildStartedMessage told;
+  told.parent = *message.request.parent;
+  told.step = message.step;
+  if (answer) {
+    told.child = answer->run_id;
+  } else {
+    told.error =
+        answer.error().slug == "run-key-conflict" ? "Orchestrator.RunKeyConflict" : "Orchestrator.ChildRefused";
+    told.cause = answer.error().message;
+  }
+  send(row.shard, message.reply_to, told, pending_);
+  // A child that had ended before, found under its key, tells its end again: its parent is a new one.
+  if (answer && answer->existing && is_closed(answer->state)) tell_end_again(*answer, message, row);
+}
+
+/// The run that already held the key is closed: its result is the child's.
+void ShardGroup::tell_end_again(const StartAnswer& existing, const StartMessage& message, const store::InboxRow& row) {
+  parts_.store.find_run(existing.run_id, [this, message, row](Result<store::RunView> view) {
+    parts_.executor.post([this, message, row, view = std::move(view)] {
+      if (!view || !is_closed(view->state)) return;
+      ChildEndedMessage ended;
+      ended.parent = *message.request.parent;
+      ended.step = message.step;
+      ended.child = view->header.id;
+      ended.state = view->state;
+      ended.output = view->output;
+      ended.error = view->error;
+      ended.cause = view->cause;
+      if (find_shard(row.shard) != nullptr) send(row.shard, message.reply_to, ended, pending_);
+    });
+  });
+}
+
+void ShardGroup::on_message(const ChildStartedMessage& message, const store::InboxRow& row) {
+  if (message.error.empty()) {
+    feed(message.parent, core::ChildStarted{message.step, message.child}, row);
+  } else {
+    feed(message.parent, core::ChildRefused{message.step, message.error, message.cause}, row);
+  }
+}
+
+void ShardGroup::on_message(const ChildEndedMessage& message, const store::InboxRow& row) {
+  feed(message.parent,
+       core::ChildEnded{message.step, message.child, message.state, message.output, message.error, message.cause}, row);
+}
+
+void ShardGroup::on_message(const CancelMessage& message, const store::InboxRow& row) {
+  feed(message.run_id, core::CancelAsked{message.mode, message.reason, "parent"}, row);
+}
+
+// ---- signals -----------------------------------------------------------------------------------------------------
+
+void ShardGroup::on_message(const SignalMessage& message, const store::InboxRow& row) {
+  const auto answered = [this, row](Result<SignalAnswer> answer) {
+    if (!answer && is_passing(answer.error())) handle_later(row);
+  };
+  const std::vector<store::InboxRef> done{{row.shard, row.id}};
+  if (message.request.run_id) {
+    signal_by_run(message.request, done, answered);
+  } else {
+    signal_by_key(message.request, done, answered);
+  }
+}
+
+void ShardGroup::on_message(const WaitOpenedMessage& message, const store::InboxRow& row) {
+  const auto& wait = message.wait;
+  with_mailbox(
+      row.shard, {wait.namespace_name, wait.key},
+      [this, wait, row](Mailbox& mailbox, std::function<void()> next) {
+        touch(row.shard, pending_);
+        pending_.batch.waits_added.push_back(wait);
+        open_wait(mailbox, wait);
+        finish_message(row, pending_);
+        ++mailbox.uncommitted;
+        pending_.touched_mailboxes.emplace_back(row.shard, MailboxKey{wait.namespace_name, wait.key});
+        next();
+      },
+      [this, row] { handle_later(row); });
+}
+
+/// Registers a wait of a run elsewhere and offers it the oldest buffered signal that it asks for.
+void ShardGroup::open_wait(Mailbox& mailbox, const store::SignalWaitRow& wait) {
+  const bool known = std::any_of(mailbox.waits.begin(), mailbox.waits.end(),
+                                 [&](const auto& w) { return w.run_id == wait.run_id && w.step == wait.step; });
+  if (!known) mailbox.waits.push_back(wait);
+  for (auto& signal : mailbox.pending) {
+    if (signal.fate != store::SignalFate::buffered) continue;
+    if (std::find(wait.names.begin(), wait.names.end(), signal.name) == wait.names.end()) continue;
+    offer_elsewhere(signal, wait, pending_);
+    write_signal(signal, pending_);
+    return;
+  }
+}
+
+void ShardGroup::on_message(const WaitEndedMessage& message, const store::InboxRow& row) {
+  const auto wait = message.wait;
+  with_mailbox(
+      row.shard, {wait.namespace_name, wait.key},
+      [this, wait, row](Mailbox& mailbox, std::function<void()> next) {
+        std::erase_if(mailbox.waits, [&](const auto& w) { return w.run_id == wait.run_id && w.step == wait.step; });
+        pending_.batch.waits_removed.push_back(wait);
+        finish_message(row, pending_);
+        ++mailbox.uncommitted;
+        pending_.touched_mailboxes.emplace_back(row.shard, MailboxKey{wait.namespace_name, wait.key});
+        next();
+      },
+      [this, row] { handle_later(row); });
+}
+
+void ShardGroup::on_message(const SignalOfferMessage& message, const store::InboxRow& row) {
+  const store::SignalRow signal = message.signal;
+  if (!signal.run_id) return;
+  with_run(*signal.run_id, [this, signal, row](Result<RunEntry*> entry) mutable {
+    if (!entry) {
+      handle_later(row);
+      return;
+    }
+    SignalAnswerMessage answer;
+    answer.signal_id = signal.signal_id;
+    answer.namespace_name = signal.namespace_name;
+    answer.key = signal.key.value_or("");
+    answer.run_id = *signal.run_id;
+    answer.step = signal.step;
+    store::SignalRow taken = signal;
+    answer.accepted = *entry != nullptr && offer_here(**entry, taken, signal.step, pending_);
+    send(row.shard, signal.shard, answer, pending_);
+    finish_message(row, pending_);
+  });
+}
+
+void ShardGroup::on_message(const SignalAnswerMessage& message, const store::InboxRow& row) {
+  const MailboxKey key{message.namespace_name, message.key};
+  with_mailbox(
+      row.shard, key,
+      [this, message, row, key](Mailbox& mailbox, std::function<void()> next) {
+        const auto signal = std::find_if(mailbox.pending.begin(), mailbox.pending.end(),
+                                         [&](const auto& p) { return p.signal_id == message.signal_id; });
+        if (signal != mailbox.pending.end() && message.accepted) {
+          store::SignalRow consumed = *signal;
+          mailbox.pending.erase(signal);
+          consumed.fate = store::SignalFate::consumed;
+          consumed.reason.clear();
+          consumed.settled_at = clock_.now();
+          write_signal(consumed, pending_);
+        } else if (signal != mailbox.pending.end()) {
+          // Declined: that wait is over. The signal keeps its old place and meets the next wait, if there is one.
+          signal->fate = store::SignalFate::buffered;
+          signal->reason = "wait-ended";
+          signal->run_id.reset();
+          signal->step = 0;
+          std::erase_if(mailbox.waits,
+                        [&](const auto& w) { return w.run_id == message.run_id && w.step == message.step; });
+          pending_.batch.waits_removed.push_back({row.shard, key.first, key.second, message.run_id, message.step});
+          const auto wait = std::find_if(mailbox.waits.begin(), mailbox.waits.end(), [&](const auto& w) {
+            return std::find(w.names.begin(), w.names.end(), signal->name) != w.names.end();
+          });
+          if (wait != mailbox.waits.end()) offer_elsewhere(*signal, *wait, pending_);
+          write_signal(*signal, pending_);
+        }
+        finish_message(row, pending_);
+        ++mailbox.uncommitted;
+        pending_.touched_mailboxes.emplace_back(row.shard, key);
+        next();
+      },
+      [this, row] { handle_later(row); });
+}
+
+}  // namespace orchestrator::runtime

@@ -1,0 +1,218 @@
+// Taking a shard up: load exactly what was not at rest, re-derive what is still owed, go on.
+#include <algorithm>
+#include <utility>
+
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/runtime/shard_group.hpp"
+
+namespace orchestrator::runtime {
+namespace {
+
+constexpr Duration kRecoveryHorizon = std::chrono::seconds{60};
+constexpr Duration kRecoverAgainAfter = std::chrono::milliseconds{200};
+
+}  // namespace
+
+void ShardGroup::adopt(store::ShardLease lease, bool unclean) {
+  parts_.executor.post([this, lease, unclean] {
+    auto& shard = shards_[lease.shard];
+    if (shard != nullptr) {
+      if (shard->lease.epoch >= lease.epoch) return;
+      const Status why = fail(ErrorCode::unavailable, "the owner of this shard changed; try again");
+      strip(pending_, {lease.shard}, why);
+      drop_memory(*shard, why);
+    } else {
+      shard = std::make_unique<Shard>();
+      shard->generation = next_generation_++;
+    }
+    shard->lease = lease;
+    shard->unclean = unclean;
+    recover(lease.shard, shard->generation);
+  });
+}
+
+void ShardGroup::drop(ShardId shard) {
+  parts_.executor.post([this, shard] { forget_shard(shard); });
+}
+
+void ShardGroup::forget_shard(ShardId id) {
+  const auto found = shards_.find(id);
+  if (found == shards_.end()) return;
+  const Status why = fail(ErrorCode::unavailable, "this shard has a new owner; try again");
+  strip(pending_, {id}, why);
+  drop_memory(*found->second, why);
+  // Workers may still be at it: their outcome no longer counts here, so they are asked to stop.
+  for (auto& [key, hold] : found->second->holds) hold->cancel_requested = true;
+  auto waiting = std::move(found->second->waiting_requests);
+  shards_.erase(found);
+  for (auto& request : waiting) request();  // each finds no owner and says so
+}
+
+void ShardGroup::learn_time(Timestamp database_now) {
+  parts_.executor.post([this, database_now] { clock_.learn(database_now); });
+}
+
+void ShardGroup::leave(std::function<void(std::vector<store::ShardLease>)> done) {
+  parts_.executor.post([this, done = std::move(done)]() mutable {
+    leaving_ = true;
+    left_ = std::move(done);
+    if (!flushing_) {
+      flushing_ = true;
+      committed(std::make_shared<Pending>(), std::make_shared<const store::Batch>(),
+                store::CommitAnswer{clock_.now(), {}});
+    }
+  });
+}
+
+void ShardGroup::recover(ShardId id, std::uint64_t generation) {
+  const Shard* shard = find_shard(id);
+  if (shard == nullptr || shard->generation != generation) return;
+  parts_.store.recover(shard->lease, clock_.now() + kRecoveryHorizon,
+                       [this, id, generation](Result<store::Recovery> recovery) {
+                         parts_.executor.post([this, id, generation, recovery = std::move(recovery)]() mutable {
+                           recovered(id, generation, std::move(recovery));
+                         });
+                       });
+}
+
+void ShardGroup::recovered(ShardId id, std::uint64_t generation, Result<store::Recovery> recovery) {
+  Shard* shard = find_shard(id);
+  if (shard == nullptr || shard->generation != generation) return;
+  if (!recovery) {
+    parts_.logger.warn("shard_recovery_failed", {{"shard", to_int(id)}, {"reason", recovery.error().message}});
+    parts_.executor.post_after(kRecoverAgainAfter, [this, id, generation] { recover(id, generation); });
+    return;
+  }
+  rebuild(id, generation, std::make_shared<store::Recovery>(std::move(*recovery)), 0);
+}
+
+/// Rebuilds the runs one after the other: a definition that is not in memory is read in between.
+void ShardGroup::rebuild(ShardId id, std::uint64_t generation, std::shared_ptr<store::Recovery> recovery,
+                         std::size_t index) {
+  Shard* shard = find_shard(id);
+  if (shard == nullptr || shard->generation != generation) return;
+  if (index == recovery->running.size()) {
+    activate(*shard, std::move(*recovery));
+    return;
+  }
+  const auto& header = recovery->running[index].row.header;
+  parts_.definitions.find(
+      header.namespace_name, header.workflow, header.version,
+      [this, id, generation, recovery, index](Result<FoundDefinition> found) {
+        parts_.executor.post([this, id, generation, recovery, index, found = std::move(found)] {
+          Shard* owner = find_shard(id);
+          if (owner == nullptr || owner->generation != generation) return;
+          auto& loaded = recovery->running[index];
+          const auto& run = loaded.row.header;
+          if (!found && error_traits(found.error().code).retryable) {
+            parts_.executor.post_after(kRecoverAgainAfter, [this, id, generation, recovery, index] {
+              rebuild(id, generation, recovery, index);
+            });
+            return;
+          }
+          if (!found) {
+            parts_.logger.error("run_unreadable", {{"run_id", run.id.str()}, {"reason", found.error().message}});
+          } else if (auto entry =
+                         replayed(run, loaded.row.progress, found->definition, loaded.checkpoint, loaded.journal);
+                     !entry) {
+            parts_.logger.error("run_unreadable", {{"run_id", run.id.str()}, {"reason", entry.error().message}});
+          } else {
+            (*entry)->addressed_loaded = false;
+            insert(*owner, std::move(*entry));
+          }
+          rebuild(id, generation, recovery, index + 1);
+        });
+      });
+}
+
+Result<std::unique_ptr<RunEntry>> ShardGroup::replayed(RunHeader header, store::RunProgress progress,
+                                                       language::DefinitionPtr definition,
+                                                       const std::optional<store::CheckpointRow>& checkpoint,
+                                                       const std::vector<store::JournalRow>& journal) {
+  std::unique_ptr<RunEntry> entry;
+  if (checkpoint) {
+    auto state = parse_json(checkpoint->state);
+    if (!state) return state.error();
+    auto run = core::Run::restore(std::move(header), std::move(definition), *state);
+    if (!run) return run.error();
+    entry = std::make_unique<RunEntry>(std::move(*run));
+    entry->checkpoint_bytes = checkpoint->state.size();
+  } else {
+    entry = std::make_unique<RunEntry>(core::Run(std::move(header), std::move(definition)));
+  }
+  for (const auto& row : journal) {
+    if (checkpoint && row.seq < checkpoint->next_event_id) continue;
+    auto events = decode_events(row.events, row.seq, row.at);
+    if (!events) return events.error();
+    const Status applied = parts_.planner.replay(entry->run, *events);
+    if (!applied) return applied.error();
+    clock_.not_before(row.at);
+    ++entry->rows_since_checkpoint;
+  }
+  entry->row = std::move(progress);
+  return entry;
+}
+
+void ShardGroup::activate(Shard& shard, store::Recovery recovery) {
+  shard.phase = Shard::Phase::active;
+  const bool unclean = std::exchange(shard.unclean, false);
+  for (const auto& due : recovery.due) timers_.emplace(due.wake_at, due.run_id);
+  arm();
+  // Ids first: resuming may change the map of runs.
+  std::vector<RunId> ids;
+  ids.reserve(shard.runs.size());
+  for (const auto& [id, entry] : shard.runs) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());  // oldest first, and the same order in every simulation of one seed
+  for (const RunId& id : ids) {
+    const auto found = shard.runs.find(id);
+    if (found != shard.runs.end()) resume(*found->second, unclean);
+  }
+  for (auto& message : recovery.inbox) handle(std::move(message));
+  auto waiting = std::exchange(shard.waiting_requests, {});
+  for (auto& request : waiting) parts_.executor.post(std::move(request));
+  parts_.logger.info("shard_active", {{"shard", to_int(shard.lease.shard)},
+                                      {"epoch", to_int(shard.lease.epoch)},
+                                      {"running", ids.size()},
+                                      {"unclean", unclean}});
+}
+
+/// Carries out what the run still owes. Commands whose effect was a message need nothing: the message was in the batch.
+void ShardGroup::resume(RunEntry& entry, bool unclean) {
+  const RunId run_id = entry.run.header().id;
+  Shard& shard = *find_shard(shard_of(run_id));
+  if (const auto timer = entry.run.next_timer()) set_timer(run_id, *timer);
+  bool awaits = false;
+  for (auto& command : parts_.planner.owed(entry.run)) {
+    if (const auto* await = std::get_if<core::AwaitSignal>(&command)) {
+      awaits = true;
+      await_signal(entry, *await, pending_);
+      continue;
+    }
+    auto* schedule = std::get_if<core::ScheduleTask>(&command);
+    if (schedule == nullptr) continue;
+    const auto hold = shard.holds.find({run_id, schedule->task});
+    if (hold != shard.holds.end()) {
+      if (hold->second->outcome) decide_outcome(entry, schedule->task, hold->second);
+      continue;  // the worker is still at it
+    }
+    if (!unclean) {
+      hand_out(run_id, std::move(*schedule));
+      continue;
+    }
+    if (entry.run.is_start_recorded(schedule->task)) {
+      // It was in hand when its node died: counted, and inquired about where the step can be.
+      parts_.metrics.steps_lost.add();
+      const Status lost = decide(entry, core::TaskLost{schedule->task}, pending_);
+      if (!lost) parts_.logger.warn("lost_task_refused", {{"run_id", run_id.str()}, {"reason", lost.error().message}});
+      continue;
+    }
+    const EventId before = entry.run.next_event_id();
+    const Status suspected = decide(entry, core::TaskSuspected{schedule->task}, pending_);
+    if (suspected && entry.run.next_event_id() != before) continue;  // the planner inquires first
+    schedule->suspect = true;
+    hand_out(run_id, std::move(*schedule));
+  }
+  if (awaits) flush_soon();
+}
+
+}  // namespace orchestrator::runtime

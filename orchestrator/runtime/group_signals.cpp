@@ -1,0 +1,523 @@
+// Signals: accepted durably on the shard of their key, offered to one wait at a time, each with a fate.
+#include <algorithm>
+#include <utility>
+
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/digest/routing.hpp"
+#include "orchestrator/runtime/shard_group.hpp"
+
+namespace orchestrator::runtime {
+namespace {
+
+Unexpected changing() { return fail(ErrorCode::unavailable, "the owner of this key is changing; try again"); }
+
+bool waits_for(const store::SignalWaitRow& wait, const std::string& name) {
+  return std::find(wait.names.begin(), wait.names.end(), name) != wait.names.end();
+}
+
+}  // namespace
+
+void ShardGroup::send_signal(SignalRequest request, Reply<SignalAnswer> reply) {
+  parts_.executor.post([this, request = std::move(request), reply = std::move(reply)]() mutable {
+    if (request.run_id) {
+      signal_by_run(std::move(request), {}, std::move(reply));
+    } else {
+      signal_by_key(std::move(request), {}, std::move(reply));
+    }
+  });
+}
+
+store::SignalRow ShardGroup::row_of(const SignalRequest& request, ShardId shard) {
+  store::SignalRow row;
+  row.shard = shard;
+  row.signal_id = request.signal_id;
+  row.namespace_name = request.namespace_name;
+  row.name = request.name;
+  row.key = request.key;
+  row.addressed_run_id = request.run_id;
+  row.id = request.id;
+  row.payload = request.payload;
+  row.received_at = clock_.now();
+  row.expires_at = row.received_at + std::chrono::seconds{request.ttl_seconds};
+  return row;
+}
+
+void ShardGroup::write_signal(const store::SignalRow& row, Pending& out) {
+  touch(row.shard, out);
+  // A signal may change twice before one flush; the last word counts.
+  std::erase_if(out.batch.signals, [&](const auto& other) { return other.signal_id == row.signal_id; });
+  out.batch.signals.push_back(row);
+  parts_.metrics.signal(to_string(row.fate)).add();
+}
+
+void ShardGroup::answer_after_commit(ShardId shard, SignalAnswer answer, const Reply<SignalAnswer>& reply) {
+  touch(shard, pending_);
+  pending_.after.push_back({shard, [answer = std::move(answer), reply](const Status& status) {
+                              if (status) {
+                                reply(answer);
+                              } else {
+                                reply(status.error());
+                              }
+                            }});
+  flush_soon();
+}
+
+// ---- mailboxes: one operation on a key at a time -----------------------------------------------------------------
+
+void ShardGroup::with_mailbox(ShardId shard_id, const MailboxKey& key, MailboxOperation operation,
+                              std::function<void()> abandoned) {
+  Shard* shard = find_shard(shard_id);
+  if (shard == nullptr) {
+    abandoned();
+    return;
+  }
+  if (shard->phase != Shard::Phase::active) {
+    shard->waiting_requests.push_back(
+        [this, shard_id, key, operation = std::move(operation), abandoned = std::move(abandoned)]() mutable {
+          with_mailbox(shard_id, key, std::move(operation), std::move(abandoned));
+        });
+    return;
+  }
+  auto& mailbox = shard->mailboxes[key];
+  if (mailbox == nullptr) mailbox = std::make_unique<Mailbox>();
+  mailbox->operations.push_back(std::move(operation));
+  mailbox->abandoned.push_back(std::move(abandoned));
+  run_mailbox(shard_id, key);
+}
+
+void ShardGroup::run_mailbox(ShardId shard_id, const MailboxKey& key) {
+  Shard* shard = find_shard(shard_id);
+  if (shard == nullptr) return;
+  const auto found = shard->mailboxes.find(key);
+  if (found == shard->mailboxes.end()) return;
+  Mailbox& mailbox = *found->second;
+  if (mailbox.busy) return;
+  if (mailbox.operations.empty()) {
+    if (mailbox.uncommitted <= 0) shard->mailboxes.erase(found);
+    return;
+  }
+  mailbox.busy = true;
+  const auto generation = shard->generation;
+  if (!mailbox.loaded) {
+    loader_.mailbox({shard_id, key.first, key.second},
+                    [this, shard_id, key, generation](Result<store::MailboxAnswer> answer) {
+                      Shard* owner = find_shard(shard_id);
+                      if (owner == nullptr || owner->generation != generation) return;
+                      Mailbox& box = *owner->mailboxes.at(key);
+                      box.busy = false;
+                      if (answer) {
+                        box.loaded = true;
+                        box.waits = std::move(answer->waits);
+                        box.pending = std::move(answer->pending);
+                        run_mailbox(shard_id, key);
+                        return;
+                      }
+                      auto abandoned = std::exchange(box.abandoned, {});
+                      owner->mailboxes.erase(key);
+                      for (auto& tell : abandoned) tell();
+                    });
+    return;
+  }
+  auto operation = std::move(mailbox.operations.front());
+  mailbox.operations.pop_front();
+  operation(mailbox, [this, shard_id, key, generation] {
+    Shard* owner = find_shard(shard_id);
+    if (owner == nullptr || owner->generation != generation) return;
+    const auto box = owner->mailboxes.find(key);
+    if (box == owner->mailboxes.end()) return;
+    box->second->busy = false;
+    // Kept until here, so that whoever asked is told when the shard is dropped in the middle of the operation.
+    box->second->abandoned.pop_front();
+    parts_.executor.post([this, shard_id, key] { run_mailbox(shard_id, key); });
+  });
+}
+
+// ---- a signal for a key ------------------------------------------------------------------------------------------
+
+void ShardGroup::signal_by_key(SignalRequest request, std::vector<store::InboxRef> done, Reply<SignalAnswer> reply) {
+  const ShardId shard = digest::shard_for_key(request.namespace_name, *request.key, parts_.store.shard_count());
+  const MailboxKey key{request.namespace_name, *request.key};
+  auto abandoned = [reply] { reply(changing()); };
+  with_mailbox(
+      shard, key,
+      [this, shard, request = std::move(request), done = std::move(done), reply](Mailbox& mailbox,
+                                                                                 std::function<void()> next) {
+        if (const auto known = mailbox.ids.find({request.name, request.id}); known != mailbox.ids.end()) {
+          parts_.metrics.signal("duplicate").add();
+          finish_message(done, pending_);
+          answer_after_commit(shard, SignalAnswer{known->second.signal_id, "duplicate", known->second.run_id}, reply);
+          next();
+          return;
+        }
+        const auto generation = find_shard(shard)->generation;
+        store::SignalIdQuery query{shard, request.namespace_name, request.name, request.key, std::nullopt, request.id};
+        loader_.signal_id(std::move(query), [this, shard, generation, request, done, reply,
+                                             next](Result<std::optional<store::SignalRow>> known) {
+          Shard* owner = find_shard(shard);
+          if (owner == nullptr || owner->generation != generation) return;
+          if (!known) {
+            reply(known.error());
+            next();
+            return;
+          }
+          if (*known) {
+            parts_.metrics.signal("duplicate").add();
+            finish_message(done, pending_);
+            reply(SignalAnswer{(*known)->signal_id, "duplicate", (*known)->run_id});
+            next();
+            return;
+          }
+          const MailboxKey box_key{request.namespace_name, *request.key};
+          if (!request.start) {
+            accept_signal(*owner->mailboxes.at(box_key), request, std::nullopt, done, reply, next);
+            return;
+          }
+          StartRequest start;
+          start.namespace_name = request.namespace_name;
+          start.workflow = request.start->workflow;
+          start.input = request.start->input ? request.start->input : request.payload;
+          start.key = request.key;
+          start.on_conflict = KeyConflict::return_existing;
+          start.id = RunId{make_uuid7(clock_.now(), shard, random())};
+          // The start and the signal are one batch: both are appended before this strand does anything else.
+          start_with_signal(std::move(start), box_key, request, done, reply, next);
+        });
+      },
+      std::move(abandoned));
+}
+
+void ShardGroup::start_with_signal(StartRequest start, const MailboxKey& key, const SignalRequest& request,
+                                   std::vector<store::InboxRef> done, Reply<SignalAnswer> reply,
+                                   std::function<void()> next) {
+  const ShardId shard = shard_of(start.id);
+  start.answer_when_appended = true;
+  start_active(std::move(start), {}, [this, shard, key, request, done, reply, next](Result<StartAnswer> started) {
+    Shard* owner = find_shard(shard);
+    if (owner == nullptr || !owner->mailboxes.contains(key)) return;
+    if (!started) {
+      finish_message(done, pending_);
+      reply(started.error());
+      next();
+      return;
+    }
+    std::optional<RunId> begun;
+    if (!started->existing) begun = started->run_id;
+    accept_signal(*owner->mailboxes.at(key), request, begun, done, reply, next);
+  });
+}
+
+void ShardGroup::accept_signal(Mailbox& mailbox, const SignalRequest& request, std::optional<RunId> started,
+                               std::vector<store::InboxRef> done, Reply<SignalAnswer> reply,
+                               std::function<void()> next) {
+  const ShardId shard = digest::shard_for_key(request.namespace_name, *request.key, parts_.store.shard_count());
+  keep_signal(mailbox, row_of(request, shard), started, std::move(done), std::move(reply), std::move(next));
+}
+
+/// Finds the oldest matching wait and offers the signal, or buffers it; then writes it and answers after the commit.
+void ShardGroup::keep_signal(Mailbox& mailbox, store::SignalRow row, std::optional<RunId> started,
+                             std::vector<store::InboxRef> done, Reply<SignalAnswer> reply, std::function<void()> next) {
+  const MailboxKey key{row.namespace_name, *row.key};
+  const ShardId shard = row.shard;
+  const auto wait =
+      std::find_if(mailbox.waits.begin(), mailbox.waits.end(), [&](const auto& w) { return waits_for(w, row.name); });
+
+  const auto finish = [this, key, shard, started, done, reply, next](Mailbox& box, const store::SignalRow& kept) {
+    box.ids[{kept.name, kept.id}] = SignalAnswer{kept.signal_id, std::string(to_string(kept.fate)), kept.run_id};
+    if (kept.fate == store::SignalFate::buffered || kept.fate == store::SignalFate::delivered)
+      box.pending.push_back(kept);
+    write_signal(kept, pending_);
+    finish_message(done, pending_);
+    ++box.uncommitted;
+    pending_.touched_mailboxes.emplace_back(shard, key);
+    SignalAnswer answer{kept.signal_id, std::string(to_string(kept.fate)), kept.run_id};
+    // The first fate is in the sender's words: what a wait took at once is delivered to him.
+    if (kept.fate == store::SignalFate::consumed) answer.fate = "delivered";
+    if (started) {
+      answer.fate = "started";
+      answer.run_id = started;
+    }
+    answer_after_commit(shard, std::move(answer), reply);
+    next();
+  };
+
+  if (wait == mailbox.waits.end()) {
+    row.fate = store::SignalFate::buffered;
+    row.was_expected = !mailbox.waits.empty() || started.has_value();
+    finish(mailbox, row);
+    return;
+  }
+  row.was_expected = true;
+  if (shard_of(wait->run_id) != shard) {
+    offer_elsewhere(row, *wait, pending_);
+    finish(mailbox, row);
+    return;
+  }
+  const store::SignalWaitRow met = *wait;
+  const auto generation = find_shard(shard)->generation;
+  with_run(met.run_id, [this, shard, generation, key, met, row, finish, reply, done, started,
+                        next](Result<RunEntry*> entry) mutable {
+    Shard* owner = find_shard(shard);
+    if (owner == nullptr || owner->generation != generation) return;
+    const auto found = owner->mailboxes.find(key);
+    if (found == owner->mailboxes.end()) return;
+    Mailbox& box = *found->second;
+    if (!entry) {
+      reply(entry.error());
+      next();
+      return;
+    }
+    if (*entry != nullptr && offer_here(**entry, row, met.step, pending_)) {
+      finish(box, row);
+      return;
+    }
+    // The wait is over; it will not be asked again. Look for another one.
+    std::erase_if(box.waits, [&](const auto& w) { return w.run_id == met.run_id && w.step == met.step; });
+    touch(shard, pending_);
+    pending_.batch.waits_removed.push_back({shard, key.first, key.second, met.run_id, met.step});
+    keep_signal(box, std::move(row), started, done, reply, next);
+  });
+}
+
+/// The run is the arbiter: it takes the signal if that wait is still open.
+bool ShardGroup::offer_here(RunEntry& entry, store::SignalRow& row, EventId step, Pending& out) {
+  core::SignalOffered offer;
+  offer.signal_id = row.signal_id;
+  offer.name = row.name;
+  offer.key = row.key;
+  offer.payload = row.payload;
+  offer.received_at = row.received_at;
+  offer.step = step;
+  if (!decide(entry, offer, out)) return false;
+  row.fate = store::SignalFate::consumed;
+  row.reason.clear();
+  row.run_id = entry.run.header().id;
+  row.step = step;
+  row.settled_at = clock_.now();
+  return true;
+}
+
+void ShardGroup::offer_elsewhere(store::SignalRow& row, const store::SignalWaitRow& wait, Pending& out) {
+  row.fate = store::SignalFate::delivered;
+  row.run_id = wait.run_id;
+  row.step = wait.step;
+  row.state_name = wait.state_name;
+  send(row.shard, shard_of(wait.run_id), SignalOfferMessage{row}, out);
+}
+
+// ---- a signal for a run ------------------------------------------------------------------------------------------
+
+void ShardGroup::signal_by_run(SignalRequest request, std::vector<store::InboxRef> done, Reply<SignalAnswer> reply) {
+  const RunId run_id = *request.run_id;
+  const ShardId shard = shard_of(run_id);
+  store::SignalIdQuery query{shard, request.namespace_name, request.name, std::nullopt, run_id, request.id};
+  loader_.signal_id(
+      std::move(query), [this, run_id, shard, request, done, reply](Result<std::optional<store::SignalRow>> known) {
+        if (!known) {
+          reply(known.error());
+          return;
+        }
+        if (*known) {
+          parts_.metrics.signal("duplicate").add();
+          finish_message(done, pending_);
+          reply(SignalAnswer{(*known)->signal_id, "duplicate", run_id});
+          return;
+        }
+        with_run(run_id, [this, run_id, shard, request, done, reply](Result<RunEntry*> found) {
+          if (!found) {
+            reply(found.error());
+            return;
+          }
+          if (*found == nullptr || is_closed((*found)->run.state())) {
+            reject_signal(request, done, reply);
+            return;
+          }
+          RunEntry& entry = **found;
+          if (entry.run.header().namespace_name != request.namespace_name) {
+            finish_message(done, pending_);
+            reply(fail(ErrorCode::not_found, "no such run"));
+            return;
+          }
+          if (const auto known = entry.signal_ids.find({request.name, request.id}); known != entry.signal_ids.end()) {
+            finish_message(done, pending_);
+            answer_after_commit(shard, SignalAnswer{known->second, "duplicate", run_id}, reply);
+            return;
+          }
+          store::SignalRow row = row_of(request, shard);
+          row.was_expected = true;
+          SignalAnswer answer{row.signal_id, "delivered", run_id};
+          if (!offer_here(entry, row, 0, pending_)) {
+            row.fate = store::SignalFate::buffered;
+            answer.fate = "buffered";
+            entry.addressed.push_back(row);
+            // Nothing was decided, but the run must stay in memory until this row is committed: it knows the signal.
+            ++entry.uncommitted;
+            pending_.touched.push_back(run_id);
+          }
+          entry.signal_ids[{row.name, row.id}] = row.signal_id;
+          write_signal(row, pending_);
+          finish_message(done, pending_);
+          answer_after_commit(shard, std::move(answer), reply);
+        });
+      });
+}
+
+/// To a run that is over: kept with its fate, and said so. To a run that never was: not found.
+void ShardGroup::reject_signal(const SignalRequest& request, std::vector<store::InboxRef> done,
+                               Reply<SignalAnswer> reply) {
+  parts_.store.find_run(*request.run_id, [this, request, done, reply](Result<store::RunView> view) {
+    parts_.executor.post([this, request, done, reply, view = std::move(view)] {
+      const ShardId shard = shard_of(*request.run_id);
+      if (!view || view->header.namespace_name != request.namespace_name || find_shard(shard) == nullptr) {
+        finish_message(done, pending_);
+        reply(view ? fail(ErrorCode::not_found, "no such run") : Unexpected{view.error()});
+        return;
+      }
+      store::SignalRow row = row_of(request, shard);
+      row.fate = store::SignalFate::rejected;
+      row.reason = "run-closed";
+      row.was_expected = true;
+      row.run_id = request.run_id;
+      row.settled_at = clock_.now();
+      write_signal(row, pending_);
+      finish_message(done, pending_);
+      const Error closed =
+          Error(ErrorCode::precondition_failed, "run-closed", "the run is closed; the signal is kept as rejected")
+              .with("signal_id", row.signal_id.str());
+      pending_.after.push_back(
+          {shard, [closed, reply](const Status& status) { reply(status ? closed : status.error()); }});
+      flush_soon();
+    });
+  });
+}
+
+// ---- waits -------------------------------------------------------------------------------------------------------
+
+void ShardGroup::await_signal(RunEntry& entry, const core::AwaitSignal& command, Pending& out) {
+  const auto& header = entry.run.header();
+  const ShardId home = shard_of(header.id);
+  ++entry.unmatched_waits;
+  if (command.key) {
+    const ShardId target = digest::shard_for_key(header.namespace_name, *command.key, parts_.store.shard_count());
+    store::SignalWaitRow wait{target,       header.namespace_name, *command.key,       header.id,
+                              command.step, command.names,         command.state_name, command.since};
+    if (target == home) {
+      touch(home, out);
+      out.batch.waits_added.push_back(wait);
+    } else {
+      send(home, target, WaitOpenedMessage{std::move(wait)}, out);
+    }
+  }
+  // Compared with what is buffered once this decision is appended; until then the run does not count as at rest, so
+  // that a crash in between comes back here.
+  parts_.executor.post([this, id = header.id, generation = find_shard(home)->generation, command] {
+    match_wait(id, generation, command);
+  });
+}
+
+/// What is addressed to the run comes first, then what lies in the key's mailbox.
+void ShardGroup::match_wait(RunId run_id, std::uint64_t generation, const core::AwaitSignal& command) {
+  const auto settled = [this, run_id](RunEntry& entry) {
+    --entry.unmatched_waits;
+    // A decision without events: only the open row's at_rest changes.
+    touch(shard_of(run_id), pending_);
+    ++entry.uncommitted;
+    pending_.touched.push_back(run_id);
+    if (!is_closed(entry.run.state())) write_progress(entry, pending_);
+    flush_soon();
+  };
+  with_run(run_id, [this, run_id, generation, command, settled](Result<RunEntry*> found) {
+    Shard* shard = find_shard(shard_of(run_id));
+    if (shard == nullptr || shard->generation != generation || !found || *found == nullptr) return;
+    RunEntry& entry = **found;
+    if (!entry.addressed_loaded) {
+      loader_.addressed(run_id, [this, run_id, generation, command](Result<std::vector<store::SignalRow>> rows) {
+        Shard* owner = find_shard(shard_of(run_id));
+        if (owner == nullptr || owner->generation != generation) return;
+        if (const auto held = owner->runs.find(run_id);
+            rows && held != owner->runs.end() && !held->second->addressed_loaded) {
+          held->second->addressed = std::move(*rows);
+          held->second->addressed_loaded = true;
+        }
+        // A failed load leaves the wait unmatched and the run not at rest; the batch that fails with it reloads both.
+        if (rows) match_wait(run_id, generation, command);
+      });
+      return;
+    }
+    for (std::size_t i = 0; i < entry.addressed.size(); ++i) {
+      store::SignalRow row = entry.addressed[i];
+      if (std::find(command.names.begin(), command.names.end(), row.name) == command.names.end()) continue;
+      if (!offer_here(entry, row, command.step, pending_)) break;
+      entry.addressed.erase(entry.addressed.begin() + static_cast<std::ptrdiff_t>(i));
+      write_signal(row, pending_);
+      settled(entry);
+      return;
+    }
+    const auto& header = entry.run.header();
+    const ShardId home = shard_of(run_id);
+    if (!command.key ||
+        digest::shard_for_key(header.namespace_name, *command.key, parts_.store.shard_count()) != home) {
+      settled(entry);
+      return;
+    }
+    const MailboxKey key{header.namespace_name, *command.key};
+    with_mailbox(
+        home, key,
+        [this, run_id, home, key, command, settled](Mailbox& mailbox, std::function<void()> next) {
+          const store::SignalWaitRow wait{home,         key.first,     key.second,         run_id,
+                                          command.step, command.names, command.state_name, command.since};
+          const bool known = std::any_of(mailbox.waits.begin(), mailbox.waits.end(),
+                                         [&](const auto& w) { return w.run_id == run_id && w.step == command.step; });
+          if (!known) mailbox.waits.push_back(wait);
+          const auto generation_now = find_shard(home)->generation;
+          with_run(run_id, [this, home, generation_now, key, command, settled, next](Result<RunEntry*> again) {
+            Shard* owner = find_shard(home);
+            if (owner == nullptr || owner->generation != generation_now) return;
+            const auto box = owner->mailboxes.find(key);
+            if (box == owner->mailboxes.end()) return;
+            Mailbox& held = *box->second;
+            if (!again || *again == nullptr) {
+              next();
+              return;
+            }
+            RunEntry& run = **again;
+            for (auto it = held.pending.begin(); it != held.pending.end(); ++it) {
+              if (it->fate != store::SignalFate::buffered) continue;
+              if (std::find(command.names.begin(), command.names.end(), it->name) == command.names.end()) continue;
+              store::SignalRow row = *it;
+              if (!offer_here(run, row, command.step, pending_)) break;
+              // offer_here ended the wait, which may have touched this mailbox: search again before erasing.
+              std::erase_if(held.pending, [&](const auto& p) { return p.signal_id == row.signal_id; });
+              write_signal(row, pending_);
+              break;
+            }
+            ++held.uncommitted;
+            pending_.touched_mailboxes.emplace_back(home, key);
+            settled(run);
+            next();
+          });
+        },
+        [] {});
+  });
+}
+
+void ShardGroup::end_signal_wait(RunEntry& entry, const core::EndSignalWait& command, Pending& out) {
+  if (!command.key) return;
+  const auto& header = entry.run.header();
+  const ShardId home = shard_of(header.id);
+  const ShardId target = digest::shard_for_key(header.namespace_name, *command.key, parts_.store.shard_count());
+  const store::SignalWaitRef wait{target, header.namespace_name, *command.key, header.id, command.step};
+  if (target != home) {
+    send(home, target, WaitEndedMessage{wait}, out);
+    return;
+  }
+  touch(home, out);
+  std::erase_if(out.batch.waits_added, [&](const auto& w) { return w.run_id == header.id && w.step == command.step; });
+  out.batch.waits_removed.push_back(wait);
+  Shard* shard = find_shard(home);
+  const auto box = shard->mailboxes.find({header.namespace_name, *command.key});
+  if (box != shard->mailboxes.end()) {
+    std::erase_if(box->second->waits, [&](const auto& w) { return w.run_id == header.id && w.step == command.step; });
+  }
+}
+
+}  // namespace orchestrator::runtime

@@ -1,0 +1,396 @@
+// Starting runs: once per id, once per key among open runs. And reviving closed ones.
+#include <thread>
+#include <tuple>
+#include <utility>
+
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/runtime/shard_group.hpp"
+
+namespace orchestrator::runtime {
+namespace {
+
+StartAnswer answer_for(const RunEntry& entry, bool existing) {
+  const auto& header = entry.run.header();
+  return {header.id, header.workflow, header.version, header.key, entry.run.state(), existing};
+}
+
+Error key_conflict(RunId open, const std::string& key) {
+  return Error(ErrorCode::conflict, "run-key-conflict", "an open run already has the key " + key)
+      .with("run_id", open.str());
+}
+
+/// Attributes of the definition, evaluated over the input; the caller's own win.
+Payload attributes_for(const StartRequest& request, const language::Definition& definition) {
+  if (definition.attributes.empty()) return request.attributes;
+  Json all = Json::object();
+  for (const auto& [name, path] : definition.attributes) {
+    const Json* value = path.find(json_of(request.input));
+    if (value != nullptr && (value->is_string() || value->is_number() || value->is_boolean())) all[name] = *value;
+  }
+  if (request.attributes) all.update(*request.attributes);
+  return make_payload(std::move(all));
+}
+
+}  // namespace
+
+void ShardGroup::start_run(StartRequest request, Reply<StartAnswer> reply) {
+  parts_.executor.post([this, request = std::move(request), reply = std::move(reply)]() mutable {
+    start_active(std::move(request), {}, std::move(reply));
+  });
+}
+
+void ShardGroup::start_runs(std::vector<std::pair<StartRequest, Reply<StartAnswer>>> starts) {
+  parts_.executor.post([this, starts = std::move(starts)]() mutable {
+    for (auto& [request, reply] : starts) start_active(std::move(request), {}, std::move(reply));
+  });
+}
+
+/// `done` are messages whose effect this start is: they go in the same batch, also when the start is refused.
+void ShardGroup::start_active(StartRequest request, std::vector<store::InboxRef> done, Reply<StartAnswer> reply) {
+  const ShardId shard = shard_of(request.id);
+  // Shared: the work may wait for a recovery, which keeps copyable functions.
+  auto held = std::make_shared<Reply<StartAnswer>>(std::move(reply));
+  const bool ours = when_active(shard, [this, request, done, held] {
+    if (request.maybe_repeated) {
+      start_checked(request, done, *held);
+    } else {
+      start_unique(request, done, *held);
+    }
+  });
+  if (!ours) (*held)(fail(ErrorCode::unavailable, "no owner for this run right now; try again"));
+}
+
+/// The id may have been used before a crash: then the answer is that run.
+void ShardGroup::start_checked(StartRequest request, std::vector<store::InboxRef> done, Reply<StartAnswer> reply) {
+  const RunId id = request.id;
+  with_run(id, [this, id, request = std::move(request), done = std::move(done),
+                reply = std::move(reply)](Result<RunEntry*> open) mutable {
+    if (!open) {
+      reply(open.error());
+      return;
+    }
+    if (*open != nullptr) {
+      answer_existing(id, request, std::move(done), std::move(reply));
+      return;
+    }
+    loader_.closed_run(id, [this, request = std::move(request), done = std::move(done),
+                            reply = std::move(reply)](Result<std::optional<store::LoadedClosedRun>> closed) mutable {
+      if (!closed) {
+        reply(closed.error());
+      } else if (*closed) {
+        const auto& row = (*closed)->row;
+        reply(StartAnswer{row.header.id, row.header.workflow, row.header.version, row.header.key, row.state, false});
+      } else {
+        request.maybe_repeated = false;
+        start_active(std::move(request), std::move(done), std::move(reply));
+      }
+    });
+  });
+}
+
+/// Starts with one key go one after the other, so that a look-up stays true until its start is in memory.
+void ShardGroup::start_unique(StartRequest request, std::vector<store::InboxRef> done, Reply<StartAnswer> reply) {
+  const auto with_definition = [this](StartRequest r, std::vector<store::InboxRef> d, Reply<StartAnswer> rep) {
+    const std::string namespace_name = r.namespace_name;
+    const std::string workflow = r.workflow;
+    const std::int32_t version = r.version;
+    const auto generation = find_shard(shard_of(r.id))->generation;
+    auto shared = std::make_shared<std::tuple<StartRequest, std::vector<store::InboxRef>, Reply<StartAnswer>>>(
+        std::move(r), std::move(d), std::move(rep));
+    parts_.definitions.find(
+        namespace_name, workflow, version,
+        [this, shared, generation, on_strand = std::this_thread::get_id()](Result<FoundDefinition> found) {
+          auto go = [this, shared, generation, found = std::move(found)] {
+            auto& [request, messages, answer] = *shared;
+            Shard* shard = find_shard(shard_of(request.id));
+            if (shard == nullptr || shard->generation != generation) {
+              answer(fail(ErrorCode::unavailable, "the owner of this run is changing; try again"));
+            } else if (!found) {
+              Pending& out = pending_;
+              finish_message(messages, out);
+              answer(found.error());
+            } else {
+              start_now(std::move(request), *found, std::move(messages), std::move(answer));
+            }
+          };
+          // A hit is answered at once, on our strand; a miss later, on a store thread.
+          if (on_strand == std::this_thread::get_id()) {
+            go();
+          } else {
+            parts_.executor.post(std::move(go));
+          }
+        });
+  };
+
+  if (!request.key) {
+    with_definition(std::move(request), std::move(done), std::move(reply));
+    return;
+  }
+
+  Shard* shard = find_shard(shard_of(request.id));
+  const auto key = std::make_tuple(request.namespace_name, request.workflow, *request.key);
+  if (auto starting = shard->starting_keys.find(key); starting != shard->starting_keys.end()) {
+    starting->second.push_back([this, request, done, reply] { start_active(request, done, reply); });
+    return;
+  }
+  shard->starting_keys[key];
+  const auto generation = shard->generation;
+  // Whatever the outcome, the next start with this key has its turn after it.
+  Reply<StartAnswer> turn = [this, key, generation, id = request.id,
+                             reply = std::move(reply)](Result<StartAnswer> answer) {
+    reply(std::move(answer));
+    Shard* owner = find_shard(shard_of(id));
+    if (owner == nullptr || owner->generation != generation) return;
+    const auto found = owner->starting_keys.find(key);
+    if (found == owner->starting_keys.end()) return;
+    auto waiting = std::move(found->second);
+    owner->starting_keys.erase(found);
+    for (auto& next : waiting) parts_.executor.post(std::move(next));
+  };
+
+  const auto decide_on = [this, with_definition, generation](StartRequest r, std::vector<store::InboxRef> d,
+                                                             Reply<StartAnswer> rep, std::optional<RunId> open,
+                                                             std::optional<RunId> closed) {
+    Shard* owner = find_shard(shard_of(r.id));
+    if (owner == nullptr || owner->generation != generation) {
+      rep(fail(ErrorCode::unavailable, "the owner of this run is changing; try again"));
+      return;
+    }
+    if (open && r.on_conflict == KeyConflict::reject) {
+      finish_message(d, pending_);
+      rep(key_conflict(*open, *r.key));
+    } else if (open && r.on_conflict == KeyConflict::return_existing) {
+      answer_existing(*open, r, std::move(d), std::move(rep));
+    } else if (open) {
+      // cancel_existing: the old one is killed in the same decision that starts the new one.
+      with_run(*open, [this, with_definition, r, d, rep](Result<RunEntry*> found) mutable {
+        if (!found) {
+          rep(found.error());
+          return;
+        }
+        if (*found != nullptr && !is_closed((*found)->run.state())) {
+          const core::CancelAsked kill{CancelMode::kill, "replaced by a run with the same key", "orchestrator"};
+          const Status killed = decide(**found, kill, pending_);
+          if (!killed) parts_.logger.debug("kill_of_replaced_run_refused", {{"reason", killed.error().message}});
+        }
+        with_definition(std::move(r), std::move(d), std::move(rep));
+      });
+    } else if (closed && r.on_closed == ClosedKey::return_existing) {
+      answer_existing(*closed, r, std::move(d), std::move(rep));
+    } else if (closed && r.on_closed == ClosedKey::reject) {
+      finish_message(d, pending_);
+      rep(Error(ErrorCode::conflict, "run-key-conflict", "a closed run already had the key " + *r.key)
+              .with("run_id", closed->str()));
+    } else {
+      with_definition(std::move(r), std::move(d), std::move(rep));
+    }
+  };
+
+  const auto in_memory = shard->open_keys.find(key);
+  if (in_memory != shard->open_keys.end()) {
+    const auto run = shard->runs.find(in_memory->second);
+    if (run != shard->runs.end() && !is_closed(run->second->run.state())) {
+      decide_on(std::move(request), std::move(done), std::move(turn), in_memory->second, std::nullopt);
+      return;
+    }
+  }
+  // A run of this key that closed in memory is not yet in the table: ask again once it is.
+  if (in_memory != shard->open_keys.end() && request.on_closed != ClosedKey::allow) {
+    const RunId closing = in_memory->second;
+    decide_on(std::move(request), std::move(done), std::move(turn), std::nullopt, closing);
+    return;
+  }
+  const bool open_row_is_going = in_memory != shard->open_keys.end();
+  store::RunKeyQuery query{shard->lease.shard, request.namespace_name, request.workflow, *request.key,
+                           request.on_closed != ClosedKey::allow};
+  loader_.run_key(std::move(query), [decide_on, open_row_is_going, request = std::move(request), done = std::move(done),
+                                     turn = std::move(turn)](Result<store::RunKeyAnswer> answer) mutable {
+    if (!answer) {
+      turn(answer.error());
+      return;
+    }
+    decide_on(std::move(request), std::move(done), std::move(turn), open_row_is_going ? std::nullopt : answer->open,
+              answer->closed);
+  });
+}
+
+void ShardGroup::start_now(StartRequest request, const FoundDefinition& found, std::vector<store::InboxRef> done,
+                           Reply<StartAnswer> reply) {
+  Shard& shard = *find_shard(shard_of(request.id));
+  RunHeader header;
+  header.id = request.id;
+  header.namespace_name = request.namespace_name;
+  header.workflow = request.workflow;
+  header.version = found.version;
+  header.key = request.key;
+  header.priority = request.priority;
+  header.attributes = attributes_for(request, *found.definition);
+  header.input = std::move(request.input);
+  header.parent_run_id = request.parent;
+  header.parent_step = request.parent_step;
+  header.traceparent = std::move(request.traceparent);
+  header.created_at = clock_.now();
+  header.run_at = request.run_at;
+  header.timeout_seconds = request.timeout_seconds;
+
+  RunEntry* entry = insert(shard, std::make_unique<RunEntry>(core::Run(std::move(header), found.definition)));
+  auto decision = parts_.planner.start(entry->run, inputs());
+  const auto& kept = entry->run.header();
+  pending_.opened_at[kept.id] = pending_.batch.opened.size();
+  pending_.batch.opened.push_back({shard.lease.shard, kept, {}});
+  record(*entry, std::move(decision), pending_);
+  finish_message(done, pending_);
+  parts_.metrics.started(kept.kind).add();
+
+  answer_start(shard.lease.shard, answer_for(*entry, false), request.answer_when_appended, std::move(reply));
+}
+
+void ShardGroup::answer_start(ShardId shard, StartAnswer answer, bool when_appended, Reply<StartAnswer> reply) {
+  if (when_appended) {
+    reply(std::move(answer));
+    return;
+  }
+  touch(shard, pending_);
+  pending_.after.push_back({shard, [answer = std::move(answer), reply = std::move(reply)](const Status& status) {
+                              if (status) {
+                                reply(answer);
+                              } else {
+                                reply(status.error());
+                              }
+                            }});
+  flush_soon();
+}
+
+void ShardGroup::answer_existing(RunId run_id, const StartRequest& request, std::vector<store::InboxRef> done,
+                                 Reply<StartAnswer> reply) {
+  const ShardId shard = shard_of(run_id);
+  StartAnswer answer{run_id, request.workflow, request.version, request.key, RunState::ready, !request.maybe_repeated};
+  if (Shard* owned = find_shard(shard)) {
+    if (const auto found = owned->runs.find(run_id); found != owned->runs.end())
+      answer = answer_for(*found->second, answer.existing);
+  }
+  finish_message(done, pending_);
+  // Behind whatever is pending: the run that we name may not be committed yet.
+  answer_start(shard, std::move(answer), request.answer_when_appended, std::move(reply));
+}
+
+// ---- retry of a closed run ---------------------------------------------------------------------------------------
+
+void ShardGroup::retry_run(RetryRequest request, Reply<StartAnswer> reply) {
+  parts_.executor.post([this, request = std::move(request), reply = std::move(reply)]() mutable {
+    const RunId id = request.run_id;
+    with_run(id, [this, id, request = std::move(request), reply = std::move(reply)](Result<RunEntry*> open) mutable {
+      if (!open) {
+        reply(open.error());
+        return;
+      }
+      if (*open != nullptr && !is_closed((*open)->run.state())) {
+        if ((*open)->run.header().namespace_name != request.namespace_name) {
+          reply(fail(ErrorCode::not_found, "no such run"));
+        } else {
+          reply(fail(ErrorCode::precondition_failed, "wrong-state",
+                     "the run is open; only failed, timed out or cancelled runs can be retried"));
+        }
+        return;
+      }
+      if (*open != nullptr) {
+        // Closed in memory only: try again once it is written.
+        pending_.after.push_back({shard_of(id), [this, request, reply](const Status& status) mutable {
+                                    if (status) {
+                                      retry_run(std::move(request), std::move(reply));
+                                    } else {
+                                      reply(status.error());
+                                    }
+                                  }});
+        flush_soon();
+        return;
+      }
+      loader_.closed_run(id, [this, request, reply](Result<std::optional<store::LoadedClosedRun>> closed) {
+        if (!closed) {
+          reply(closed.error());
+        } else if (!*closed || (*closed)->row.header.namespace_name != request.namespace_name) {
+          reply(fail(ErrorCode::not_found, "no such run"));
+        } else {
+          retry_loaded(request, std::move(**closed), reply);
+        }
+      });
+    });
+  });
+}
+
+void ShardGroup::retry_loaded(const RetryRequest& request, store::LoadedClosedRun loaded, Reply<StartAnswer> reply) {
+  const RunHeader header = loaded.row.header;
+  if (loaded.row.state == RunState::succeeded) {
+    reply(fail(ErrorCode::precondition_failed, "wrong-state",
+               "the run succeeded; only failed, timed out or cancelled runs can be retried"));
+    return;
+  }
+  auto row = std::make_shared<store::LoadedClosedRun>(std::move(loaded));
+  const auto with_definition = [this, request, row, reply] {
+    const auto& h = row->row.header;
+    parts_.definitions.find(h.namespace_name, h.workflow, h.version,
+                            [this, request, row, reply](Result<FoundDefinition> found) {
+                              parts_.executor.post([this, request, row, reply, found = std::move(found)] {
+                                if (!found) {
+                                  reply(found.error());
+                                } else {
+                                  revive(request, std::move(*row), *found, reply);
+                                }
+                              });
+                            });
+  };
+  if (!header.key) {
+    with_definition();
+    return;
+  }
+  store::RunKeyQuery query{shard_of(header.id), header.namespace_name, header.workflow, *header.key, false};
+  loader_.run_key(std::move(query), [with_definition, header, reply](Result<store::RunKeyAnswer> answer) {
+    if (!answer) {
+      reply(answer.error());
+    } else if (answer->open) {
+      reply(key_conflict(*answer->open, *header.key));
+    } else {
+      with_definition();
+    }
+  });
+}
+
+void ShardGroup::revive(const RetryRequest& request, store::LoadedClosedRun loaded, const FoundDefinition& found,
+                        Reply<StartAnswer> reply) {
+  const RunHeader& header = loaded.row.header;
+  const RunId id = header.id;
+  Shard* shard = find_shard(shard_of(id));
+  if (shard == nullptr || shard->phase != Shard::Phase::active) {
+    reply(fail(ErrorCode::unavailable, "the owner of this run is changing; try again"));
+    return;
+  }
+  if (shard->runs.contains(id)) {
+    reply(fail(ErrorCode::precondition_failed, "wrong-state", "the run is open"));
+    return;
+  }
+  if (header.key) {
+    const auto taken = shard->open_keys.find({header.namespace_name, header.workflow, *header.key});
+    if (taken != shard->open_keys.end()) {
+      reply(key_conflict(taken->second, *header.key));
+      return;
+    }
+  }
+  auto entry = replayed(header, {}, found.definition, loaded.checkpoint, loaded.journal);
+  if (!entry) {
+    reply(entry.error());
+    return;
+  }
+  auto decision = parts_.planner.decide((*entry)->run, request.asked, inputs());
+  if (!decision) {
+    reply(decision.error());
+    return;
+  }
+  RunEntry* kept = insert(*shard, std::move(*entry));
+  pending_.batch.revived.push_back(id);
+  pending_.opened_at[id] = pending_.batch.opened.size();
+  pending_.batch.opened.push_back({shard->lease.shard, kept->run.header(), {}});
+  record(*kept, std::move(*decision), pending_);
+  answer_start(shard->lease.shard, answer_for(*kept, false), false, std::move(reply));
+}
+
+}  // namespace orchestrator::runtime

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "orchestrator/core/planner.hpp"
+#include "orchestrator/core/run.hpp"
+#include "orchestrator/runtime/requests.hpp"
+#include "orchestrator/runtime/task.hpp"
+#include "orchestrator/store/batch.hpp"
+#include "orchestrator/store/queries.hpp"
+
+/// What a shard group keeps in memory. Everything here is only touched on the group's strand.
+namespace orchestrator::runtime {
+
+/// A run that is doing something. Runs at rest are written down and forgotten.
+struct RunEntry {
+  explicit RunEntry(core::Run run_) : run(std::move(run_)) {}
+
+  core::Run run;
+  store::RunProgress row;                            ///< what the open_runs row says, pending writes included
+  int uncommitted = 0;                               ///< decisions whose batch has not returned
+  bool committing = false;                           ///< a step's own transaction decides right now: events wait
+  std::deque<std::function<void()>> waiting_events;  ///< what arrived while committing
+  int unmatched_waits = 0;                  ///< signal waits not yet compared with what is buffered: not at rest
+  std::vector<store::SignalRow> addressed;  ///< buffered signals addressed to this run, oldest first
+  bool addressed_loaded = true;             ///< false after a recovery, until the first wait asks
+  /// (name, id) of what was accepted for this run while it is in memory: the table may not show it yet.
+  std::map<std::pair<std::string, std::string>, SignalId> signal_ids;
+  int rows_since_checkpoint = 0;
+  std::size_t checkpoint_bytes = 0;
+  std::optional<Timestamp> stale_since;  ///< since when the row differs from the run
+};
+
+using MailboxKey = std::pair<std::string, std::string>;  ///< namespace, key
+
+/// Everything about one signal key while something happens to it. Operations run one at a time.
+struct Mailbox {
+  bool loaded = false;
+  bool busy = false;
+  int uncommitted = 0;
+  std::deque<std::function<void(Mailbox&, std::function<void()> next)>> operations;
+  std::deque<std::function<void()>> abandoned;  ///< run instead of the operations when the shard is dropped
+  std::vector<store::SignalWaitRow> waits;      ///< oldest first
+  std::vector<store::SignalRow> pending;        ///< buffered and delivered, oldest first
+  /// (name, id) of what was accepted while this mailbox is in memory: the table may not show it yet.
+  std::map<std::pair<std::string, std::string>, SignalAnswer> ids;
+};
+
+/// One started or suspected task that waits until fewer suspects are in hand.
+struct SuspectTask {
+  RunId run_id;
+  core::ScheduleTask command;
+};
+
+struct HoldKey {
+  RunId run_id;
+  core::TaskRef task;
+  auto operator<=>(const HoldKey&) const = default;
+};
+
+/// A gate that is open: the first request with that Idempotency-Key is at work.
+struct OpenGate {
+  store::IdempotencyRow row;
+};
+
+struct Shard {
+  enum class Phase : std::uint8_t { recovering, active };
+
+  store::ShardLease lease;
+  Phase phase = Phase::recovering;
+  std::uint64_t generation = 0;  ///< changes when memory is dropped: late answers find another one
+  bool unclean = false;          ///< the last owner did not hand over: ready work is suspect
+
+  std::unordered_map<RunId, std::unique_ptr<RunEntry>> runs;
+  std::unordered_map<RunId, std::vector<std::function<void(Result<RunEntry*>)>>> loading;
+  std::map<MailboxKey, std::unique_ptr<Mailbox>> mailboxes;
+  std::map<std::tuple<std::string, std::string, std::string>, RunId>
+      open_keys;  ///< namespace, workflow, key of runs in memory
+  std::map<std::tuple<std::string, std::string, std::string>, std::deque<std::function<void()>>> starting_keys;
+  std::map<std::tuple<std::string, std::string, std::string>, OpenGate> gates;  ///< namespace, scope, key
+  std::map<MessageId, Duration> seen_messages;  ///< handled or in hand, with the steady time when they were first seen
+
+  /// Survive a drop of memory: the workers are still at it.
+  std::map<HoldKey, std::shared_ptr<TaskHold>> holds;
+
+  /// Requests that came during recovery.
+  std::deque<std::function<void()>> waiting_requests;
+};
+
+/// What the next flush writes, and what follows its commit.
+struct Pending {
+  struct After {
+    ShardId shard;
+    std::function<void(const Status&)> run;
+  };
+  struct Ready {
+    RunId run_id;
+    core::ScheduleTask command;
+  };
+
+  store::Batch batch;
+  std::set<ShardId> shards;
+  std::vector<RunId> touched;  ///< one entry per decision
+  std::vector<std::pair<ShardId, MailboxKey>> touched_mailboxes;
+  std::vector<Ready> ready;
+  std::vector<store::Batch::Outgoing> messages;  ///< copies of the batch's outgoing rows, to hand over in memory
+  std::vector<After> after;
+  std::unordered_map<RunId, std::size_t> opened_at;   ///< index into batch.opened
+  std::unordered_map<RunId, std::size_t> updated_at;  ///< index into batch.updated
+
+  [[nodiscard]] bool empty() const { return shards.empty() && after.empty(); }
+};
+
+}  // namespace orchestrator::runtime

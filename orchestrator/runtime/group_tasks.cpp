@@ -1,0 +1,352 @@
+// Tasks: handing them out after their commit, taking outcomes in, and what happens when neither comes.
+#include <utility>
+
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/runtime/shard_group.hpp"
+
+namespace orchestrator::runtime {
+namespace {
+
+/// A task in hand for longer than this is written down as started, so that a new owner knows.
+constexpr Duration kLongInHand = std::chrono::seconds{5};
+
+}  // namespace
+
+void ShardGroup::hand_out(RunId run_id, core::ScheduleTask command) {
+  Shard* shard = find_shard(shard_of(run_id));
+  if (shard == nullptr || shard->phase != Shard::Phase::active) return;
+  const auto found = shard->runs.find(run_id);
+  if (found == shard->runs.end() || !found->second->run.is_open(command.task)) return;
+  if (!parts_.headquarters.is_confirmed()) {
+    held_back_.push_back({run_id, std::move(command)});
+    return;
+  }
+  if (command.suspect && !found->second->run.is_start_recorded(command.task)) {
+    suspects_.push_back({run_id, std::move(command)});
+    pump_suspects();
+    return;
+  }
+  submit(*found->second, std::move(command));
+}
+
+/// Suspect tasks go out a few at a time, each counted and committed before: work that kills its node is found, and work
+/// that only stood in the queue beside it is not blamed.
+void ShardGroup::pump_suspects() {
+  while (!suspects_.empty() && static_cast<int>(suspects_in_hand_.size()) < parts_.max_suspects_in_hand) {
+    SuspectTask next = std::move(suspects_.front());
+    suspects_.pop_front();
+    const HoldKey key{next.run_id, next.command.task};
+    if (!suspects_in_hand_.insert(key).second) continue;
+    with_run(next.run_id, [this, key, command = next.command](Result<RunEntry*> entry) {
+      const bool open = entry && *entry != nullptr && (*entry)->run.is_open(command.task);
+      if (!open || !decide(**entry, core::TaskStarted{command.task, parts_.worker_name}, pending_)) {
+        suspects_in_hand_.erase(key);
+        return;
+      }
+      pending_.after.push_back({shard_of(key.run_id), [this, key, command](const Status& status) {
+                                  if (status) {
+                                    hand_out(key.run_id, command);
+                                  } else {
+                                    suspects_in_hand_.erase(key);
+                                  }
+                                }});
+    });
+  }
+}
+
+void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
+  const auto& header = entry.run.header();
+  Shard& shard = *find_shard(shard_of(header.id));
+  const HandlerEntry* handler = parts_.handlers.find(command.handler);
+  if (handler == nullptr) {
+    parts_.logger.warn("step_without_handler",
+                       {{"run_id", header.id.str()}, {"step", command.state_name}, {"handler", command.handler}});
+    return;  // stays ready, visibly: waiting_on says worker
+  }
+  const HoldKey key{header.id, command.task};
+  auto& hold = shard.holds[key];
+  if (hold != nullptr) return;  // already at work: memory was dropped, the worker was not
+  hold = std::make_shared<TaskHold>();
+
+  TaskContext context;
+  context.namespace_name = header.namespace_name;
+  context.run_id = header.id;
+  context.workflow = header.workflow;
+  context.state_name = command.state_name;
+  context.run_key = header.key;
+  context.attempt = command.task.attempt;
+  context.idempotency_key = command.idempotency_key;
+  context.traceparent = header.traceparent;
+  context.now = clock_.now();
+  context.log = [logger = &parts_.logger, run = header.id, step = command.state_name, attempt = command.task.attempt](
+                    std::string_view event, const Json& fields) {
+    logger->write(telemetry::LogLevel::info, event, {{"run_id", run.str()}, {"step", step}, {"attempt", attempt}},
+                  fields);
+  };
+
+  if (handler->immediate && !command.timeout_seconds && !command.heartbeat_seconds) {
+    context.cancel_requested = &hold->cancel_requested;
+    context.heartbeat = [](const Json&) {};
+    hold->started_us = parts_.clock.steady_now().count();
+    hold->outcome = handler->plain(json_of(command.input), context);
+    decide_outcome(entry, command.task, hold);
+    return;
+  }
+
+  Task task;
+  task.handler = handler;
+  task.context = std::move(context);
+  task.hold = hold;
+  task.worker = parts_.worker_name;
+  task.finish = [this, run_id = header.id, ref = command.task](Outcome outcome) {
+    parts_.executor.post(
+        [this, run_id, ref, outcome = std::move(outcome)]() mutable { finish_task(run_id, ref, std::move(outcome)); });
+  };
+  task.finish_in_transaction = [this, run_id = header.id, ref = command.task](
+                                   Outcome outcome, std::shared_ptr<StepTransaction> transaction,
+                                   std::function<void()> release) {
+    parts_.executor.post([this, run_id, ref, outcome = std::move(outcome), transaction = std::move(transaction),
+                          release = std::move(release)]() mutable {
+      finish_in_transaction(run_id, ref, std::move(outcome), std::move(transaction), std::move(release));
+    });
+  };
+  watch_deadline(header.id, command, hold);
+  task.command = std::move(command);
+  parts_.workers.submit(std::move(task));
+}
+
+// ---- outcomes ----------------------------------------------------------------------------------------------------
+
+void ShardGroup::finish_task(RunId run_id, core::TaskRef task, Outcome outcome) {
+  Shard* shard = find_shard(shard_of(run_id));
+  if (shard == nullptr) return;
+  const auto found = shard->holds.find({run_id, task});
+  if (found == shard->holds.end()) return;  // timed out, cancelled, or another owner's by now
+  const auto hold = found->second;
+  hold->outcome = std::move(outcome);
+  if (shard->phase != Shard::Phase::active) return;  // resume() feeds it after the recovery
+  with_run(run_id, [this, run_id, task, hold](Result<RunEntry*> entry) {
+    if (entry && *entry != nullptr) {
+      decide_outcome(**entry, task, hold);
+    } else if (entry) {
+      release_hold({run_id, task});
+    }
+  });
+}
+
+void ShardGroup::decide_outcome(RunEntry& entry, core::TaskRef task, const std::shared_ptr<TaskHold>& hold) {
+  const RunId run_id = entry.run.header().id;
+  const HoldKey key{run_id, task};
+  if (!hold->outcome) return;
+  core::TaskFinished event{task, *hold->outcome, parts_.worker_name, started_at(*hold)};
+  const auto kind = hold->outcome->kind;
+  const Status decided = decide(entry, event, pending_);
+  if (!decided) {
+    // The first outcome won: a time-out, a cancel, or the same outcome before a reload.
+    release_hold(key);
+    return;
+  }
+  parts_.metrics.step(kind).add();
+  pending_.after.push_back({shard_of(run_id), [this, key](const Status& status) {
+                              if (status) release_hold(key);
+                            }});
+}
+
+void ShardGroup::release_hold(const HoldKey& key) {
+  if (Shard* shard = find_shard(shard_of(key.run_id))) shard->holds.erase(key);
+  if (suspects_in_hand_.erase(key) > 0) pump_suspects();
+}
+
+std::optional<Timestamp> ShardGroup::started_at(const TaskHold& hold) {
+  const std::int64_t steady_us = hold.started_us;
+  if (steady_us == 0) return std::nullopt;
+  return clock_.now() - (parts_.clock.steady_now() - Duration{steady_us});
+}
+
+void ShardGroup::mark_in_hand(RunEntry& entry) {
+  const RunId run_id = entry.run.header().id;
+  Shard* shard = find_shard(shard_of(run_id));
+  if (shard == nullptr || is_closed(entry.run.state())) return;
+  for (auto it = shard->holds.lower_bound({run_id, {}}); it != shard->holds.end() && it->first.run_id == run_id; ++it) {
+    const auto started = started_at(*it->second);
+    if (started && entry.run.is_open(it->first.task))
+      entry.run.mark_in_hand(it->first.task, *started, parts_.worker_name);
+  }
+}
+
+void ShardGroup::record_long_tasks(RunEntry& entry) {
+  const RunId run_id = entry.run.header().id;
+  Shard* shard = find_shard(shard_of(run_id));
+  if (shard == nullptr || entry.committing || is_closed(entry.run.state())) return;
+  const Duration now = parts_.clock.steady_now();
+  for (auto it = shard->holds.lower_bound({run_id, {}}); it != shard->holds.end() && it->first.run_id == run_id; ++it) {
+    TaskHold& hold = *it->second;
+    const std::int64_t started = hold.started_us;
+    if (started == 0 || hold.start_recorded || hold.outcome || now - Duration{started} < kLongInHand) continue;
+    hold.start_recorded = true;
+    if (!entry.run.is_open(it->first.task) || entry.run.is_start_recorded(it->first.task)) continue;
+    const Status recorded = decide(entry, core::TaskStarted{it->first.task, parts_.worker_name}, pending_);
+    if (!recorded)
+      parts_.logger.debug("late_start_refused", {{"run_id", run_id.str()}, {"reason", recorded.error().message}});
+  }
+}
+
+// ---- time-outs ---------------------------------------------------------------------------------------------------
+
+void ShardGroup::watch_deadline(RunId run_id, const core::ScheduleTask& command, std::shared_ptr<TaskHold> hold) {
+  std::optional<std::int64_t> seconds = command.timeout_seconds;
+  if (command.heartbeat_seconds && (!seconds || *command.heartbeat_seconds < *seconds))
+    seconds = command.heartbeat_seconds;
+  if (!seconds) return;
+  parts_.executor.post_after(std::chrono::seconds{*seconds}, [this, run_id, command, hold = std::move(hold)] {
+    check_deadline(run_id, command, hold);
+  });
+}
+
+void ShardGroup::check_deadline(RunId run_id, const core::ScheduleTask& command,
+                                const std::shared_ptr<TaskHold>& hold) {
+  Shard* shard = find_shard(shard_of(run_id));
+  if (shard == nullptr) return;
+  const auto found = shard->holds.find({run_id, command.task});
+  if (found == shard->holds.end() || found->second != hold || hold->outcome) return;
+
+  const Duration now = parts_.clock.steady_now();
+  const Duration started{hold->started_us};
+  std::optional<Duration> due;
+  // Time in the queue does not count: the clock of an attempt starts with the attempt.
+  const Duration from = started.count() == 0 ? now : started;
+  if (command.timeout_seconds) due = from + std::chrono::seconds{*command.timeout_seconds};
+  if (command.heartbeat_seconds) {
+    const Duration beat{hold->heartbeat_us};
+    const Duration heartbeat_due = std::max(from, beat) + std::chrono::seconds{*command.heartbeat_seconds};
+    due = due ? std::min(*due, heartbeat_due) : heartbeat_due;
+  }
+  if (*due > now) {
+    parts_.executor.post_after(*due - now, [this, run_id, command, hold] { check_deadline(run_id, command, hold); });
+    return;
+  }
+  with_run(run_id, [this, run_id, command, hold](Result<RunEntry*> entry) {
+    if (!entry || *entry == nullptr) return;
+    core::TaskTimedOut event{command.task, started_at(*hold)};
+    if (!decide(**entry, event, pending_)) return;
+    parts_.metrics.steps_timed_out.add();
+    hold->cancel_requested = true;
+    release_hold({run_id, command.task});
+  });
+}
+
+// ---- transactional handlers --------------------------------------------------------------------------------------
+
+void ShardGroup::finish_in_transaction(RunId run_id, core::TaskRef task, Outcome outcome,
+                                       std::shared_ptr<StepTransaction> transaction, std::function<void()> release) {
+  const HoldKey key{run_id, task};
+  const auto give_up = [this, transaction, release] {
+    parts_.workers.run_blocking([transaction, release] {
+      transaction->roll_back();
+      release();
+    });
+  };
+  with_run(run_id, [this, run_id, task, key, outcome = std::move(outcome), transaction, release,
+                    give_up](Result<RunEntry*> found) mutable {
+    Shard* shard = find_shard(shard_of(run_id));
+    if (!found || *found == nullptr || shard == nullptr || !shard->holds.contains(key) ||
+        !(*found)->run.is_open(task)) {
+      give_up();
+      // Without a decision the step is still owed: when its memory was only reloaded, it must be handed out again.
+      release_hold(key);
+      if (found && *found != nullptr && (*found)->run.is_open(task)) resume(**found, false);
+      return;
+    }
+    RunEntry& entry = **found;
+    if (entry.uncommitted > 0) {
+      // Its own earlier rows first; then this decision rests on committed ground.
+      pending_.after.push_back(
+          {shard_of(run_id), [this, run_id, task, outcome, transaction, release, give_up](const Status& status) {
+             if (status) {
+               finish_in_transaction(run_id, task, outcome, transaction, release);
+             } else {
+               give_up();
+               release_hold({run_id, task});
+             }
+           }});
+      flush_soon();
+      return;
+    }
+    const auto hold = shard->holds[key];
+    auto out = std::make_shared<Pending>();
+    core::TaskFinished event{task, outcome, parts_.worker_name, started_at(*hold)};
+    if (!decide(entry, event, *out)) {
+      give_up();
+      release_hold(key);
+      return;
+    }
+    entry.committing = true;
+    fill_leases(*out);
+    auto batch = std::make_shared<const store::Batch>(std::move(out->batch));
+    parts_.workers.run_blocking([this, run_id, task, out, batch, transaction, release]() mutable {
+      auto answer = transaction->commit_with(*batch);
+      transaction.reset();
+      release();
+      parts_.executor.post([this, run_id, task, out, batch, answer = std::move(answer)]() mutable {
+        transaction_ended(run_id, task, out, batch, std::move(answer));
+      });
+    });
+  });
+}
+
+void ShardGroup::transaction_ended(RunId run_id, core::TaskRef task, std::shared_ptr<Pending> out,
+                                   std::shared_ptr<const store::Batch> batch, Result<store::CommitAnswer> answer) {
+  const ShardId shard_id = shard_of(run_id);
+  const HoldKey key{run_id, task};
+  if (!answer && answer.error().code == ErrorCode::outcome_unknown) {
+    parts_.metrics.commits_in_doubt.add();
+    parts_.headquarters.settle(
+        batch, [this, run_id, task, out, batch, shard_id](std::vector<store::ShardLease> leases, bool was_committed) {
+          parts_.executor.post([this, run_id, task, out, batch, shard_id, leases = std::move(leases), was_committed] {
+            Shard* shard = find_shard(shard_id);
+            if (shard != nullptr && !leases.empty()) shard->lease = leases.front();
+            parts_.logger.info("step_commit_settled", {{"run_id", run_id.str()}, {"committed", was_committed}});
+            if (was_committed) {
+              transaction_ended(run_id, task, out, batch, store::CommitAnswer{clock_.now(), {}});
+            } else {
+              transaction_ended(run_id, task, out, batch, fail(ErrorCode::unavailable, "the commit did not happen"));
+            }
+          });
+        });
+    return;
+  }
+  Shard* shard = find_shard(shard_id);
+  if (answer) {
+    parts_.metrics.step(Outcome::Kind::completed).add();
+    parts_.metrics.commits.add();
+    clock_.learn(answer->database_now);
+    std::deque<std::function<void()>> waiting;
+    if (shard != nullptr) {
+      if (const auto found = shard->runs.find(run_id); found != shard->runs.end()) {
+        found->second->committing = false;
+        waiting = std::exchange(found->second->waiting_events, {});
+      }
+    }
+    release_hold(key);
+    complete(*out, {}, {});
+    for (auto& event : waiting) event();
+    return;
+  }
+  parts_.logger.warn("step_commit_failed", {{"run_id", run_id.str()}, {"reason", answer.error().message}});
+  if (shard != nullptr && answer.error().code == ErrorCode::invalid_argument) {
+    // The database refuses this step's data, today and tomorrow: that is the step's failure, not the shard's.
+    if (const auto hold = shard->holds.find(key); hold != shard->holds.end()) {
+      hold->second->outcome = Outcome::failed("Orchestrator.CommitRefused", answer.error().message);
+    }
+  } else {
+    release_hold(key);
+  }
+  const Status why = fail(ErrorCode::unavailable, "a step's commit failed; try again");
+  if (answer.error().code == ErrorCode::ownership_lost) {
+    give_up_lost(*batch, {shard_id}, why);
+  } else {
+    fail_shards({shard_id}, why);
+  }
+}
+
+}  // namespace orchestrator::runtime

@@ -1,0 +1,174 @@
+// Timers: near ones in memory, the rest in the table. Never early; a timer that fires twice finds nothing due.
+#include <algorithm>
+#include <utility>
+
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/runtime/shard_group.hpp"
+
+namespace orchestrator::runtime {
+namespace {
+
+/// Timers due within this are kept in memory. Source: design, "timer horizon (~1 min)".
+constexpr Duration kHorizon = std::chrono::seconds{60};
+constexpr std::int32_t kMaxDueRead = 10'000;
+constexpr std::int32_t kMaxExpiredRead = 1'000;
+/// A run whose row differs from it for longer than this is written, so that pages tell the truth.
+constexpr Duration kStaleRow = std::chrono::seconds{1};
+/// How long ids of handled messages are remembered, against a reader that still holds an older picture.
+constexpr Duration kRememberMessages = std::chrono::seconds{60};
+
+}  // namespace
+
+void ShardGroup::set_timer(RunId run_id, Timestamp at) {
+  if (at > clock_.now() + kHorizon) return;  // load_due_timers finds it in time
+  timers_.emplace(at, run_id);
+  arm();
+}
+
+void ShardGroup::arm() {
+  if (timers_.empty()) return;
+  const Timestamp next = timers_.top().first;
+  if (armed_for_ && *armed_for_ <= next) return;
+  armed_for_ = next;
+  const std::uint64_t number = ++arm_number_;
+  const Duration delay = std::max(Duration{0}, next - clock_.now());
+  parts_.executor.post_after(delay, [this, number] {
+    if (number != arm_number_) return;
+    armed_for_.reset();
+    fire_due();
+  });
+}
+
+void ShardGroup::fire_due() {
+  const Timestamp now = clock_.now();
+  std::vector<DueAt> due;
+  while (!timers_.empty() && timers_.top().first <= now) {
+    // One decision handles everything due in a run: the same run twice in a row needs one visit.
+    if (due.empty() || due.back().second != timers_.top().second) due.push_back(timers_.top());
+    timers_.pop();
+  }
+  arm();
+  for (const auto& [at, run_id] : due) {
+    if (find_shard(shard_of(run_id)) == nullptr) continue;
+    parts_.metrics.timer_lag_seconds.observe(std::chrono::duration<double>(now - at).count());
+    with_run(run_id, [this, run_id](Result<RunEntry*> entry) {
+      if (!entry || *entry == nullptr || is_closed((*entry)->run.state())) return;
+      const auto next = (*entry)->run.next_timer();
+      if (!next) return;
+      if (*next > clock_.now()) {
+        set_timer(run_id, *next);
+        return;
+      }
+      const Status fired = decide(**entry, core::TimersDue{}, pending_);
+      if (!fired) parts_.logger.warn("timer_refused", {{"run_id", run_id.str()}, {"reason", fired.error().message}});
+    });
+  }
+}
+
+void ShardGroup::load_due_timers() {
+  parts_.executor.post([this] {
+    std::vector<ShardId> shards;
+    for (const auto& [id, shard] : shards_) {
+      if (shard->phase == Shard::Phase::active) shards.push_back(id);
+    }
+    if (shards.empty()) return;
+    parts_.store.due_runs(shards, clock_.now() + kHorizon, kMaxDueRead, [this](Result<std::vector<store::DueRun>> due) {
+      if (!due) return;  // the next round asks again; near timers are in memory already
+      parts_.executor.post([this, due = std::move(*due)] {
+        for (const auto& run : due) timers_.emplace(run.wake_at, run.run_id);
+        arm();
+      });
+    });
+    expire_signals();
+  });
+}
+
+void ShardGroup::expire_signals() {
+  std::vector<ShardId> shards;
+  for (const auto& [id, shard] : shards_) {
+    if (shard->phase == Shard::Phase::active) shards.push_back(id);
+  }
+  parts_.store.expired_signals(
+      shards, clock_.now(), kMaxExpiredRead, [this](Result<std::vector<store::SignalRow>> expired) {
+        if (!expired) return;
+        parts_.executor.post([this, expired = std::move(*expired)] {
+          for (const auto& row : expired) {
+            if (!row.key) continue;  // addressed to a run: expires with the run's retention
+            const MailboxKey key{row.namespace_name, *row.key};
+            with_mailbox(
+                row.shard, key,
+                [this, row, key](Mailbox& mailbox, std::function<void()> next) {
+                  const auto found = std::find_if(mailbox.pending.begin(), mailbox.pending.end(),
+                                                  [&](const auto& p) { return p.signal_id == row.signal_id; });
+                  if (found != mailbox.pending.end() && found->fate == store::SignalFate::buffered) {
+                    store::SignalRow ended = *found;
+                    mailbox.pending.erase(found);
+                    ended.fate = ended.was_expected || !mailbox.waits.empty() ? store::SignalFate::expired
+                                                                              : store::SignalFate::unmatched;
+                    ended.settled_at = clock_.now();
+                    write_signal(ended, pending_);
+                    ++mailbox.uncommitted;
+                    pending_.touched_mailboxes.emplace_back(row.shard, key);
+                    flush_soon();
+                  }
+                  next();
+                },
+                [] {});
+          }
+        });
+      });
+}
+
+/// Once a second: rows that lag behind their run, tasks long in hand, and what a renewed lease lets go.
+void ShardGroup::sweep() {
+  parts_.executor.post([this] {
+    const Timestamp now = clock_.now();
+    const Duration steady = parts_.clock.steady_now();
+    for (auto& [id, shard] : shards_) {
+      if (shard->phase != Shard::Phase::active) continue;
+      std::erase_if(shard->seen_messages, [&](const auto& seen) { return steady - seen.second > kRememberMessages; });
+      for (auto& [run_id, entry] : shard->runs) {
+        if (entry->committing || is_closed(entry->run.state())) continue;
+        record_long_tasks(*entry);
+        mark_in_hand(*entry);
+        if (entry->run.state() == entry->row.state) {
+          entry->stale_since.reset();
+          continue;
+        }
+        if (!entry->stale_since) entry->stale_since = now;
+        if (now - *entry->stale_since < kStaleRow) continue;
+        write_late(*entry);
+      }
+    }
+    if (!held_back_.empty() && parts_.headquarters.is_confirmed()) {
+      for (auto& task : std::exchange(held_back_, {})) hand_out(task.run_id, std::move(task.command));
+    }
+  });
+}
+
+void ShardGroup::write_late(RunEntry& entry) {
+  const RunId run_id = entry.run.header().id;
+  store::RunProgress progress;
+  progress.state = entry.run.state();
+  progress.wake_at = entry.run.next_timer();
+  progress.waiting_on = dump_json(entry.run.waiting_on());
+  progress.at_rest = entry.row.at_rest;
+  progress.attempts = entry.run.attempts();
+  progress.started_at = entry.run.started_at();
+  entry.row = progress;
+  entry.stale_since.reset();
+  touch(shard_of(run_id), pending_);
+  ++entry.uncommitted;
+  pending_.touched.push_back(run_id);
+  if (const auto opened = pending_.opened_at.find(run_id); opened != pending_.opened_at.end()) {
+    pending_.batch.opened[opened->second].progress = std::move(progress);
+  } else if (const auto updated = pending_.updated_at.find(run_id); updated != pending_.updated_at.end()) {
+    pending_.batch.updated[updated->second].progress = std::move(progress);
+  } else {
+    pending_.updated_at[run_id] = pending_.batch.updated.size();
+    pending_.batch.updated.push_back({shard_of(run_id), run_id, std::move(progress)});
+  }
+  flush_soon();
+}
+
+}  // namespace orchestrator::runtime

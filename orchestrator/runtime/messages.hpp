@@ -1,0 +1,85 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "orchestrator/base/ids.hpp"
+#include "orchestrator/base/json_fwd.hpp"
+#include "orchestrator/base/result.hpp"
+#include "orchestrator/model/run_state.hpp"
+#include "orchestrator/runtime/requests.hpp"
+#include "orchestrator/store/rows.hpp"
+
+/// What shards tell each other through inbox rows. Each is deleted in the batch that has its effect.
+namespace orchestrator::runtime {
+
+/// To the child's shard: begin a child (or, without parent, a run that somebody asked for in a transaction).
+struct StartMessage {
+  StartRequest request;
+  ShardId reply_to{};  ///< the parent's shard
+  EventId step = 0;    ///< the parent's step that is told that the child began; 0: nobody
+};
+
+/// To the parent's shard.
+struct ChildStartedMessage {
+  RunId parent;
+  EventId step = 0;
+  RunId child;
+  std::string error;  ///< not empty: refused, with this error name
+  std::string cause;
+};
+struct ChildEndedMessage {
+  RunId parent;
+  EventId step = 0;
+  RunId child;
+  RunState state = RunState::succeeded;
+  Payload output;
+  std::optional<std::string> error;
+  std::optional<std::string> cause;
+};
+
+/// To the run's shard.
+struct CancelMessage {
+  RunId run_id;
+  CancelMode mode = CancelMode::graceful;
+  std::string reason;
+};
+
+/// To the shard of the signal's key: a signal that was acknowledged when its row was inserted (webhooks, SQL).
+struct SignalMessage {
+  SignalRequest request;
+};
+
+/// To the shard of the wait's key: a run waits there, or no longer does.
+struct WaitOpenedMessage {
+  store::SignalWaitRow wait;
+};
+struct WaitEndedMessage {
+  store::SignalWaitRef wait;
+};
+
+/// To the waiting run's shard: a signal is offered to one wait.
+struct SignalOfferMessage {
+  store::SignalRow signal;
+};
+/// Back to the signal's shard: accepted (consumed) or declined (buffered again).
+struct SignalAnswerMessage {
+  SignalId signal_id;
+  std::string namespace_name;
+  std::string key;
+  RunId run_id;
+  EventId step = 0;
+  bool accepted = false;
+};
+
+using Message = std::variant<StartMessage, ChildStartedMessage, ChildEndedMessage, CancelMessage, SignalMessage,
+                             WaitOpenedMessage, WaitEndedMessage, SignalOfferMessage, SignalAnswerMessage>;
+
+/// The inbox row's `kind`, one stable word per alternative.
+std::string message_kind(const Message& message);
+std::string encode_message(const Message& message);
+/// invalid_argument when kind or body are not ours.
+Result<Message> decode_message(const std::string& kind, const std::string& body);
+
+}  // namespace orchestrator::runtime

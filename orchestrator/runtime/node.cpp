@@ -1,0 +1,270 @@
+#include "orchestrator/runtime/node.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "orchestrator/digest/routing.hpp"
+
+namespace orchestrator::runtime {
+namespace {
+
+constexpr Duration kTick = std::chrono::seconds{1};
+constexpr std::uint64_t kTicksPerTimerLoad = 20;
+constexpr std::int32_t kMaxInboxRead = 1'000;
+constexpr Duration kAgainAfter = std::chrono::milliseconds{200};
+constexpr Duration kSafetyMargin = std::chrono::seconds{1};
+
+}  // namespace
+
+Node::Node(Parts parts, NodeOptions options)
+    : parts_(std::move(parts)),
+      options_(std::move(options)),
+      metrics_(parts_.metrics),
+      definitions_(parts_.store),
+      workers_(parts_.store, parts_.handler_threads, parts_.clock, options_.handler_slots) {
+  std::int32_t lane = 0;
+  for (Executor* executor : parts_.group_executors) {
+    groups_.push_back(std::make_unique<ShardGroup>(ShardGroup::Parts{
+        .store = parts_.store,
+        .executor = *executor,
+        .clock = parts_.clock,
+        .planner = parts_.planner,
+        .handlers = parts_.handlers,
+        .definitions = definitions_,
+        .workers = workers_,
+        .headquarters = *this,
+        .logger = parts_.logger,
+        .metrics = metrics_,
+        .seed = parts_.random.next(),
+        .lane = lane++,
+        .max_suspects_in_hand = options_.max_suspects_in_hand,
+        .worker_name = options_.id.value,
+    }));
+  }
+}
+
+Node::~Node() = default;
+
+void Node::start() {
+  parts_.executor.post([this] {
+    beat();
+    tick();
+    read_inbox();
+  });
+}
+
+ShardGroup& Node::group_of(ShardId shard) { return *groups_[static_cast<std::size_t>(to_int(shard)) % groups_.size()]; }
+
+std::optional<ShardId> Node::any_shard() {
+  const std::lock_guard lock(mutex_);
+  if (routable_.empty()) return std::nullopt;
+  return routable_[next_shard_++ % routable_.size()];
+}
+
+Timestamp Node::now() { return Timestamp{parts_.clock.steady_now() + Duration{clock_offset_us_}}; }
+
+store::HeartbeatAnswer Node::cluster() const {
+  const std::lock_guard lock(mutex_);
+  return cluster_;
+}
+
+bool Node::is_confirmed() const { return parts_.clock.steady_now() < Duration{confirmed_until_us_}; }
+
+// ---- the lease ---------------------------------------------------------------------------------------------------
+
+void Node::beat() {
+  if (stopped_) return;
+  const Duration sent_at = parts_.clock.steady_now();
+  store::NodeRow row{options_.id, options_.url, options_.roles, {}};
+  parts_.store.heartbeat(std::move(row), options_.lease, [this, sent_at](Result<store::HeartbeatAnswer> answer) {
+    parts_.executor.post([this, sent_at, answer = std::move(answer)]() mutable { beaten(sent_at, std::move(answer)); });
+  });
+}
+
+void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
+  if (stopped_) return;
+  if (!answer) {
+    parts_.logger.warn("heartbeat_failed", {{"reason", answer.error().message}});
+    parts_.executor.post_after(kAgainAfter, [this] { beat(); });
+    return;
+  }
+  // From when it was sent: the database may have stamped it at any moment since.
+  confirmed_until_us_ = (sent_at + options_.lease - kSafetyMargin).count();
+  clock_offset_us_ = (answer->database_now.time_since_epoch() - parts_.clock.steady_now()).count();
+  for (auto& group : groups_) group->learn_time(answer->database_now);
+
+  // Who is alive, and which shards may be taken.
+  std::set<NodeId> alive;
+  for (const auto& node : answer->nodes) {
+    const bool gone = std::find(answer->gone.begin(), answer->gone.end(), node.id) != answer->gone.end();
+    if (!gone && (node.lease_until > answer->database_now || node.id == options_.id)) alive.insert(node.id);
+  }
+  const std::size_t fair = (answer->shards.size() + alive.size() - 1) / std::max<std::size_t>(1, alive.size());
+  std::vector<ShardId> wanted;
+  std::set<ShardId> unclean;
+  for (const auto& shard : answer->shards) {
+    if (owned_.contains(shard.shard)) continue;
+    const bool own = shard.node && *shard.node == options_.id;
+    const bool orphan = !shard.node || !alive.contains(*shard.node);
+    if (!own && (!orphan || owned_.size() + wanted.size() >= fair)) continue;
+    wanted.push_back(shard.shard);
+    if (shard.node) unclean.insert(shard.shard);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    cluster_ = std::move(*answer);
+  }
+  if (!wanted.empty() && !taking_ && !draining_) take(std::move(wanted), std::move(unclean));
+  parts_.executor.post_after(std::chrono::duration_cast<Duration>(options_.lease) / 5, [this] { beat(); });
+}
+
+void Node::take(std::vector<ShardId> shards, std::set<ShardId> unclean) {
+  taking_ = true;
+  parts_.store.take_over(options_.id, std::move(shards),
+                         [this, unclean = std::move(unclean)](Result<std::vector<store::ShardLease>> leases) {
+                           parts_.executor.post([this, unclean, leases = std::move(leases)] {
+                             taking_ = false;
+                             if (stopped_) return;
+                             if (!leases) {
+                               parts_.logger.warn("take_over_failed", {{"reason", leases.error().message}});
+                               return;  // the next heartbeat tries again
+                             }
+                             for (const auto& lease : *leases) {
+                               owned_.insert(lease.shard);
+                               group_of(lease.shard).adopt(lease, unclean.contains(lease.shard));
+                             }
+                             if (!leases->empty()) {
+                               metrics_.take_overs.add(static_cast<double>(leases->size()));
+                               parts_.logger.info("shards_taken_over",
+                                                  {{"count", leases->size()}, {"unclean", unclean.size()}});
+                             }
+                             owned_count_ = static_cast<std::int64_t>(owned_.size());
+                             const std::lock_guard lock(mutex_);
+                             routable_.assign(owned_.begin(), owned_.end());
+                           });
+                         });
+}
+
+void Node::lost(std::vector<ShardId> shards) {
+  parts_.executor.post([this, shards = std::move(shards)] {
+    for (const ShardId shard : shards) owned_.erase(shard);
+    parts_.logger.warn("shards_lost", {{"count", shards.size()}});
+    owned_count_ = static_cast<std::int64_t>(owned_.size());
+    const std::lock_guard lock(mutex_);
+    routable_.assign(owned_.begin(), owned_.end());
+  });
+}
+
+void Node::settle(std::shared_ptr<const store::Batch> batch,
+                  std::function<void(std::vector<store::ShardLease>, bool committed)> settled) {
+  std::vector<ShardId> shards;
+  for (const auto& lease : batch->leases) shards.push_back(lease.shard);
+  parts_.store.take_over(
+      options_.id, std::move(shards), [this, batch, settled](Result<std::vector<store::ShardLease>> leases) {
+        if (stopped_) return;
+        if (!leases) {
+          // The database is away: nobody can take our shards meanwhile, and nothing is told to anybody.
+          parts_.executor.post_after(kAgainAfter, [this, batch, settled] { settle(batch, settled); });
+          return;
+        }
+        parts_.store.was_committed(batch, [this, batch, settled, leases = std::move(*leases)](Result<bool> committed) {
+          if (stopped_) return;
+          if (!committed) {
+            parts_.executor.post_after(kAgainAfter, [this, batch, settled] { settle(batch, settled); });
+            return;
+          }
+          settled(leases, *committed);
+        });
+      });
+}
+
+// ---- messages and ticks ------------------------------------------------------------------------------------------
+
+void Node::deliver(std::vector<store::InboxRow> messages) {
+  std::map<ShardGroup*, std::vector<store::InboxRow>> by_group;
+  for (auto& message : messages) by_group[&group_of(message.shard)].push_back(std::move(message));
+  for (auto& [group, rows] : by_group) group->receive(std::move(rows));
+}
+
+void Node::read_inbox() {
+  if (stopped_ || reading_inbox_) return;
+  if (owned_.empty()) {
+    parts_.executor.post_after(options_.inbox_idle, [this] { read_inbox(); });
+    return;
+  }
+  reading_inbox_ = true;
+  parts_.store.read_inbox({owned_.begin(), owned_.end()}, kMaxInboxRead, [this](Result<store::InboxRead> read) {
+    parts_.executor.post([this, read = std::move(read)]() mutable {
+      reading_inbox_ = false;
+      if (stopped_) return;
+      const bool busy = read && !read->rows.empty();
+      if (busy) deliver(std::move(read->rows));
+      parts_.executor.post_after(busy ? options_.inbox_busy : options_.inbox_idle, [this] { read_inbox(); });
+    });
+  });
+}
+
+void Node::tick() {
+  if (stopped_) return;
+  for (auto& group : groups_) {
+    group->sweep();
+    if (ticks_ % kTicksPerTimerLoad == 0) group->load_due_timers();
+  }
+  ++ticks_;
+  parts_.executor.post_after(kTick, [this] { tick(); });
+}
+
+// ---- the end -----------------------------------------------------------------------------------------------------
+
+void Node::drain(std::chrono::milliseconds patience, std::function<void()> done) {
+  parts_.executor.post([this, patience, done = std::move(done)]() mutable {
+    draining_ = true;
+    workers_.pause();
+    check_drained(parts_.clock.steady_now() + patience, false, std::move(done));
+  });
+}
+
+void Node::check_drained(Duration until, bool cancelled, std::function<void()> done) {
+  const bool late = parts_.clock.steady_now() >= until;
+  if (workers_.in_flight() == 0 || (late && cancelled)) {
+    hand_over(std::move(done));
+    return;
+  }
+  if (late) workers_.cancel_all();
+  const Duration next = late ? parts_.clock.steady_now() + std::chrono::seconds{2} : until;
+  parts_.executor.post_after(std::chrono::milliseconds{20},
+                             [this, next, cancelled = cancelled || late, done = std::move(done)]() mutable {
+                               check_drained(next, cancelled, std::move(done));
+                             });
+}
+
+void Node::hand_over(std::function<void()> done) {
+  // Shared: each group reports its leases on its own strand.
+  auto leases = std::make_shared<std::vector<store::ShardLease>>();
+  auto left = std::make_shared<std::size_t>(groups_.size());
+  auto finished = std::make_shared<std::function<void()>>(std::move(done));
+  for (auto& group : groups_) {
+    group->leave([this, leases, left, finished](std::vector<store::ShardLease> held) {
+      parts_.executor.post([this, leases, left, finished, held = std::move(held)] {
+        leases->insert(leases->end(), held.begin(), held.end());
+        if (--*left > 0) return;
+        stopped_ = true;
+        parts_.store.hand_over(options_.id, *leases, [this, finished](Result<void> handed) {
+          if (!handed) parts_.logger.warn("hand_over_failed", {{"reason", handed.error().message}});
+          parts_.store.leave(options_.id, [this, finished](Result<void> gone) {
+            if (!gone) parts_.logger.warn("leave_failed", {{"reason", gone.error().message}});
+            (*finished)();
+          });
+        });
+      });
+    });
+  }
+}
+
+void Node::abandon() {
+  stopped_ = true;
+  workers_.pause();
+  workers_.cancel_all();
+}
+
+}  // namespace orchestrator::runtime

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "orchestrator/base/ids.hpp"
+#include "orchestrator/base/json_fwd.hpp"
+#include "orchestrator/base/result.hpp"
+#include "orchestrator/core/planner.hpp"
+#include "orchestrator/store/queries.hpp"
+
+/// What the owner of a shard can be asked to do.
+namespace orchestrator::runtime {
+
+/// Called exactly once, on the owner's strand.
+template <typename T>
+using Reply = std::function<void(Result<T>)>;
+
+enum class KeyConflict : std::uint8_t { reject, return_existing, cancel_existing };
+enum class ClosedKey : std::uint8_t { allow, return_existing, reject };
+
+struct StartRequest {
+  std::string namespace_name;
+  std::string workflow;
+  std::int32_t version = 0;  ///< 0: the newest
+  Payload input;
+  std::optional<std::string> key;
+  KeyConflict on_conflict = KeyConflict::reject;
+  ClosedKey on_closed = ClosedKey::allow;
+  std::optional<Timestamp> run_at;
+  std::int32_t priority = 0;
+  Payload attributes;
+  std::optional<std::int64_t> timeout_seconds;
+  std::string traceparent;
+  RunId id;                     ///< nil: made by the owner
+  bool maybe_repeated = false;  ///< the id may exist already: look before starting
+  std::optional<RunId> parent;
+  EventId parent_step = 0;  ///< 0: detached
+  /// Answer as soon as the start is in the pending batch, so that more can join it: only for callers on the strand,
+  /// who answer nobody before the commit.
+  bool answer_when_appended = false;
+};
+struct StartAnswer {
+  RunId run_id;
+  std::string workflow;
+  std::int32_t version = 0;
+  std::optional<std::string> key;
+  RunState state = RunState::ready;
+  bool existing = false;
+};
+
+struct SignalRequest {
+  std::string namespace_name;
+  std::string name;
+  std::optional<std::string> key;  ///< exactly one of key and run_id
+  std::optional<RunId> run_id;
+  SignalId signal_id;  ///< made by whoever accepted it
+  std::string id;      ///< the sender's; never empty
+  Payload payload;
+  std::int64_t ttl_seconds = 7 * 24 * 3600;
+  struct Start {
+    std::string workflow;
+    Payload input;
+  };
+  std::optional<Start> start;
+};
+struct SignalAnswer {
+  SignalId signal_id;
+  std::string fate;
+  std::optional<RunId> run_id;
+};
+
+struct CancelRequest {
+  std::string namespace_name;  ///< empty: from a message, already checked
+  RunId run_id;
+  CancelMode mode = CancelMode::graceful;
+  std::string reason;
+  std::string actor;
+};
+struct CancelAnswer {
+  RunState state = RunState::cancelled;
+};
+
+struct RetryRequest {
+  std::string namespace_name;
+  RunId run_id;
+  core::RetryAsked asked;
+};
+
+struct GateRequest {
+  std::string namespace_name;
+  std::string scope;
+  std::string key;
+  std::string body_hash;
+};
+struct GateAnswer {
+  std::optional<std::int32_t> status;  ///< set: replay
+  std::string body;
+  RunId reserved_id;
+};
+struct GateClose {
+  std::string namespace_name;
+  std::string scope;
+  std::string key;
+  std::int32_t status = 0;
+  std::string body;
+};
+
+}  // namespace orchestrator::runtime

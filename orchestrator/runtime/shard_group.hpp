@@ -1,0 +1,255 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "orchestrator/core/planner.hpp"
+#include "orchestrator/handler/handler.hpp"
+#include "orchestrator/runtime/database_clock.hpp"
+#include "orchestrator/runtime/definitions.hpp"
+#include "orchestrator/runtime/engine_metrics.hpp"
+#include "orchestrator/runtime/executor.hpp"
+#include "orchestrator/runtime/group_state.hpp"
+#include "orchestrator/runtime/loader.hpp"
+#include "orchestrator/runtime/messages.hpp"
+#include "orchestrator/runtime/requests.hpp"
+#include "orchestrator/runtime/worker_pool.hpp"
+#include "orchestrator/store/store.hpp"
+#include "orchestrator/telemetry/log.hpp"
+
+namespace orchestrator::runtime {
+
+/// What a group asks of its node. Thread-safe.
+class Headquarters {
+ public:
+  virtual ~Headquarters() = default;
+  /// Hands messages whose rows are committed to whoever owns their shards, if that is this node.
+  virtual void deliver(std::vector<store::InboxRow> messages) = 0;
+  /// A batch's outcome is unknown: take its shards over again, then call back with the new leases (missing: lost) and
+  /// whether the batch had committed.
+  virtual void settle(std::shared_ptr<const store::Batch> batch,
+                      std::function<void(std::vector<store::ShardLease>, bool committed)> settled) = 0;
+  /// These shards belong to somebody else now.
+  virtual void lost(std::vector<ShardId> shards) = 0;
+  /// Whether the node's lease is confirmed: without it nothing is handed out and nothing is answered.
+  [[nodiscard]] virtual bool is_confirmed() const = 0;
+};
+
+/// The owner of a group of shards: one strand, one committer lane, no locks. Every change to a run goes the same way:
+/// decide on the state in memory, append to the pending batch, and act only after the batch committed.
+/// Public methods are thread-safe unless they say otherwise: they post to the strand.
+class ShardGroup {
+ public:
+  struct Parts {
+    store::Store& store;
+    Executor& executor;
+    const Clock& clock;
+    const core::Planner& planner;
+    const HandlerRegistry& handlers;
+    Definitions& definitions;
+    WorkerPool& workers;
+    Headquarters& headquarters;
+    telemetry::Logger& logger;
+    EngineMetrics& metrics;
+    std::uint64_t seed = 0;
+    std::int32_t lane = 0;
+    int max_suspects_in_hand = 8;
+    std::string worker_name;
+  };
+
+  explicit ShardGroup(Parts parts);
+  ~ShardGroup();
+
+  // ---- ownership (called by the node) ----
+  void adopt(store::ShardLease lease, bool unclean);
+  void drop(ShardId shard);
+  void learn_time(Timestamp database_now);
+  void load_due_timers();
+  void sweep();
+  /// Flushes, then drops everything and answers with the leases held, for a graceful hand-over.
+  void leave(std::function<void(std::vector<store::ShardLease>)> done);
+
+  // ---- requests ----
+  void start_run(StartRequest request, Reply<StartAnswer> reply);
+  /// Many at once, with one hop to the strand and one batch.
+  void start_runs(std::vector<std::pair<StartRequest, Reply<StartAnswer>>> starts);
+  void send_signal(SignalRequest request, Reply<SignalAnswer> reply);
+  void cancel_run(CancelRequest request, Reply<CancelAnswer> reply);
+  void retry_run(RetryRequest request, Reply<StartAnswer> reply);
+  void open_gate(GateRequest request, Reply<GateAnswer> reply);
+  void close_gate(GateClose request, Reply<void> reply);
+  /// The run as its owner sees it; nothing when it is not in memory (read it from the store then).
+  void read_run(RunId run_id, Reply<std::optional<store::RunView>> reply);
+  /// Calls back when the run closes, with its final view; at once with nothing when it is not open.
+  void watch_run(RunId run_id, std::uint64_t watcher, Reply<std::optional<store::RunView>> reply);
+  void unwatch_run(RunId run_id, std::uint64_t watcher);
+  void receive(std::vector<store::InboxRow> messages);
+
+  /// For /metrics; approximate, any thread.
+  [[nodiscard]] std::int64_t runs_in_memory() const { return runs_in_memory_; }
+
+ private:
+  using RunFound = std::function<void(Result<RunEntry*>)>;
+  using MailboxOperation = std::function<void(Mailbox&, std::function<void()> next)>;
+
+  // group_flush.cpp
+  void flush_soon();
+  void flush();
+  void committed(std::shared_ptr<Pending> done, std::shared_ptr<const store::Batch> batch,
+                 Result<store::CommitAnswer> answer);
+  void complete(Pending& done, const std::set<ShardId>& failed, const Status& why);
+  void settle_run(RunId run_id);
+  void settle_mailbox(ShardId shard, const MailboxKey& key);
+  void fail_shards(const std::set<ShardId>& shards, const Status& why);
+  void drop_memory(Shard& shard, const Status& why);
+  void strip(Pending& pending, const std::set<ShardId>& shards, const Status& why);
+  void fill_leases(Pending& pending);
+  void forget_shard(ShardId shard);
+  void give_up_lost(const store::Batch& batch, const std::set<ShardId>& lost, const Status& why);
+
+  // group_runs.cpp
+  Shard* find_shard(ShardId shard);
+  /// Runs `work` when the shard is active, later if it is recovering; false when it is not ours.
+  bool when_active(ShardId shard, std::function<void()> work);
+  void with_run(RunId run_id, RunFound found);
+  void build_run(RunId run_id, std::uint64_t generation, store::LoadedRun loaded,
+                 std::vector<store::SignalRow> addressed);
+  void finish_loading(Shard& shard, RunId run_id, Result<RunEntry*> entry);
+  RunEntry* insert(Shard& shard, std::unique_ptr<RunEntry> entry);
+  void forget(Shard& shard, RunId run_id);
+  core::Inputs inputs();
+  Status decide(RunEntry& entry, const core::Event& event, Pending& out);
+  void record(RunEntry& entry, core::Decision decision, Pending& out);
+  void write_progress(RunEntry& entry, Pending& out);
+  void write_closed(RunEntry& entry, Pending& out);
+  void carry_out(RunEntry& entry, std::vector<core::Command> commands, Pending& out);
+  void start_child(RunEntry& entry, const core::StartChild& command, Pending& out);
+  void send(ShardId from, ShardId to, const Message& message, Pending& out);
+  void touch(ShardId shard, Pending& out) { out.shards.insert(shard); }
+  store::RunView view_of(RunEntry& entry);
+
+  // group_start.cpp
+  void start_active(StartRequest request, std::vector<store::InboxRef> done, Reply<StartAnswer> reply);
+  void start_checked(StartRequest request, std::vector<store::InboxRef> done, Reply<StartAnswer> reply);
+  void start_unique(StartRequest request, std::vector<store::InboxRef> done, Reply<StartAnswer> reply);
+  void start_now(StartRequest request, const FoundDefinition& found, std::vector<store::InboxRef> done,
+                 Reply<StartAnswer> reply);
+  void answer_existing(RunId run_id, const StartRequest& request, std::vector<store::InboxRef> done,
+                       Reply<StartAnswer> reply);
+  void answer_start(ShardId shard, StartAnswer answer, bool when_appended, Reply<StartAnswer> reply);
+  void retry_loaded(const RetryRequest& request, store::LoadedClosedRun loaded, Reply<StartAnswer> reply);
+  void revive(const RetryRequest& request, store::LoadedClosedRun loaded, const FoundDefinition& found,
+              Reply<StartAnswer> reply);
+
+  // group_tasks.cpp
+  void hand_out(RunId run_id, core::ScheduleTask command);
+  void submit(RunEntry& entry, core::ScheduleTask command);
+  void watch_deadline(RunId run_id, const core::ScheduleTask& command, std::shared_ptr<TaskHold> hold);
+  void check_deadline(RunId run_id, const core::ScheduleTask& command, const std::shared_ptr<TaskHold>& hold);
+  void finish_task(RunId run_id, core::TaskRef task, Outcome outcome);
+  void decide_outcome(RunEntry& entry, core::TaskRef task, const std::shared_ptr<TaskHold>& hold);
+  void finish_in_transaction(RunId run_id, core::TaskRef task, Outcome outcome,
+                             std::shared_ptr<StepTransaction> transaction, std::function<void()> release);
+  void transaction_ended(RunId run_id, core::TaskRef task, std::shared_ptr<Pending> out,
+                         std::shared_ptr<const store::Batch> batch, Result<store::CommitAnswer> answer);
+  std::optional<Timestamp> started_at(const TaskHold& hold);
+  void pump_suspects();
+  void release_hold(const HoldKey& key);
+  void mark_in_hand(RunEntry& entry);
+  void record_long_tasks(RunEntry& entry);
+
+  // group_signals.cpp
+  void with_mailbox(ShardId shard, const MailboxKey& key, MailboxOperation operation, std::function<void()> abandoned);
+  void run_mailbox(ShardId shard, const MailboxKey& key);
+  void signal_by_key(SignalRequest request, std::vector<store::InboxRef> done, Reply<SignalAnswer> reply);
+  void signal_by_run(SignalRequest request, std::vector<store::InboxRef> done, Reply<SignalAnswer> reply);
+  void accept_signal(Mailbox& mailbox, const SignalRequest& request, std::optional<RunId> started,
+                     std::vector<store::InboxRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
+  void keep_signal(Mailbox& mailbox, store::SignalRow row, std::optional<RunId> started,
+                   std::vector<store::InboxRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
+  bool offer_here(RunEntry& entry, store::SignalRow& row, EventId step, Pending& out);
+  void offer_elsewhere(store::SignalRow& row, const store::SignalWaitRow& wait, Pending& out);
+  void write_signal(const store::SignalRow& row, Pending& out);
+  void await_signal(RunEntry& entry, const core::AwaitSignal& command, Pending& out);
+  void end_signal_wait(RunEntry& entry, const core::EndSignalWait& command, Pending& out);
+  void match_wait(RunId run_id, std::uint64_t generation, const core::AwaitSignal& command);
+  void reject_signal(const SignalRequest& request, std::vector<store::InboxRef> done, Reply<SignalAnswer> reply);
+  void start_with_signal(StartRequest start, const MailboxKey& key, const SignalRequest& request,
+                         std::vector<store::InboxRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
+  void answer_after_commit(ShardId shard, SignalAnswer answer, const Reply<SignalAnswer>& reply);
+  store::SignalRow row_of(const SignalRequest& request, ShardId shard);
+
+  // group_inbox.cpp
+  void handle(store::InboxRow row);
+  void handle_later(store::InboxRow row);
+  void on_message(const StartMessage& message, const store::InboxRow& row);
+  void on_message(const ChildStartedMessage& message, const store::InboxRow& row);
+  void on_message(const ChildEndedMessage& message, const store::InboxRow& row);
+  void on_message(const CancelMessage& message, const store::InboxRow& row);
+  void on_message(const SignalMessage& message, const store::InboxRow& row);
+  void on_message(const WaitOpenedMessage& message, const store::InboxRow& row);
+  void on_message(const WaitEndedMessage& message, const store::InboxRow& row);
+  void on_message(const SignalOfferMessage& message, const store::InboxRow& row);
+  void on_message(const SignalAnswerMessage& message, const store::InboxRow& row);
+  /// Feeds an event to a run and deletes the message in the same batch, also when the run no longer wants it.
+  void feed(RunId run_id, core::Event event, store::InboxRow row);
+  void tell_end_again(const StartAnswer& existing, const StartMessage& message, const store::InboxRow& row);
+  void on_start_answer(const StartMessage& message, const store::InboxRow& row, Result<StartAnswer> answer);
+  void open_wait(Mailbox& mailbox, const store::SignalWaitRow& wait);
+  void finish_message(const store::InboxRow& row, Pending& out);
+  void finish_message(const std::vector<store::InboxRef>& done, Pending& out);
+
+  // group_timers.cpp
+  void set_timer(RunId run_id, Timestamp at);
+  void arm();
+  void fire_due();
+  void expire_signals();
+  void write_late(RunEntry& entry);
+
+  // group_reads.cpp
+  void gate_active(ShardId id, const GateRequest& request, Reply<GateAnswer> reply);
+
+  // group_recovery.cpp
+  void recover(ShardId shard, std::uint64_t generation);
+  void recovered(ShardId shard, std::uint64_t generation, Result<store::Recovery> recovery);
+  void rebuild(ShardId shard, std::uint64_t generation, std::shared_ptr<store::Recovery> recovery, std::size_t index);
+  void resume(RunEntry& entry, bool unclean);
+  void activate(Shard& shard, store::Recovery recovery);
+  Result<std::unique_ptr<RunEntry>> replayed(RunHeader header, store::RunProgress progress,
+                                             language::DefinitionPtr definition,
+                                             const std::optional<store::CheckpointRow>& checkpoint,
+                                             const std::vector<store::JournalRow>& journal);
+
+  std::uint64_t random();
+
+  Parts parts_;  // Fixed after construction.
+  // Everything below: only on parts_.executor, but for runs_in_memory_.
+  DatabaseClock clock_;
+  Loader loader_;
+  std::map<ShardId, std::unique_ptr<Shard>> shards_;
+  Pending pending_;
+  bool flushing_ = false;
+  bool flush_posted_ = false;
+  bool leaving_ = false;
+  std::function<void(std::vector<store::ShardLease>)> left_;
+  std::uint64_t random_state_;
+  std::uint64_t next_generation_ = 1;
+  std::unordered_map<RunId, std::map<std::uint64_t, Reply<std::optional<store::RunView>>>> watchers_;
+  std::deque<SuspectTask> suspects_;
+  std::set<HoldKey> suspects_in_hand_;
+  std::vector<SuspectTask> held_back_;  ///< ready while the lease is not confirmed
+
+  using DueAt = std::pair<Timestamp, RunId>;
+  std::priority_queue<DueAt, std::vector<DueAt>, std::greater<>> timers_;
+  std::optional<Timestamp> armed_for_;
+  std::uint64_t arm_number_ = 0;
+
+  std::atomic<std::int64_t> runs_in_memory_{0};
+};
+
+}  // namespace orchestrator::runtime

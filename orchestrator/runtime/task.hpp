@@ -1,0 +1,42 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "orchestrator/core/planner.hpp"
+#include "orchestrator/handler/handler.hpp"
+
+namespace orchestrator::runtime {
+
+/// One task from its hand-out until its outcome is committed. Shared between the owner's strand and the worker that
+/// performs it: either may end first.
+struct TaskHold {
+  std::atomic<bool> cancel_requested{false};
+  std::atomic<std::int64_t> started_us{0};    ///< steady clock; 0: still in the queue
+  std::atomic<std::int64_t> heartbeat_us{0};  ///< steady clock of the last heartbeat
+
+  // Only on the owner's strand.
+  /// What the worker said, kept until it is committed: a failed commit loses memory, never an outcome.
+  std::optional<Outcome> outcome;
+  bool start_recorded = false;
+};
+
+/// What a worker gets.
+struct Task {
+  core::ScheduleTask command;
+  const HandlerEntry* handler = nullptr;
+  TaskContext context;  ///< complete but for deadline, cancel flag and callbacks
+  std::shared_ptr<TaskHold> hold;
+  std::string worker;
+
+  /// The outcome, on the handler thread; the callee hops to its strand.
+  std::function<void(Outcome outcome)> finish;
+  /// A transactional handler completed: the owner decides, then calls `TransactionEnd` with what to commit.
+  std::function<void(Outcome outcome, std::shared_ptr<StepTransaction> transaction, std::function<void()> release)>
+      finish_in_transaction;
+};
+
+}  // namespace orchestrator::runtime

@@ -1,0 +1,168 @@
+#include "orchestrator/runtime/worker_pool.hpp"
+
+#include <exception>
+#include <utility>
+
+#include "orchestrator/base/json.hpp"
+
+namespace orchestrator::runtime {
+namespace {
+
+Outcome thrown(const std::string& what) { return Outcome::failed("Orchestrator.HandlerThrew", what); }
+
+Outcome call_plain(const Task& task, TaskContext& context) {
+  try {
+    return task.handler->plain(json_of(task.command.input), context);
+  } catch (const std::exception& e) {
+    return thrown(e.what());
+  } catch (...) {
+    return thrown("a handler threw something that is not an exception");
+  }
+}
+
+Outcome call_transactional(const Task& task, TaskContext& context, Sql& sql) {
+  try {
+    return task.handler->transactional(json_of(task.command.input), context, sql);
+  } catch (const std::exception& e) {
+    return thrown(e.what());
+  } catch (...) {
+    return thrown("a handler threw something that is not an exception");
+  }
+}
+
+}  // namespace
+
+WorkerPool::WorkerPool(store::Store& store, HandlerThreads& threads, const Clock& clock, int slots)
+    : store_(store), threads_(threads), clock_(clock), slots_(slots) {}
+
+void WorkerPool::submit(Task task) {
+  {
+    const std::lock_guard lock(mutex_);
+    const Order order{task.command.priority, next_number_++};
+    auto& queue = queues_[task.command.queue];
+    queue.ready.emplace(order, std::make_shared<Task>(std::move(task)));
+  }
+  pump();
+}
+
+void WorkerPool::set_queue_limit(const std::string& queue, int limit) {
+  const std::lock_guard lock(mutex_);
+  queues_[queue].limit = limit;
+}
+
+void WorkerPool::pause() {
+  const std::lock_guard lock(mutex_);
+  paused_ = true;
+}
+
+void WorkerPool::cancel_all() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& hold : in_hand_) hold->cancel_requested = true;
+}
+
+int WorkerPool::in_flight() const {
+  const std::lock_guard lock(mutex_);
+  return in_flight_;
+}
+
+std::int64_t WorkerPool::ready_count() const {
+  const std::lock_guard lock(mutex_);
+  std::int64_t count = 0;
+  for (const auto& [name, queue] : queues_) count += static_cast<std::int64_t>(queue.ready.size());
+  return count;
+}
+
+void WorkerPool::pump() {
+  for (;;) {
+    std::shared_ptr<Task> task;
+    std::string queue_name;
+    {
+      const std::lock_guard lock(mutex_);
+      if (paused_ || in_flight_ >= slots_) return;
+      // Among queues below their limit, the one whose head comes first; queues are few.
+      Queue* best = nullptr;
+      for (auto& [name, queue] : queues_) {
+        if (queue.ready.empty() || (queue.limit > 0 && queue.in_flight >= queue.limit)) continue;
+        if (best == nullptr || queue.ready.begin()->first < best->ready.begin()->first) {
+          best = &queue;
+          queue_name = name;
+        }
+      }
+      if (best == nullptr) return;
+      task = std::move(best->ready.begin()->second);
+      best->ready.erase(best->ready.begin());
+      ++best->in_flight;
+      ++in_flight_;
+      in_hand_.insert(task->hold);
+    }
+    threads_.run([this, task, queue_name] { perform(task, queue_name); });
+  }
+}
+
+void WorkerPool::release(const std::string& queue) {
+  {
+    const std::lock_guard lock(mutex_);
+    --queues_[queue].in_flight;
+    --in_flight_;
+  }
+  pump();
+}
+
+void WorkerPool::perform(std::shared_ptr<Task> task, const std::string& queue) {
+  const auto drop_hold = [this, hold = task->hold] {
+    const std::lock_guard lock(mutex_);
+    in_hand_.erase(hold);
+  };
+  if (task->hold->cancel_requested) {
+    Outcome outcome;
+    outcome.kind = Outcome::Kind::cancelled;
+    drop_hold();
+    task->finish(std::move(outcome));
+    release(queue);
+    return;
+  }
+  const auto steady = clock_.steady_now();
+  task->hold->heartbeat_us = steady.count();
+  task->hold->started_us = steady.count();
+  auto& context = task->context;
+  context.cancel_requested = &task->hold->cancel_requested;
+  if (task->command.timeout_seconds) {
+    context.deadline =
+        std::chrono::steady_clock::time_point{steady} + std::chrono::seconds{*task->command.timeout_seconds};
+  }
+  context.heartbeat = [hold = task->hold, this](const Json&) { hold->heartbeat_us = clock_.steady_now().count(); };
+
+  if (task->handler->plain) {
+    Outcome outcome = call_plain(*task, context);
+    drop_hold();
+    task->finish(std::move(outcome));
+    release(queue);
+    return;
+  }
+
+  auto transaction = store_.begin_step();
+  if (!transaction) {
+    drop_hold();
+    Outcome outcome = Outcome::snoozed(std::chrono::seconds{1});
+    outcome.error = "Orchestrator.DatabaseUnavailable";
+    outcome.cause = transaction.error().message;
+    task->finish(std::move(outcome));
+    release(queue);
+    return;
+  }
+  // Shared: the transaction travels through std::function to the owner's strand and back to a handler thread.
+  std::shared_ptr<StepTransaction> open = std::move(*transaction);
+  Outcome outcome = call_transactional(*task, context, *open);
+  drop_hold();
+  if (outcome.kind != Outcome::Kind::completed) {
+    open->roll_back();
+    open.reset();
+    task->finish(std::move(outcome));
+    release(queue);
+    return;
+  }
+  // The slot stays taken until the commit returned, so that a handler thread is free for the commit.
+  task->finish_in_transaction(std::move(outcome), std::move(open), [this, queue] { release(queue); });
+}
+
+}  // namespace orchestrator::runtime

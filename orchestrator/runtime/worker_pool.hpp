@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "orchestrator/runtime/executor.hpp"
+#include "orchestrator/runtime/task.hpp"
+#include "orchestrator/store/store.hpp"
+
+namespace orchestrator::runtime {
+
+/// Performs tasks on handler threads: the highest priority first, equal ones in order, at most `slots` at once and per
+/// queue at most its limit. Thread-safe.
+class WorkerPool {
+ public:
+  WorkerPool(store::Store& store, HandlerThreads& threads, const Clock& clock, int slots);
+
+  void submit(Task task);
+
+  /// At most `limit` tasks of the queue at once on this node; by default all slots.
+  void set_queue_limit(const std::string& queue, int limit);
+
+  /// Hands out nothing more; what is in hand goes on.
+  void pause();
+  /// Asks everything in hand to stop.
+  void cancel_all();
+  [[nodiscard]] int in_flight() const;
+  [[nodiscard]] std::int64_t ready_count() const;
+
+  /// Runs blocking work of a step that still holds its slot (its commit), on a handler thread.
+  void run_blocking(std::function<void()> work) { threads_.run(std::move(work)); }
+
+ private:
+  struct Order {
+    std::int32_t priority;
+    std::uint64_t number;
+    bool operator<(const Order& other) const {
+      return priority != other.priority ? priority > other.priority : number < other.number;
+    }
+  };
+  struct Queue {
+    std::map<Order, std::shared_ptr<Task>> ready;
+    int in_flight = 0;
+    int limit = 0;  ///< 0: no limit of its own
+  };
+
+  void pump();
+  void perform(std::shared_ptr<Task> task, const std::string& queue);
+  void release(const std::string& queue);
+
+  store::Store& store_;      // Fixed after construction.
+  HandlerThreads& threads_;  // Fixed after construction.
+  const Clock& clock_;       // Fixed after construction.
+  const int slots_;          // Fixed after construction.
+  mutable std::mutex mutex_;
+  std::map<std::string, Queue> queues_;          // Guarded by mutex_.
+  std::set<std::shared_ptr<TaskHold>> in_hand_;  // Guarded by mutex_.
+  std::uint64_t next_number_ = 0;                // Guarded by mutex_.
+  int in_flight_ = 0;                            // Guarded by mutex_.
+  bool paused_ = false;                          // Guarded by mutex_.
+};
+
+}  // namespace orchestrator::runtime

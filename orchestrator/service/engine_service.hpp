@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+
+#include "orchestrator/core/planner.hpp"
+#include "orchestrator/runtime/node.hpp"
+#include "orchestrator/service/service.hpp"
+
+namespace orchestrator::service {
+
+/// The use cases on a node: find the owner's group, ask, translate. Replies come on engine threads.
+class EngineService final : public Service {
+ public:
+  EngineService(runtime::Node& node, store::Store& store, const core::Planner& planner,
+                const HandlerRegistry& handlers);
+  ~EngineService() override;
+
+  void open_gate(std::string namespace_name, IdempotencyRef ref, Reply<IdempotencyGate> reply) override;
+  void close_gate(std::string namespace_name, IdempotencyRef ref, KeptAnswer answer, Reply<void> reply) override;
+
+  void deploy(Deploy request, Reply<Deployed> reply) override;
+  void find_definition(std::string namespace_name, std::string name, std::int32_t version,
+                       Reply<store::DefinitionRow> reply) override;
+  void list_workflows(std::string namespace_name, Reply<std::vector<store::WorkflowSummary>> reply) override;
+
+  void start_run(StartRun request, Reply<StartedRun> reply) override;
+  void start_runs(std::vector<StartRun> requests, std::optional<RunId> seed,
+                  Reply<std::vector<Result<StartedRun>>> reply) override;
+  void read_run(std::string namespace_name, RunId run_id, Reply<RunReading> reply) override;
+  void wait_for_run(std::string namespace_name, RunId run_id, std::chrono::seconds wait,
+                    Reply<RunReading> reply) override;
+  void list_runs(store::RunFilter filter, Reply<store::RunPage> reply) override;
+  void read_history(std::string namespace_name, RunId run_id, std::int32_t limit, std::string cursor,
+                    Reply<HistoryPage> reply) override;
+
+  void send_signal(SendSignal request, Reply<SentSignal> reply) override;
+  void find_signal(std::string namespace_name, SignalId id, Reply<store::SignalRow> reply) override;
+  void list_signals(store::SignalFilter filter, Reply<store::SignalPage> reply) override;
+
+  void cancel_run(CancelRun request, Reply<CancelReceipt> reply) override;
+  void retry_run(RetryRun request, Reply<RetriedRun> reply) override;
+
+  void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) override;
+  void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) override;
+  void find_webhook_endpoint(std::string namespace_name, std::string name,
+                             Reply<store::WebhookEndpointRow> reply) override;
+  void list_webhook_endpoints(std::string namespace_name, Reply<std::vector<store::WebhookEndpointRow>> reply) override;
+
+  void list_nodes(Reply<std::vector<NodeReading>> reply) override;
+  void check_ready(Reply<void> reply) override;
+
+ private:
+  struct HistoryWalk;
+
+  Result<runtime::StartRequest> routed(const StartRun& request, std::optional<RunId> seeded);
+  void read_from_store(std::string namespace_name, RunId run_id, bool owner_silent, Reply<RunReading> reply);
+  void await_fate(SentSignal sent, Timestamp until, Reply<SentSignal> reply);
+  void walk_history(std::shared_ptr<HistoryWalk> walk);
+
+  runtime::Node& node_;              // Fixed after construction.
+  store::Store& store_;              // Fixed after construction.
+  const core::Planner& planner_;     // Fixed after construction.
+  const HandlerRegistry& handlers_;  // Fixed after construction.
+  runtime::Executor& executor_;      // Fixed after construction.
+  std::atomic<std::uint64_t> next_watcher_{1};
+};
+
+}  // namespace orchestrator::service
