@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/language/intrinsic_call.hpp"
 #include "orchestrator/language/limits.hpp"
 #include "orchestrator/language/pointer.hpp"
 #include "orchestrator/language/template.hpp"
@@ -21,6 +22,12 @@ bool is_variable_name(std::string_view name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            static_cast<unsigned char>(c) >= 0x80;
   });
+}
+
+/// Whether a constant text was probably meant as a path or a call.
+bool looks_dynamic(std::string_view text) {
+  if (text.starts_with("$.") || text.starts_with("$$.")) return Path::parse(text).has_value();
+  return text.starts_with("States.") && parse_intrinsic(text).has_value();
 }
 
 }  // namespace
@@ -120,7 +127,7 @@ const Json* FieldReader::array(std::string_view name) {
   return nullptr;
 }
 
-std::optional<Path> FieldReader::path(std::string_view name) {
+std::optional<Path> FieldReader::compile_path(std::string_view name) {
   const auto written = text(name);
   if (!written) return std::nullopt;
   Result<Path> path = Path::parse(*written);
@@ -128,8 +135,13 @@ std::optional<Path> FieldReader::path(std::string_view name) {
     fault(name, "Value of " + in_quotes(name) + " is not a valid JSONPath: " + path.error().message);
     return std::nullopt;
   }
-  note_variable(*path, pointer_to(name));
   return *std::move(path);
+}
+
+std::optional<Path> FieldReader::path(std::string_view name) {
+  auto compiled = compile_path(name);
+  if (compiled) note_variable(*compiled, pointer_to(name));
+  return compiled;
 }
 
 std::optional<Path> FieldReader::single_path(std::string_view name) {
@@ -158,7 +170,7 @@ ResultPath FieldReader::result_path(std::string_view name) {
     fault(name, in_quotes(name) + " must be a reference path or null");
     return {};
   }
-  ResultPath result{.path = path(name)};
+  ResultPath result{.path = compile_path(name)};
   if (result.path && (!result.path->is_reference() || result.path->root() != Path::Root::input)) {
     fault(name, in_quotes(name) + " must be a reference path into the state's input: names and indices after '$' only");
     return {};
@@ -172,8 +184,31 @@ TemplatePtr FieldReader::shape(std::string_view name) {
   std::vector<FaultDetail> faults;
   TemplatePtr compiled = compile_template(*source, pointer_to(name), faults);
   context_.findings.errors(faults);
+  warn_of_unmarked(*source, pointer_to(name));
   if (compiled) compiled->for_each_path([&](const Path& path) { note_variable(path, pointer_to(name)); });
   return compiled;
+}
+
+void FieldReader::warn_of_unmarked(const Json& value, const std::string& pointer) {
+  if (!value.is_object()) return;
+  for (const auto& [name, member] : value.items()) {
+    const std::string place = below(pointer, name);
+    if (!name.ends_with(".$") && member.is_string() && looks_dynamic(member.get_ref<const std::string&>())) {
+      context_.findings.warning(
+          kNoDollar, place,
+          "The value looks like a JSONPath or an intrinsic call, but the field's name does not end in "
+          "'.$', so it stays a text");
+    }
+    warn_of_unmarked(member, place);
+  }
+}
+
+void FieldReader::warn_of_path(std::string_view name) {
+  const Json* value = find(name);
+  if (value == nullptr || !value->is_string() || !looks_dynamic(value->get_ref<const std::string&>())) return;
+  context_.findings.warning(
+      kNoPath, pointer_to(name),
+      "The value looks like a path, but is taken as a text; use " + in_quotes(std::string(name) + "Path"));
 }
 
 TemplatePtr FieldReader::assignment() {

@@ -52,8 +52,12 @@ class FieldReader {
   TemplatePtr assignment();
   /// Compiled path or intrinsic call, as in ErrorPath.
   TemplatePtr expression(std::string_view name);
+  /// A text that looks like a path in a field that holds no path: a warning.
+  void warn_of_path(std::string_view name);
 
  private:
+  void warn_of_unmarked(const Json& value, const std::string& pointer);
+  std::optional<Path> compile_path(std::string_view name);
   void note_variable(const Path& path, const std::string& pointer);
 
   const Json& object_;

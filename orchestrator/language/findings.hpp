@@ -9,12 +9,17 @@
 
 namespace orchestrator::language {
 
-// Codes of diagnostics. The first three are those of AWS's ValidateStateMachineDefinition.
+// Codes of diagnostics. Those of AWS's ValidateStateMachineDefinition come first; what it does not know follows.
 inline constexpr std::string_view kSchemaFault = "SCHEMA_VALIDATION_FAILED";
+/// An arrow to nowhere, and a state without an arrow to it.
 inline constexpr std::string_view kMissingTarget = "MISSING_TRANSITION_TARGET";
+inline constexpr std::string_view kMissingEnd = "MISSING_END_STATE";
 inline constexpr std::string_view kDuplicateName = "DUPLICATE_STATE_NAME";
-inline constexpr std::string_view kUnreachable = "UNREACHABLE_STATE";
-inline constexpr std::string_view kNoTerminalState = "MISSING_TERMINAL_STATE";
+inline constexpr std::string_view kInvalidName = "INVALID_STATE_NAME";
+inline constexpr std::string_view kInvalidResource = "INVALID_RESOURCE";
+inline constexpr std::string_view kNoDollar = "NO_DOLLAR";
+inline constexpr std::string_view kNoPath = "NO_PATH";
+inline constexpr std::string_view kStaticResult = "PASS_RESULT_IS_STATIC";
 inline constexpr std::string_view kUnsupportedQueryLanguage = "UNSUPPORTED_QUERY_LANGUAGE";
 inline constexpr std::string_view kUnsupportedField = "UNSUPPORTED_FIELD";
 inline constexpr std::string_view kUnroutable = "UNROUTABLE_RESOURCE";

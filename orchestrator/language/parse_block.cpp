@@ -8,10 +8,10 @@ namespace orchestrator::language {
 namespace {
 
 void check_state_name(const std::string& name, const std::string& pointer, ParseContext& context) {
-  if (name.empty()) context.findings.error(kSchemaFault, pointer, "A state needs a name");
+  if (name.empty()) context.findings.error(kInvalidName, pointer, "A state needs a name");
   if (count_code_points(name) > kMaxStateNameCharacters) {
     context.findings.error(
-        kSchemaFault, pointer,
+        kInvalidName, pointer,
         "The name of a state has at most " + std::to_string(kMaxStateNameCharacters) + " characters");
   }
   const auto [known, fresh] = context.state_pointers.emplace(name, pointer);

@@ -39,7 +39,7 @@ std::set<std::string> reachable_states(const Block& block) {
 }
 
 void check_block(ParseContext& context, const Block& block) {
-  if (!block.start_at.empty()) {
+  if (!block.start_at.empty() && !block.states.empty()) {
     check_target(context, block, block.start_at, below(block.pointer, std::string_view("StartAt")), "StartAt");
   }
   for (const Transition& transition : block.transitions) {
@@ -47,7 +47,7 @@ void check_block(ParseContext& context, const Block& block) {
   }
   if (!block.complete) return;
   if (!block.has_end && !block.states.empty()) {
-    context.findings.error(kNoTerminalState, below(block.pointer, std::string_view("States")),
+    context.findings.error(kMissingEnd, below(block.pointer, std::string_view("States")),
                            "No state ends this block: one must have \"End\": true or be a Succeed or Fail state");
   }
   // Without a true entrance every state would be called unreachable, which helps nobody.
@@ -55,7 +55,7 @@ void check_block(ParseContext& context, const Block& block) {
   const std::set<std::string> reached = reachable_states(block);
   for (const auto& [name, pointer] : block.states) {
     if (!reached.contains(name)) {
-      context.findings.error(kUnreachable, pointer, "State \"" + name + "\" is not reachable");
+      context.findings.error(kMissingTarget, pointer, "State \"" + name + "\" is not reachable.");
     }
   }
 }

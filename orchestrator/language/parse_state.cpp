@@ -5,6 +5,7 @@
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/base/timestamp.hpp"
 #include "orchestrator/language/limits.hpp"
+#include "orchestrator/language/pointer.hpp"
 
 namespace orchestrator::language {
 namespace {
@@ -131,6 +132,18 @@ void parse_wait(State& state, FieldReader& fields, ParseContext& context) {
   }
 }
 
+void parse_pass(State& state, FieldReader& fields, ParseContext& context) {
+  const Json* result = fields.find("Result");
+  if (result == nullptr) return;
+  state.result = make_payload(*result);
+  if (!result->is_object()) return;
+  for (const auto& [name, value] : result->items()) {
+    if (!name.ends_with(".$")) continue;
+    context.findings.warning(kStaticResult, below(fields.pointer_to("Result"), name),
+                             "'Result' is taken as it is; use 'Parameters' to fill in a path");
+  }
+}
+
 /// ErrorPath and CausePath: a path stays a path, an intrinsic call becomes a template.
 void parse_path_or_call(FieldReader& fields, std::string_view name, std::optional<Path>& path, TemplatePtr& call) {
   const Json* value = fields.find(name);
@@ -148,6 +161,8 @@ void parse_fail(State& state, FieldReader& fields, ParseContext& context) {
   parse_path_or_call(fields, "CausePath", state.cause_path, state.cause_template);
   fields.at_most_one({"Error", "ErrorPath"});
   fields.at_most_one({"Cause", "CausePath"});
+  fields.warn_of_path("Error");
+  fields.warn_of_path("Cause");
   context.blocks[context.block].has_end = true;
 }
 
@@ -165,9 +180,7 @@ bool check_query_language(FieldReader& fields) {
 void parse_type(State& state, FieldReader& fields, ParseContext& context) {
   switch (state.type) {
     case StateType::task: parse_task(state, fields, context); break;
-    case StateType::pass:
-      if (const Json* result = fields.find("Result")) state.result = make_payload(*result);
-      break;
+    case StateType::pass: parse_pass(state, fields, context); break;
     case StateType::choice: parse_choices(state, fields, context); break;
     case StateType::wait: parse_wait(state, fields, context); break;
     case StateType::succeed: context.blocks[context.block].has_end = true; break;

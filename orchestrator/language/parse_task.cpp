@@ -17,7 +17,7 @@ std::optional<Resource> read_resource(FieldReader& fields) {
   if (!written || written->empty()) return std::nullopt;
   Result<Resource> resource = parse_resource(*written);
   if (resource) return *std::move(resource);
-  fields.fault("Resource", resource.error().message);
+  fields.fault("Resource", resource.error().message, kInvalidResource);
   return std::nullopt;
 }
 

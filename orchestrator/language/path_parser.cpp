@@ -438,6 +438,11 @@ class PathParser {
       operand.content = make_payload(negative && whole == 0 ? Json(0) : Json(whole));
       return true;
     }
+    std::uint64_t large = 0;
+    if (integral && !negative && std::from_chars(first, last, large).ec == std::errc()) {
+      operand.content = make_payload(Json(large));
+      return true;
+    }
     double real = 0;
     if (std::from_chars(first, last, real).ec != std::errc() || !std::isfinite(real)) {
       return wrong("has a number out of range");
