@@ -1,6 +1,7 @@
 #include "api/api.hpp"
 
 #include "api/context.hpp"
+#include "api/parsing_thread.hpp"
 #include "api/problem.hpp"
 #include "api/router.hpp"
 #include "api/routes.hpp"
@@ -26,6 +27,14 @@ Error no_such_route(const std::string& path) {
 struct Api::Body {
   Body(service::Service& service, ApiOptions options) : context(service, with_defaults(std::move(options))) {
     add_run_routes(router, context);
+    add_run_command_routes(router, context);
+    add_batch_routes(router, context);
+    add_workflow_routes(router, context);
+    add_signal_routes(router, context);
+    add_webhook_endpoint_routes(router, context);
+    add_hook_routes(router, context);
+    add_process_routes(router, context);
+    add_unbuilt_routes(router);
   }
 
   /// The answer for a request that matches no route.
@@ -46,6 +55,7 @@ struct Api::Body {
 
   Context context;
   Router router;
+  ParsingThread parsing_thread;  // last: its work uses the others
 };
 
 Api::Api(service::Service& service, ApiOptions options) : body_(std::make_unique<Body>(service, std::move(options))) {}
@@ -93,7 +103,11 @@ void Api::handle(Request request, Answer answer) {
     call->namespace_name = std::move(identity->namespace_name);
     call->actor = std::move(identity->actor);
   }
-  match.route->handle(std::move(call));
+  if (call->request.body.size() > kMaxInlineBodyBytes) {
+    body_->parsing_thread.run([call] { call->route->handle(call); });
+  } else {
+    match.route->handle(std::move(call));
+  }
 }
 
 Response Api::refuse(int status, const std::string& path) {

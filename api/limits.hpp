@@ -43,6 +43,14 @@ inline constexpr std::size_t kMaxAttributeBytes = 1024;
 /// Bytes of free text such as `reason`.
 inline constexpr std::size_t kMaxReasonBytes = 2048;
 
+/// Name of a state in a body. Source: the States Language allows 80 characters; a path to a nested one is longer.
+inline constexpr std::size_t kMaxStateNameBytes = 1024;
+
+/// Larger bodies are read on a thread of their own, so that the I/O threads keep answering. About 4 ms of parsing.
+inline constexpr std::size_t kMaxInlineBodyBytes = 256 * 1024;
+/// Values in a YAML body after aliases are followed; a short text may otherwise unfold without end.
+inline constexpr std::size_t kMaxYamlValues = 200'000;
+
 /// Secrets of one webhook endpoint that are valid at the same time.
 inline constexpr std::size_t kMaxWebhookSecrets = 10;
 

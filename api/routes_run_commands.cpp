@@ -1,0 +1,87 @@
+// What an operator does to a run: POST /v1/runs/{id}/cancel, /retry.
+#include "api/body.hpp"
+#include "api/context.hpp"
+#include "api/json_writer.hpp"
+#include "api/object_reader.hpp"
+#include "api/path_parameter.hpp"
+#include "api/problem.hpp"
+#include "api/router.hpp"
+#include "api/routes.hpp"
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/service/service.hpp"
+
+namespace orchestrator::api {
+namespace {
+
+/// The body of a command: an object, and an empty body means an empty one.
+Result<Json> read_command(const Request& request) {
+  auto body = read_optional_json(request);
+  if (body && body->is_null()) return Json(Json::object());
+  return body;
+}
+
+std::string receipt(const RunId& run_id, RunState state, const std::string* will) {
+  JsonWriter writer;
+  writer.begin_object().member("run_id", run_id).member("state", to_string(state));
+  if (will != nullptr) writer.member("will", *will);
+  writer.end_object();
+  return std::move(writer).take();
+}
+
+void cancel_run(Context& context, const CallPtr& call) {
+  const auto run_id = run_id_parameter(*call, 0);
+  if (!run_id) return call->fail(run_id.error());
+  auto body = read_command(call->request);
+  if (!body) return call->fail(body.error());
+
+  std::vector<FaultDetail> faults;
+  ObjectReader reader(*body, "", faults);
+  service::CancelRun cancel{.namespace_name = call->namespace_name, .run_id = *run_id, .actor = call->actor};
+  if (const auto mode = reader.choice("mode", {"graceful", "compensate", "kill"}))
+    cancel.mode = *parse_cancel_mode(*mode);
+  auto reason = reader.text("reason", kMaxReasonBytes);
+  // Nothing is undone or finished by a kill, so somebody has to answer for it.
+  if (cancel.mode == CancelMode::kill) reason = reader.required("reason", std::move(reason));
+  cancel.reason = std::move(reason).value_or("");
+  reader.finish();
+  if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
+
+  context.service.cancel_run(std::move(cancel), [call](Result<service::CancelReceipt> done) {
+    if (!done) return call->fail(done.error());
+    call->respond(json_response(202, receipt(done->run_id, done->state, &done->will)));
+  });
+}
+
+void retry_run(Context& context, const CallPtr& call) {
+  const auto run_id = run_id_parameter(*call, 0);
+  if (!run_id) return call->fail(run_id.error());
+  auto body = read_command(call->request);
+  if (!body) return call->fail(body.error());
+
+  std::vector<FaultDetail> faults;
+  ObjectReader reader(*body, "", faults);
+  service::RetryRun retry{.namespace_name = call->namespace_name, .run_id = *run_id, .actor = call->actor};
+  retry.from_state = reader.text("from_state", kMaxStateNameBytes);
+  retry.input = reader.any("input");
+  retry.reason = reader.text("reason", kMaxReasonBytes).value_or("");
+  retry.new_idempotency_key = reader.boolean("new_idempotency_key").value_or(false);
+  reader.finish();
+  if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
+
+  context.service.retry_run(std::move(retry), [call](Result<service::RetriedRun> done) {
+    if (!done) return call->fail(done.error());
+    call->respond(json_response(202, receipt(done->run_id, done->state, nullptr)));
+  });
+}
+
+}  // namespace
+
+void add_run_command_routes(Router& router, Context& context) {
+  const auto bind = [&context](auto action) {
+    return [&context, action](const CallPtr& call) { action(context, call); };
+  };
+  router.add({.method = "POST", .pattern = "/v1/runs/{id}/cancel", .handle = bind(cancel_run)});
+  router.add({.method = "POST", .pattern = "/v1/runs/{id}/retry", .handle = bind(retry_run)});
+}
+
+}  // namespace orchestrator::api

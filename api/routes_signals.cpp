@@ -1,0 +1,161 @@
+// Signals: POST /v1/runs/{id}/signals/{name}, POST /v1/signals/{name}, GET /v1/signals, /{id}.
+#include "api/body.hpp"
+#include "api/context.hpp"
+#include "api/object_reader.hpp"
+#include "api/path_parameter.hpp"
+#include "api/problem.hpp"
+#include "api/query_reader.hpp"
+#include "api/router.hpp"
+#include "api/routes.hpp"
+#include "api/signal_json.hpp"
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/base/names.hpp"
+
+namespace orchestrator::api {
+namespace {
+
+/// The sender's id from the `Idempotency-Key`, or "".
+Result<std::string> id_from_header(const Call& call) {
+  const std::string* key = call.request.headers.find("Idempotency-Key");
+  if (key == nullptr) return std::string{};
+  if (!is_valid_key(*key)) {
+    return fail(ErrorCode::invalid_argument, "invalid-parameter",
+                "`Idempotency-Key` must be 1 to 512 bytes without control characters");
+  }
+  return *key;
+}
+
+/// `?wait=`, the only parameter.
+Result<std::int32_t> read_wait(const Call& call) {
+  QueryReader query(call.request.query);
+  const auto wait = query.integer("wait", 0, kMaxWaitSeconds);
+  if (const Status status = query.finish(); !status) return status.error();
+  return static_cast<std::int32_t>(wait.value_or(0));
+}
+
+void send(Context& context, const CallPtr& call, service::SendSignal signal) {
+  context.service.send_signal(std::move(signal), [call](Result<service::SentSignal> sent) {
+    if (!sent) return call->fail(sent.error());
+    Response response = json_response(sent->final_fate ? 200 : 202, sent_text(*sent));
+    response.headers.emplace_back("Location", "/v1/signals/" + sent->signal_id.str());
+    call->respond(std::move(response));
+  });
+}
+
+void signal_run(Context& context, const CallPtr& call) {
+  const auto run_id = run_id_parameter(*call, 0);
+  if (!run_id) return call->fail(run_id.error());
+  const auto name = name_parameter(*call, 1);
+  if (!name) return call->fail(name.error());
+  const auto wait = read_wait(*call);
+  if (!wait) return call->fail(wait.error());
+  auto payload = read_optional_json(call->request);
+  if (!payload) return call->fail(payload.error());
+  auto id = id_from_header(*call);
+  if (!id) return call->fail(id.error());
+
+  service::SendSignal signal{.namespace_name = call->namespace_name, .name = *name, .run_id = *run_id};
+  signal.payload = make_payload(std::move(*payload));
+  signal.id = std::move(*id);
+  signal.wait_seconds = *wait;
+  send(context, call, std::move(signal));
+}
+
+std::optional<service::SendSignal::Start> read_start(ObjectReader& reader, std::vector<FaultDetail>& faults) {
+  Json value = reader.object("start");
+  if (value.is_null()) return std::nullopt;
+  ObjectReader inner(value, reader.pointer_to("start"), faults);
+  service::SendSignal::Start start;
+  start.workflow = inner.required("workflow", inner.name("workflow")).value_or("");
+  start.input = inner.any("input");
+  inner.finish();
+  return start;
+}
+
+void signal_key(Context& context, const CallPtr& call) {
+  const auto name = name_parameter(*call, 0);
+  if (!name) return call->fail(name.error());
+  const auto wait = read_wait(*call);
+  if (!wait) return call->fail(wait.error());
+  auto body = read_json(call->request);
+  if (!body) return call->fail(body.error());
+  auto id = id_from_header(*call);
+  if (!id) return call->fail(id.error());
+
+  std::vector<FaultDetail> faults;
+  ObjectReader reader(*body, "", faults);
+  service::SendSignal signal{.namespace_name = call->namespace_name, .name = *name};
+  signal.key = reader.required("key", reader.key("key"));
+  signal.payload = reader.any("payload");
+  signal.id = std::move(*id);
+  if (auto in_body = reader.key("id")) {
+    if (!signal.id.empty() && signal.id != *in_body) reader.fault("id", "invalid", "differs from the Idempotency-Key");
+    signal.id = std::move(*in_body);
+  }
+  signal.ttl_seconds = reader.integer("ttl_seconds", 1, kMaxSignalTtlSeconds);
+  signal.start = read_start(reader, faults);
+  signal.wait_seconds = *wait;
+  const bool broadcast = reader.boolean("broadcast").value_or(false);
+  reader.finish();
+  if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
+  if (broadcast)
+    return call->fail(Error(ErrorCode::invalid_argument, "not-implemented", "`broadcast` is not built yet"));
+  send(context, call, std::move(signal));
+}
+
+void list_signals(Context& context, const CallPtr& call) {
+  QueryReader query(call->request.query);
+  store::SignalFilter filter;
+  filter.namespace_name = call->namespace_name;
+  filter.name = query.text("name").value_or("");
+  filter.key = query.text("key").value_or("");
+  if (const auto fate = query.text("fate")) {
+    filter.fate = store::parse_signal_fate(*fate);
+    if (!filter.fate) query.fault("fate", "must be delivered, buffered, consumed, expired, unmatched or rejected");
+  }
+  if (const auto text = query.text("run_id")) {
+    const auto run_id = RunId::parse(*text);
+    if (run_id) {
+      filter.run_id = *run_id;
+    } else {
+      query.fault("run_id", "must be a run id");
+    }
+  }
+  filter.limit = query.limit();
+  filter.cursor = query.cursor();
+  if (const Status status = query.finish(); !status) return call->fail(status.error());
+
+  context.service.list_signals(std::move(filter), [call](Result<store::SignalPage> page) {
+    if (!page) return call->fail(page.error());
+    JsonWriter writer;
+    writer.begin_object().name("items").begin_array();
+    for (const store::SignalRow& row : page->items) write_signal(writer, row);
+    writer.end_array().member("next_cursor", page->next_cursor).end_object();
+    call->respond(json_response(200, std::move(writer).take()));
+  });
+}
+
+void read_signal(Context& context, const CallPtr& call) {
+  const auto id = signal_id_parameter(*call, 0);
+  if (!id) return call->fail(id.error());
+  context.service.find_signal(call->namespace_name, *id, [call](Result<store::SignalRow> row) {
+    if (!row) return call->fail(row.error());
+    JsonWriter writer;
+    write_signal(writer, *row);
+    call->respond(json_response(200, std::move(writer).take()));
+  });
+}
+
+}  // namespace
+
+void add_signal_routes(Router& router, Context& context) {
+  const auto bind = [&context](auto action) {
+    return [&context, action](const CallPtr& call) { action(context, call); };
+  };
+  router.add({.method = "POST", .pattern = "/v1/runs/{id}/signals/{name}", .handle = bind(signal_run)});
+  router.add({.method = "POST", .pattern = "/v1/signals/{name}", .handle = bind(signal_key)});
+  router.add({.method = "GET", .pattern = "/v1/signals", .handle = bind(list_signals)});
+  router.add({.method = "GET", .pattern = "/v1/signals/{id}", .handle = bind(read_signal)});
+}
+
+}  // namespace orchestrator::api

@@ -1,0 +1,73 @@
+// Paths of the contract that nobody has built yet. A route leaves this list with the change that builds it.
+#include "api/router.hpp"
+#include "api/routes.hpp"
+
+namespace orchestrator::api {
+namespace {
+
+struct UnbuiltRoute {
+  const char* method;
+  const char* pattern;
+};
+
+constexpr UnbuiltRoute kUnbuilt[] = {
+    {"GET", "/v1/events"},
+    {"GET", "/v1/runs/{id}/events"},
+    {"POST", "/v1/runs/{id}/pause"},
+    {"POST", "/v1/runs/{id}/resume"},
+    {"POST", "/v1/runs/{id}/skip"},
+    {"POST", "/v1/runs/{id}/edit"},
+    {"GET", "/v1/decisions"},
+    {"POST", "/v1/operations"},
+    {"GET", "/v1/operations/{id}"},
+    {"POST", "/v1/operations/{id}/stop"},
+    {"POST", "/v1/jobs"},
+    {"POST", "/v1/jobs/batch"},
+    {"GET", "/v1/dead-letters"},
+    {"POST", "/v1/dead-letters/{id}/retry"},
+    {"POST", "/v1/dead-letters/{id}/discard"},
+    {"GET", "/v1/queues"},
+    {"POST", "/v1/queues/{name}/pause"},
+    {"POST", "/v1/queues/{name}/resume"},
+    {"PUT", "/v1/queues/{name}/limits"},
+    {"POST", "/v1/queues/{name}/claim"},
+    {"POST", "/v1/tasks/{token}/complete"},
+    {"POST", "/v1/tasks/{token}/fail"},
+    {"POST", "/v1/tasks/{token}/heartbeat"},
+    {"POST", "/v1/tasks/{token}/release"},
+    {"GET", "/v1/schedules"},
+    {"POST", "/v1/schedules"},
+    {"GET", "/v1/schedules/{name}"},
+    {"PUT", "/v1/schedules/{name}"},
+    {"DELETE", "/v1/schedules/{name}"},
+    {"GET", "/v1/schedules/{name}/preview"},
+    {"GET", "/v1/schedules/{name}/fires"},
+    {"POST", "/v1/schedules/{name}/trigger"},
+    {"POST", "/v1/schedules/{name}/pause"},
+    {"POST", "/v1/schedules/{name}/resume"},
+    {"POST", "/v1/schedules/{name}/backfill"},
+    {"GET", "/v1/webhook-deliveries"},
+    {"POST", "/v1/webhook-deliveries/{id}/replay"},
+    {"GET", "/v1/api-keys"},
+    {"POST", "/v1/api-keys"},
+    {"DELETE", "/v1/api-keys/{id}"},
+    {"GET", "/v1/audit"},
+    {"GET", "/v1/namespaces"},
+    {"POST", "/v1/namespaces"},
+};
+
+void refuse_unbuilt(const CallPtr& call) {
+  call->fail(Error(ErrorCode::invalid_argument, "not-implemented",
+                   call->request.method + " " + call->route->pattern + " is not built yet"));
+}
+
+}  // namespace
+
+void add_unbuilt_routes(Router& router) {
+  for (const UnbuiltRoute& route : kUnbuilt) {
+    router.add({.method = route.method, .pattern = route.pattern, .handle = refuse_unbuilt});
+  }
+  router.add({.method = "GET", .pattern = "/openapi.json", .handle = refuse_unbuilt, .access = Access::open});
+}
+
+}  // namespace orchestrator::api
