@@ -1,30 +1,19 @@
 #include "orchestrator/language/path_parser.hpp"
 
-#include <charconv>
-#include <cmath>
-
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/language/iregexp.hpp"
 #include "orchestrator/language/limits.hpp"
+#include "orchestrator/language/path_scanner.hpp"
 #include "orchestrator/language/utf8.hpp"
 
 namespace orchestrator::language {
 namespace {
 
-/// Indices and slice bounds stay exact in every JSON implementation. Source: RFC 9535 section 2.1.
-constexpr std::int64_t kMaxExactInteger = (std::int64_t{1} << 53) - 1;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool starts_name(char c) {
-  return is_lower(c) || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
-}
-
-/// Recursive descent over RFC 9535's grammar. The first fault is kept in `error_`; functions then answer nothing.
-class PathParser {
+/// Recursive descent over RFC 9535's grammar. The first fault is kept in `error_`; functions then answer
+/// false.
+class PathParser : private PathScanner {
  public:
-  PathParser(std::string_view text, PathDialect dialect) : text_(text), dialect_(dialect) {}
+  PathParser(std::string_view text, PathDialect dialect) : PathScanner(text), dialect_(dialect) {}
 
   Result<ParsedPath> parse() {
     if (text_.size() > kMaxExpressionBytes)
@@ -45,30 +34,6 @@ class PathParser {
     return fail(ErrorCode::invalid_argument, "the JSONPath '" + std::string(text_.substr(0, 200)) + "' " + why);
   }
 
-  /// Keeps the first fault; always false, so that callers can `return wrong(...)`.
-  bool wrong(const std::string& why) {
-    if (error_.empty()) error_ = why + " at character " + std::to_string(at_ + 1);
-    return false;
-  }
-
-  [[nodiscard]] char peek(std::size_t ahead = 0) const {
-    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
-  }
-  [[nodiscard]] bool at_end() const { return at_ >= text_.size(); }
-  bool take(char c) {
-    if (at_end() || text_[at_] != c) return false;
-    ++at_;
-    return true;
-  }
-  bool take(std::string_view word) {
-    if (text_.substr(at_, word.size()) != word) return false;
-    at_ += word.size();
-    return true;
-  }
-  void skip_blanks() {
-    while (!at_end() && is_blank(text_[at_])) ++at_;
-  }
-
   /// `$$` is the context object, `$name` a variable.
   void parse_root(ParsedPath& path) {
     if (take('$')) {
@@ -77,12 +42,6 @@ class PathParser {
       path.root = Path::Root::variable;
       path.variable = take_name_characters();
     }
-  }
-
-  std::string take_name_characters() {
-    const std::size_t from = at_;
-    while (!at_end() && (starts_name(text_[at_]) || is_digit(text_[at_]))) ++at_;
-    return std::string(text_.substr(from, at_ - from));
   }
 
   bool parse_segments(std::vector<PathSegment>& segments) {
@@ -191,84 +150,6 @@ class PathParser {
     if (!parse_optional_integer(step)) return false;
     if (!step) at_ = after_colon;
     selector.step = step.value_or(1);
-    return true;
-  }
-
-  /// Nothing when no number begins here; false when one begins and is malformed.
-  bool parse_optional_integer(std::optional<std::int64_t>& number) {
-    if (peek() != '-' && !is_digit(peek())) return true;
-    const std::size_t from = at_;
-    const bool negative = take('-');
-    if (!is_digit(peek())) return wrong("needs a digit");
-    if (peek() == '0' && (negative || is_digit(peek(1)))) return wrong("has a number with a leading zero");
-    while (is_digit(peek())) ++at_;
-    std::int64_t value = 0;
-    const auto parsed = std::from_chars(text_.data() + from, text_.data() + at_, value);
-    if (parsed.ec != std::errc() || value > kMaxExactInteger || value < -kMaxExactInteger) {
-      return wrong("has an integer beyond 2^53 - 1");
-    }
-    number = value;
-    return true;
-  }
-
-  bool parse_string(std::string& out) {
-    const char quote = text_[at_++];
-    while (!at_end()) {
-      const char c = text_[at_];
-      if (c == quote) {
-        ++at_;
-        return true;
-      }
-      if (static_cast<unsigned char>(c) < 0x20) return wrong("has a control character in a string");
-      ++at_;
-      if (c != '\\') {
-        out += c;
-      } else if (!parse_escape(quote, out)) {
-        return false;
-      }
-    }
-    return wrong("has a string without an end");
-  }
-
-  bool parse_escape(char quote, std::string& out) {
-    const char c = at_end() ? '\0' : text_[at_++];
-    switch (c) {
-      case 'b': out += '\b'; return true;
-      case 'f': out += '\f'; return true;
-      case 'n': out += '\n'; return true;
-      case 'r': out += '\r'; return true;
-      case 't': out += '\t'; return true;
-      case '/': out += '/'; return true;
-      case '\\': out += '\\'; return true;
-      case 'u': return parse_unicode_escape(out);
-      default: break;
-    }
-    if (c != quote || c == '\0') return wrong("has an unknown escape in a string");
-    out += c;
-    return true;
-  }
-
-  bool parse_unicode_escape(std::string& out) {
-    char32_t unit = 0;
-    if (!parse_hex4(unit)) return false;
-    if (unit >= 0xDC00 && unit <= 0xDFFF) return wrong("has half of a surrogate pair");
-    if (unit >= 0xD800 && unit <= 0xDBFF) {
-      char32_t low = 0;
-      if (!take("\\u") || !parse_hex4(low) || low < 0xDC00 || low > 0xDFFF)
-        return wrong("has half of a surrogate pair");
-      unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-    }
-    append_code_point(out, unit);
-    return true;
-  }
-
-  bool parse_hex4(char32_t& unit) {
-    unsigned value = 0;
-    if (text_.size() - at_ < 4) return wrong("needs four hexadecimal digits");
-    const auto parsed = std::from_chars(text_.data() + at_, text_.data() + at_ + 4, value, 16);
-    if (parsed.ec != std::errc() || parsed.ptr != text_.data() + at_ + 4) return wrong("needs four hexadecimal digits");
-    unit = value;
-    at_ += 4;
     return true;
   }
 
@@ -394,7 +275,12 @@ class PathParser {
       operand.content = make_payload(std::move(text));
       return true;
     }
-    if (c == '-' || is_digit(c)) return parse_number(operand);
+    if (c == '-' || is_digit(c)) {
+      Json number;
+      if (!parse_number(number)) return false;
+      operand.content = make_payload(std::move(number));
+      return true;
+    }
     if (is_lower(c)) return parse_word(operand);
     return wrong("needs '@', '$', a literal or a function");
   }
@@ -408,46 +294,6 @@ class PathParser {
     --nesting_;
     query.singular = is_singular(query.segments);
     operand.content = std::move(query);
-    return true;
-  }
-
-  bool parse_number(FilterOperand& operand) {
-    const std::size_t from = at_;
-    const bool negative = take('-');
-    if (!is_digit(peek())) return wrong("needs a digit");
-    if (peek() == '0' && is_digit(peek(1))) return wrong("has a number with a leading zero");
-    while (is_digit(peek())) ++at_;
-    bool integral = true;
-    if (peek() == '.') {
-      ++at_;
-      if (!is_digit(peek())) return wrong("needs a digit");
-      while (is_digit(peek())) ++at_;
-      integral = false;
-    }
-    if (peek() == 'e' || peek() == 'E') {
-      ++at_;
-      if (peek() == '+' || peek() == '-') ++at_;
-      if (!is_digit(peek())) return wrong("needs a digit");
-      while (is_digit(peek())) ++at_;
-      integral = false;
-    }
-    const char* const first = text_.data() + from;
-    const char* const last = text_.data() + at_;
-    std::int64_t whole = 0;
-    if (integral && std::from_chars(first, last, whole).ec == std::errc()) {
-      operand.content = make_payload(negative && whole == 0 ? Json(0) : Json(whole));
-      return true;
-    }
-    std::uint64_t large = 0;
-    if (integral && !negative && std::from_chars(first, last, large).ec == std::errc()) {
-      operand.content = make_payload(Json(large));
-      return true;
-    }
-    double real = 0;
-    if (std::from_chars(first, last, real).ec != std::errc() || !std::isfinite(real)) {
-      return wrong("has a number out of range");
-    }
-    operand.content = make_payload(Json(real));
     return true;
   }
 
@@ -522,11 +368,8 @@ class PathParser {
     return true;
   }
 
-  const std::string_view text_;
   const PathDialect dialect_;
-  std::size_t at_ = 0;
   int nesting_ = 0;
-  std::string error_;
 };
 
 }  // namespace
