@@ -11,10 +11,10 @@ HandlerEntries onboarding_handlers() {
       transactional("journey.stage", make_statement_handler(
                                          {{"journey.stage", {"@namespace", "@key", "user_id", "stage", "blocker?"}}})),
 
-      transactional(
-          "plan_payment.create",
-          make_statement_handler(
-              {{"plan_payment.create", {"@namespace", "@key", "order_id", "workspace_id", "plan", "amount_minor"}}})),
+      transactional("plan_payment.create",
+                    make_statement_handler({{"plan_payment.create",
+                                             {"@namespace", "@key", "merchant_order_id", "order_id", "workspace_id",
+                                              "plan", "amount_minor"}}})),
       transactional(
           "plan_payment.keep_redirect",
           make_statement_handler({{"plan_payment.keep_redirect",

@@ -22,8 +22,9 @@ HandlerEntries order_handlers() {
                         {lock_order, {"order.buyer_nudge", {"@namespace", "@key", "order_id", "interval_seconds"}}})),
       transactional("order.expire",
                     make_statement_handler({lock_order, {"order.expire", {"@namespace", "@key", "order_id"}}})),
-      transactional("order.cancel", make_statement_handler(
-                                        {lock_order, {"order.cancel", {"@namespace", "@key", "order_id", "request"}}})),
+      transactional(
+          "order.cancel",
+          make_statement_handler({lock_order, {"order.cancel", {"@namespace", "@key", "order_id", "request?"}}})),
       transactional("order.fulfil",
                     make_statement_handler({lock_order, {"order.fulfil", {"@namespace", "@key", "order_id"}}})),
 

@@ -38,22 +38,22 @@ select json_build_object(
 -- name: plan_payment.create
 -- Index plans_pkey, plan_payments_pkey; locks the new row. The amount must be the plan's.
 with plan as (
-  select plan, currency from backend.plans where plan = $5::text and amount_minor = $6::bigint
+  select plan, currency from backend.plans where plan = $6::text and amount_minor = $7::bigint
 ), created as (
   insert into backend.plan_payments
          (namespace, merchant_order_id, order_id, workspace_id, plan, amount_minor, currency)
-  select $1::text, $3::text || '-1', $3::text, $4::text, plan, $6::bigint, currency from plan
+  select $1::text, $3::text, $4::text, $5::text, plan, $7::bigint, currency from plan
   on conflict do nothing
   returning state
 ), event as (
   insert into backend.outbox (namespace, event_id, type, aggregate_type, aggregate_id, correlation_id, payload)
-  select $1::text, $2::text || '/payment.init', 'payment.init', 'plan_payment', $3::text || '-1', $2::text,
-         jsonb_build_object('plan', $5::text, 'amount_minor', $6::bigint)
+  select $1::text, $2::text || '/payment.init', 'payment.init', 'plan_payment', $3::text, $2::text,
+         jsonb_build_object('plan', $6::text, 'amount_minor', $7::bigint)
     from created
   on conflict do nothing
 )
 select json_build_object(
-         'merchant_order_id', $3::text || '-1',
+         'merchant_order_id', $3::text,
          'status', case when exists (select from plan) then 'created' else 'plan_mismatch' end)::text as result
 
 -- name: plan_payment.keep_redirect

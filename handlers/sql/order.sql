@@ -129,7 +129,8 @@ with canceled as (
    where namespace = $1::text and order_id in (select order_id from canceled) and state = 'assigned'
 ), event as (
   insert into backend.outbox (namespace, event_id, type, aggregate_type, aggregate_id, correlation_id, payload)
-  select $1::text, $2::text || '/order_canceled', 'order_canceled', 'order', order_id, $2::text, $4::jsonb from canceled
+  select $1::text, $2::text || '/order_canceled', 'order_canceled', 'order', order_id, $2::text,
+         coalesce($4::jsonb, '{}') from canceled
   on conflict do nothing
 )
 select json_build_object('canceled', exists (select from canceled),
