@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -102,6 +103,13 @@ bool HttpClient::is_closed_by_server() {
     if (size == 0) return true;
     if (size < 0) return errno == ECONNRESET;
   }
+}
+
+bool HttpClient::is_closed_within(std::chrono::milliseconds patience) {
+  pollfd readable{.fd = socket_, .events = POLLIN, .revents = 0};
+  if (::poll(&readable, 1, static_cast<int>(patience.count())) <= 0) return false;
+  char byte = 0;
+  return ::recv(socket_, &byte, 1, MSG_PEEK) <= 0;
 }
 
 void HttpClient::finish_sending() { ::shutdown(socket_, SHUT_WR); }

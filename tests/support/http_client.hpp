@@ -40,6 +40,8 @@ class HttpClient {
                          const ClientHeaders& headers = {});
   /// Whether the server closes the connection within ten seconds.
   bool is_closed_by_server();
+  /// Whether it does so within `patience`, when the server has nothing more to say.
+  bool is_closed_within(std::chrono::milliseconds patience);
   /// Ends our half only; the server may still answer.
   void finish_sending();
 
