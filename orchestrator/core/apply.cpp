@@ -95,6 +95,7 @@ Status exit(RunData& run, Scope& scope, const HistoryEvent& event) {
     if (!assigned->is_object()) return broken(event, "assigned variables are not an object");
     for (const auto& [name, value] : assigned->items()) scope.variables[name] = make_payload(value);
   }
+  if (detail::flag(event, detail::kKeepsInput)) scope.value = scope.step.input;
   erase_inner(run, scope);
   const std::string next = detail::text(event, detail::kNext).value_or(std::string());
   const bool ends = next.empty() && (scope.state->end || scope.state->type == language::StateType::succeed);
@@ -227,6 +228,7 @@ void schedule(RunData& run, Scope& scope, const HistoryEvent& event) {
   ++step.attempt;
   step.task_input = scope.value;
   step.failure.reset();
+  step.inquiry_failures = 0;
   if (const auto seconds = detail::number(event, detail::kTimeoutSeconds))
     step.timeout_seconds = seconds;
   else

@@ -58,7 +58,9 @@ class Deciding {
   Result<Json> path_value(Scope& scope, const language::Path& path, const Payload& input);
   /// A non-negative integer from a path, or the error whose cause names `field`.
   Result<std::int64_t> integer_at(Scope& scope, const language::Path& path, const Payload& input, const char* field);
-  Status within_limit(const Payload& value) const;
+  /// States.DataLimitExceeded when the value is larger or deeper than what is stored.
+  [[nodiscard]] static Failure too_large(const Scope& scope);
+  Status within_limit(const Scope& scope, const Payload& value) const;
 
   // Going from state to state (transitions.cpp).
   void run_on();
@@ -96,6 +98,8 @@ class Deciding {
   void note_start(Scope& scope, const std::optional<Timestamp>& started_at, const std::string& worker);
 
   // Failures (failure.cpp).
+  /// The failure with the sentence that says where it happened.
+  [[nodiscard]] static Failure failure_of(const Scope& scope, const Error& error);
   Next fail_evaluation(Scope& scope, const Error& error);
   /// Retry, then Catch, then the scope fails. `type`: the event that records the failure; nothing when the state failed
   /// before it asked for anything.

@@ -10,12 +10,13 @@
 /// Members of `HistoryEvent::details`, shared by whoever writes and reads them. docs/history-events.md lists them.
 namespace orchestrator::core::detail {
 
-inline constexpr const char* kRetryAt = "retry_at";   ///< microseconds: a failure that will be retried then
-inline constexpr const char* kRetrier = "retrier";    ///< index of the retrier that allowed it
-inline constexpr const char* kUntil = "until";        ///< microseconds: a time-out or a wait's end
-inline constexpr const char* kNext = "next";          ///< a caught failure goes to this state
-inline constexpr const char* kAssigned = "assigned";  ///< variables assigned
-inline constexpr const char* kInquire = "inquire";    ///< true: unknown outcome, an inquiry follows
+inline constexpr const char* kRetryAt = "retry_at";        ///< microseconds: a failure that will be retried then
+inline constexpr const char* kRetrier = "retrier";         ///< index of the retrier that allowed it
+inline constexpr const char* kUntil = "until";             ///< microseconds: a time-out or a wait's end
+inline constexpr const char* kNext = "next";               ///< a caught failure goes to this state
+inline constexpr const char* kKeepsInput = "keeps_input";  ///< true: the output is the state's input, not written again
+inline constexpr const char* kAssigned = "assigned";       ///< variables assigned
+inline constexpr const char* kInquire = "inquire";         ///< true: unknown outcome, an inquiry follows
 inline constexpr const char* kNonRetryable = "non_retryable";
 inline constexpr const char* kDelay = "delay_us";  ///< least delay of a retry that an inquiry may allow
 inline constexpr const char* kWorker = "worker";

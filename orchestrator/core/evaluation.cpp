@@ -37,7 +37,7 @@ Result<Payload> Deciding::filled(Scope& scope, const language::TemplatePtr& shap
   auto value = language::fill(*shape, view(scope, json_of(input)));
   if (!value) return std::move(value).error();
   Payload payload = make_payload(*std::move(value));
-  if (Status fits = within_limit(payload); !fits) return std::move(fits).error();
+  if (Status fits = within_limit(scope, payload); !fits) return std::move(fits).error();
   return payload;
 }
 
@@ -62,10 +62,17 @@ Result<std::int64_t> Deciding::integer_at(Scope& scope, const language::Path& pa
   return number;
 }
 
-Status Deciding::within_limit(const Payload& value) const {
+Failure Deciding::too_large(const Scope& scope) {
+  const std::string& subject = scope.state->resource.text.empty() ? scope.state->name : scope.state->resource.text;
+  return Failure{.error = "States.DataLimitExceeded",
+                 .cause = "The state/task '" + subject +
+                          "' returned a result with a size exceeding the maximum number of bytes service limit."};
+}
+
+Status Deciding::within_limit(const Scope& scope, const Payload& value) const {
   if (!value || fits_in(*value, limits_.max_payload_bytes)) return {};
-  return fail(ErrorCode::invalid_argument, "States.DataLimitExceeded",
-              "The state/task '' returned a result with a size exceeding the maximum number of bytes service limit.");
+  const Failure failure = too_large(scope);
+  return fail(ErrorCode::invalid_argument, *failure.error, *failure.cause);
 }
 
 }  // namespace orchestrator::core

@@ -32,12 +32,16 @@ bool matches(const std::vector<std::string>& names, const std::optional<std::str
 
 }  // namespace
 
-Deciding::Next Deciding::fail_evaluation(Scope& scope, const Error& error) {
+Failure Deciding::failure_of(const Scope& scope, const Error& error) {
   Failure failure;
   failure.error = error.slug.empty() ? std::string(kRuntime) : error.slug;
   failure.cause = "An error occurred while executing the state '" + scope.state->name + "' (entered at the event id #" +
                   std::to_string(scope.step.id) + "). " + error.message;
-  return fail_step(scope, failure, std::nullopt);
+  return failure;
+}
+
+Deciding::Next Deciding::fail_evaluation(Scope& scope, const Error& error) {
+  return fail_step(scope, failure_of(scope, error), std::nullopt);
 }
 
 std::optional<std::size_t> Deciding::retrier_for(const Scope& scope, const Failure& failure) const {
@@ -101,7 +105,7 @@ Deciding::Next Deciding::catch_or_fail(Scope& scope, const Failure& failure) {
     Payload assigned;
     if (catcher.assign) {
       auto values = filled(scope, catcher.assign, caught);
-      if (!values) return fail_scope(scope, Failure{.error = values.error().slug, .cause = values.error().message});
+      if (!values) return fail_scope(scope, failure_of(scope, values.error()));
       assigned = *std::move(values);
     }
     Payload output = caught;
@@ -109,8 +113,7 @@ Deciding::Next Deciding::catch_or_fail(Scope& scope, const Failure& failure) {
       output = scope.step.input;
     } else if (catcher.result_path.path && !catcher.result_path.path->is_root()) {
       auto combined = language::apply_result_path(catcher.result_path, json_of(scope.step.input), *caught);
-      if (!combined)
-        return fail_scope(scope, Failure{.error = combined.error().slug, .cause = combined.error().message});
+      if (!combined) return fail_scope(scope, failure_of(scope, combined.error()));
       output = make_payload(*std::move(combined));
     }
     const language::State* next = scope.machine->find(catcher.next);

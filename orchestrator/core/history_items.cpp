@@ -68,7 +68,7 @@ void put_details(Json& item, const HistoryEvent& event) {
     const bool is_time = (name == detail::kRetryAt || name == detail::kUntil) && value.is_number_integer();
     if (name == detail::kAssigned) {
       item["assigned_variables"] = value;
-    } else if (name != detail::kParent && name != detail::kRetrier) {
+    } else if (name != detail::kParent && name != detail::kRetrier && name != detail::kKeepsInput) {
       item[name] = is_time ? Json(to_rfc3339(from_micros(value.get<std::int64_t>()))) : value;
     }
   }

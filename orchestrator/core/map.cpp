@@ -193,7 +193,7 @@ Deciding::Next Deciding::map_settled(Scope& scope) {
   if (map.settled < static_cast<std::int64_t>(map.results.size())) return nullptr;
   emit(scope, EventType::MapStateSucceeded);
   const Payload result = scope.value;
-  if (Status fits = within_limit(result); !fits) return fail_evaluation(scope, fits.error());
+  if (Status fits = within_limit(scope, result); !fits) return fail_evaluation(scope, fits.error());
   return leave(scope, result);
 }
 

@@ -27,7 +27,7 @@ Deciding::Next Deciding::branch_finished(Scope& parent) {
   parent.last = run_.last_id;
   emit(parent, EventType::ParallelStateSucceeded);
   const Payload result = parent.value;
-  const Status fits = within_limit(result);
+  const Status fits = within_limit(parent, result);
   go_on(parent, fits ? leave(parent, result) : fail_evaluation(parent, fits.error()));
   return nullptr;
 }

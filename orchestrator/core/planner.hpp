@@ -171,7 +171,7 @@ struct StartChild {
 
 struct CancelChild {
   StepId step = 0;
-  RunId child;
+  RunId child;  ///< nil: not known yet, whichever run the step's StartChild made
   CancelMode mode = CancelMode::graceful;
   std::string reason;
 };

@@ -15,6 +15,12 @@ namespace {
 
 constexpr std::string_view kDefaultQueue = "default";
 
+/// Whether the service that performs it answers twice: it has been asked, and it is done.
+bool is_submitted(const Resource& resource) {
+  if (resource.kind != Resource::Kind::foreign) return false;
+  return resource.waits_for_task_token || resource.text.ends_with(".sync") || resource.text.ends_with(".sync:2");
+}
+
 /// Random numbers of a step's Parameters come from the run and the step, so that all attempts send the same request
 /// under the same idempotency key.
 std::uint64_t seed_of(const RunData& run, const Scope& scope) {
@@ -110,6 +116,7 @@ void Deciding::note_start(Scope& scope, const std::optional<Timestamp>& started_
     event.details = make_payload(std::move(details));
   }
   emit(std::move(event));
+  if (scope.phase == Phase::scheduled && is_submitted(scope.state->resource)) emit(scope, EventType::TaskSubmitted);
 }
 
 Status Deciding::on(const TaskStarted& event) {
@@ -137,12 +144,8 @@ Status Deciding::on(const TaskFinished& event) {
   switch (outcome.kind) {
     case Outcome::Kind::completed: {
       const Payload result = outcome.output ? outcome.output : make_payload(nullptr);
-      if (result != scope.value && !within_limit(result)) {
-        const Failure too_large{
-            .error = "States.DataLimitExceeded",
-            .cause = "The state/task '" + scope.state->resource.text +
-                     "' returned a result with a size exceeding the maximum number of bytes service limit."};
-        go_on(scope, fail_step(scope, too_large, EventType::TaskFailed));
+      if (result != scope.value && !within_limit(scope, result)) {
+        go_on(scope, fail_step(scope, too_large(scope), EventType::TaskFailed));
         break;
       }
       emit(scope, EventType::TaskSucceeded, result);

@@ -37,9 +37,11 @@ Deciding::Next Deciding::enter(Scope& scope, Next state) {
   if (state->type == StateType::wait) {
     const language::State* before = std::exchange(scope.state, state);
     const Payload input = std::exchange(scope.step.input, scope.value);
+    const Timestamp entered_at = std::exchange(scope.step.entered_at, now_);
     auto until = wait_until(scope, state);
     scope.state = before;
     scope.step.input = input;
+    scope.step.entered_at = entered_at;
     if (until) {
       Json details = Json::object();
       details[detail::kUntil] = to_micros(*until);
@@ -90,7 +92,7 @@ Deciding::Next Deciding::leave(Scope& scope, Payload result, bool select_result)
     auto combined = language::apply_result_path(placed, json_of(scope.step.input), json_of(output));
     if (!combined) return fail_evaluation(scope, combined.error());
     output = make_payload(*std::move(combined));
-    if (Status fits = within_limit(output); !fits) return fail_evaluation(scope, fits.error());
+    if (Status fits = within_limit(scope, output); !fits) return fail_evaluation(scope, fits.error());
   }
   const language::PathOrNull& out = state.output_path;
   if (out.is_null || (out.path && !(out.path->is_root() && out.path->root() == language::Path::Root::input))) {
@@ -104,11 +106,13 @@ Deciding::Next Deciding::leave(Scope& scope, Payload result, bool select_result)
 
 Deciding::Next Deciding::exit_with(Scope& scope, Payload output, Payload assigned, Next next) {
   HistoryEvent event = event_for(scope, exited_event(scope.state->type));
-  if (output != scope.value) event.value = std::move(output);
+  const bool keeps_input = output != scope.value && output == scope.step.input;
+  if (output != scope.value && !keeps_input) event.value = std::move(output);
   const bool by_the_definition = next == nullptr || next->name == scope.state->next;
-  if (assigned || !by_the_definition) {
+  if (assigned || keeps_input || !by_the_definition) {
     Json details = Json::object();
     if (assigned) details[detail::kAssigned] = *assigned;
+    if (keeps_input) details[detail::kKeepsInput] = true;
     if (!by_the_definition) details[detail::kNext] = next->name;
     event.details = make_payload(std::move(details));
   }
