@@ -157,7 +157,8 @@ Result<runtime::StartRequest> EngineService::routed(const StartRun& run, std::op
   request.namespace_name = run.namespace_name;
   request.workflow = run.workflow;
   request.version = run.version.value_or(0);
-  request.input = run.input;
+  // A run without input begins with an empty object, as the language's own service does.
+  request.input = run.input ? run.input : make_payload(Json::object());
   request.key = run.key;
   request.on_conflict = static_cast<runtime::KeyConflict>(run.on_conflict);
   request.on_closed = static_cast<runtime::ClosedKey>(run.on_closed);
