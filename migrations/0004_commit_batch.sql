@@ -64,6 +64,15 @@ begin
     select * from unnest(j_shard, j_run_id, j_seq, j_at, j_events);
   end if;
 
+  if revived is not null then
+    -- Before the closed rows: a run can be revived and end again in one batch. It closed on the day it was accepted or
+    -- later: older partitions are not looked at.
+    for rows_of in select * from json_to_recordset(revived) as v (shard integer, run_id uuid, first_day date) loop
+      delete from orchestrator.closed_runs r
+      where r.shard = rows_of.shard and r.run_id = rows_of.run_id and r.closed_day >= rows_of.first_day;
+    end loop;
+  end if;
+
   -- Before the new open rows: a run that is replaced by another one under its key ends here.
   if c_shard is not null then
     for rows_of in select c.shard, array_agg(c.run_id) as ids from unnest(c_shard, c_run_id) as c (shard, run_id) group by 1 loop
@@ -87,14 +96,6 @@ begin
     on conflict (shard, run_id, closed_day) do update set
       state = excluded.state, output = excluded.output, error = excluded.error, cause = excluded.cause,
       attempts = excluded.attempts, dead_letter = excluded.dead_letter, successor_run_id = excluded.successor_run_id;
-  end if;
-
-  if revived is not null then
-    -- A run closes on the day it was accepted or later: older partitions are not looked at.
-    for rows_of in select * from json_to_recordset(revived) as v (shard integer, run_id uuid, first_day date) loop
-      delete from orchestrator.closed_runs r
-      where r.shard = rows_of.shard and r.run_id = rows_of.run_id and r.closed_day >= rows_of.first_day;
-    end loop;
   end if;
 
   if o_shard is not null then
