@@ -197,10 +197,13 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
 
   /// The callback may come from any thread, even before the handler returns, or never.
   Answer answer_into(const std::shared_ptr<Exchange>& exchange) {
-    return [self = shared_from_this(), exchange](Response response) {
+    // Weak: whoever keeps a callback too long must not keep a closed connection, nor outlive the io_context with it.
+    return [weak = weak_from_this(), exchange](Response response) {
       if (exchange->taken.exchange(true)) return;
       exchange->response = std::move(response);
       exchange->ready.store(true, std::memory_order_release);
+      const auto self = weak.lock();
+      if (self == nullptr) return;
       asio::post(self->stream_.get_executor(), [self, exchange] {
         // A late wake-up must not disturb the wait of a later request.
         if (self->awaited_ == exchange.get()) self->wake_.cancel();
