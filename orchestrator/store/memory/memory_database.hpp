@@ -1,0 +1,98 @@
+#pragma once
+
+#include <compare>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "orchestrator/base/result.hpp"
+#include "orchestrator/store/batch.hpp"
+#include "orchestrator/store/queries.hpp"
+
+namespace orchestrator::store::memory {
+
+/// The tables that every MemoryStore of one simulated cluster shares: what PostgreSQL is to PostgresStore. It outlives
+/// the stores, so a node that dies and comes back finds what it had committed.
+///
+/// The functions that take `Tables` expect the caller to hold the lock.
+struct Tables {
+  struct Node {
+    NodeRow row;
+    const void* process = nullptr;  ///< the store that heartbeats for it; null once that store ended
+  };
+  struct Message {
+    InboxRow row;
+    std::uint64_t arrival = 0;
+  };
+  using InboxKey = std::pair<ShardId, MessageId>;
+  using RunKey = std::tuple<std::string, std::string, std::string>;  ///< namespace, workflow, key
+  using WaitKey = std::tuple<ShardId, std::string, std::string, RunId, EventId>;
+  /// Shard, namespace, key or addressed run, name, sender's id.
+  using SenderKey = std::tuple<ShardId, std::string, std::string, std::string, std::string>;
+  using IdempotencyKey = std::tuple<ShardId, std::string, std::string, std::string>;
+  using NamePair = std::pair<std::string, std::string>;  ///< namespace, name
+
+  std::vector<ShardOwnerRow> owners;
+  std::map<NodeId, Node> nodes;
+  std::map<RunId, OpenRunRow> open;
+  std::map<RunKey, RunId> open_keys;
+  std::map<RunId, ClosedRunRow> closed;
+  std::map<RunId, std::map<EventId, JournalRow>> journal;
+  std::map<RunId, CheckpointRow> checkpoints;
+  std::map<SignalId, SignalRow> signals;
+  std::map<SenderKey, SignalId> senders;
+  std::map<WaitKey, SignalWaitRow> waits;
+  std::map<InboxKey, Message> inbox;
+  std::uint64_t next_arrival = 1;
+  std::map<IdempotencyKey, IdempotencyRow> idempotency;
+  std::map<BatchId, std::set<ShardId>> proofs;
+  std::map<NamePair, std::vector<DefinitionRow>> definitions;
+  std::map<NamePair, WebhookEndpointRow> endpoints;
+  /// Shard, namespace, endpoint, dedupe key.
+  std::map<std::tuple<ShardId, std::string, std::string, std::string>, WebhookDeliveryRow> deliveries;
+};
+
+class MemoryDatabase {
+ public:
+  /// @param shard_count 1 to 65536
+  explicit MemoryDatabase(std::int32_t shard_count);
+
+  [[nodiscard]] std::int32_t shard_count() const { return shard_count_; }
+
+  std::mutex mutex;
+  Tables tables;  // Guarded by mutex.
+
+ private:
+  const std::int32_t shard_count_;
+};
+
+/// Writes a batch under the fence, or nothing at all. Errors: invalid_argument with the SQLSTATE that PostgreSQL gives.
+Result<CommitAnswer> commit(Tables& tables, const Batch& batch, Timestamp now);
+
+/// The shards of a batch whose epoch no longer holds, sorted.
+std::vector<ShardId> lost_shards(const Tables& tables, const Batch& batch);
+
+/// Whether a batch was written; ownership_lost when only some of its shards were.
+Result<bool> was_committed(const Tables& tables, const Batch& batch);
+
+LoadAnswer load(const Tables& tables, const LoadRequest& request);
+Result<Recovery> recover(const Tables& tables, ShardLease lease, Timestamp horizon);
+std::vector<DueRun> due_runs(const Tables& tables, const std::vector<ShardId>& shards, Timestamp until,
+                             std::int32_t limit);
+std::vector<SignalRow> expired_signals(const Tables& tables, const std::vector<ShardId>& shards, Timestamp now,
+                                       std::int32_t limit);
+
+Result<RunView> find_run(const Tables& tables, RunId run_id);
+Result<RunPage> list_runs(const Tables& tables, const RunFilter& filter);
+std::vector<JournalRow> read_journal(const Tables& tables, RunId run_id, EventId from, std::int32_t limit);
+Result<SignalPage> list_signals(const Tables& tables, const SignalFilter& filter);
+
+/// Inserts a message unless one with its id is there.
+void insert_message(Tables& tables, const InboxRow& message);
+
+Tables::SenderKey sender_key(const SignalRow& signal);
+
+}  // namespace orchestrator::store::memory

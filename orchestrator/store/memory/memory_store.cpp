@@ -1,0 +1,420 @@
+#include "orchestrator/store/memory/memory_store.hpp"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+namespace orchestrator::store::memory {
+
+/// What posted work shares with the store.
+struct MemoryStore::Core : std::enable_shared_from_this<Core> {
+  Core(std::shared_ptr<MemoryDatabase> database_, MemoryOptions options_)
+      : database(std::move(database_)), options(std::move(options_)), lanes(static_cast<std::size_t>(options.lanes)) {}
+
+  Fault next_fault(std::string_view operation) { return options.faults ? options.faults(operation) : Fault::none; }
+
+  /// Does `work` on the tables as one operation and hands its answer to `done`, each through post().
+  template <typename T, typename Work>
+  void run(std::string_view operation, bool writes, Done<T> done, Work work) {
+    options.post(
+        [self = shared_from_this(), operation, writes, done = std::move(done), work = std::move(work)]() mutable {
+          self->answer(std::move(done), self->template perform<T>(operation, writes, work));
+        });
+  }
+
+  template <typename T>
+  void answer(Done<T> done, Result<T> result) {
+    options.post([done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
+  }
+
+  template <typename T, typename Work>
+  Result<T> perform(std::string_view operation, bool writes, Work& work) {
+    const Fault fault = next_fault(operation);
+    const std::lock_guard lock(database->mutex);
+    if (stopped) return fail(ErrorCode::unavailable, "the store is stopping");
+    if (fault == Fault::unavailable || (fault != Fault::none && !writes)) {
+      return fail(ErrorCode::unavailable, "the database is not reachable");
+    }
+    if (fault == Fault::unknown_undone)
+      return fail(ErrorCode::outcome_unknown, "the connection was lost during commit");
+    Result<T> result = work(database->tables);
+    if (fault == Fault::unknown_done && result) {
+      return fail(ErrorCode::outcome_unknown, "the connection was lost during commit");
+    }
+    return result;
+  }
+
+  struct Commit {
+    std::shared_ptr<const Batch> batch;
+    Done<CommitAnswer> done;
+  };
+  /// One committer: batches wait here while one is under way.
+  struct Lane {
+    std::deque<Commit> waiting;  // Guarded by database->mutex.
+    bool busy = false;           // Guarded by database->mutex.
+  };
+
+  void enqueue(std::size_t lane, Commit commit) {
+    {
+      const std::lock_guard lock(database->mutex);
+      lanes[lane].waiting.push_back(std::move(commit));
+      if (std::exchange(lanes[lane].busy, true)) return;
+    }
+    commit_next(lane);
+  }
+
+  void commit_next(std::size_t lane) {
+    options.post([self = shared_from_this(), lane] {
+      Commit next;
+      {
+        const std::lock_guard lock(self->database->mutex);
+        next = std::move(self->lanes[lane].waiting.front());
+        self->lanes[lane].waiting.pop_front();
+      }
+      const auto write = [&](Tables& tables) { return memory::commit(tables, *next.batch, self->options.now()); };
+      Result<CommitAnswer> result = self->perform<CommitAnswer>("commit", true, write);
+      Done<CommitAnswer> done = std::move(next.done);
+      self->answer<CommitAnswer>(
+          [self, lane, done = std::move(done)](Result<CommitAnswer> answer) {
+            done(std::move(answer));
+            bool more = false;
+            {
+              const std::lock_guard lock(self->database->mutex);
+              more = !self->lanes[lane].waiting.empty();
+              self->lanes[lane].busy = more;
+            }
+            if (more) self->commit_next(lane);
+          },
+          std::move(result));
+    });
+  }
+
+  std::shared_ptr<MemoryDatabase> database;
+  const MemoryOptions options;
+  std::vector<Lane> lanes;
+  std::map<ShardId, std::uint64_t> read_up_to;  // Guarded by database->mutex: arrivals that read_inbox showed.
+  bool stopped = false;                         // Guarded by database->mutex.
+};
+
+namespace {
+
+bool holds_shard(const Tables& tables, const NodeId& node, const ShardLease& lease) {
+  const auto at = static_cast<std::size_t>(to_int(lease.shard));
+  return at < tables.owners.size() && tables.owners[at].node == node && tables.owners[at].epoch == lease.epoch;
+}
+
+/// Whether a shard of this owner may be taken: its lease is over, or its process is gone.
+bool is_dead(const Tables& tables, const NodeId& owner, Timestamp now) {
+  const auto node = tables.nodes.find(owner);
+  return node == tables.nodes.end() || node->second.row.lease_until < now || node->second.process == nullptr;
+}
+
+/// A step's statements go to the test; its batch is committed like any other.
+class MemoryStep final : public StepTransaction {
+ public:
+  using Commit = std::function<Result<CommitAnswer>(const Batch&)>;
+  using Execute = std::function<Result<SqlRows>(std::string_view, const SqlParameters&)>;
+
+  MemoryStep(Commit commit, Execute execute) : commit_(std::move(commit)), execute_(std::move(execute)) {}
+
+  Result<SqlRows> execute(std::string_view statement, const SqlParameters& parameters) override {
+    if (over_) return fail(ErrorCode::internal, "the step's transaction is over");
+    return execute_ ? execute_(statement, parameters) : SqlRows{};
+  }
+  Result<CommitAnswer> commit_with(const Batch& batch) override {
+    if (std::exchange(over_, true)) return fail(ErrorCode::internal, "the step's transaction is over");
+    return commit_(batch);
+  }
+  void roll_back() override { over_ = true; }
+
+ private:
+  Commit commit_;
+  Execute execute_;
+  bool over_ = false;
+};
+
+}  // namespace
+
+MemoryStore::MemoryStore(std::shared_ptr<MemoryDatabase> database, MemoryOptions options)
+    : core_(std::make_shared<Core>(std::move(database), std::move(options))) {}
+
+MemoryStore::~MemoryStore() { MemoryStore::stop(); }
+
+std::int32_t MemoryStore::shard_count() const { return core_->database->shard_count(); }
+std::int32_t MemoryStore::lane_count() const { return static_cast<std::int32_t>(core_->lanes.size()); }
+
+void MemoryStore::commit(std::int32_t lane, std::shared_ptr<const Batch> batch, Done<CommitAnswer> done) {
+  core_->enqueue(static_cast<std::size_t>(lane) % core_->lanes.size(), {std::move(batch), std::move(done)});
+}
+
+void MemoryStore::load(LoadRequest request, Done<LoadAnswer> done) {
+  core_->run<LoadAnswer>(
+      "load", false, std::move(done),
+      [request = std::move(request)](Tables& tables) -> Result<LoadAnswer> { return memory::load(tables, request); });
+}
+
+void MemoryStore::heartbeat(NodeRow node, std::chrono::milliseconds lease, Done<HeartbeatAnswer> done) {
+  const auto work = [core = core_.get(), node = std::move(node), lease](Tables& tables) -> Result<HeartbeatAnswer> {
+    const Timestamp now = core->options.now();
+    Tables::Node& own = tables.nodes[node.id];
+    own.row = node;
+    own.row.lease_until = now + lease;
+    own.process = core;
+    HeartbeatAnswer answer;
+    answer.database_now = now;
+    answer.shards = tables.owners;
+    for (const auto& [id, entry] : tables.nodes) {
+      answer.nodes.push_back(entry.row);
+      if (entry.row.lease_until >= now && entry.process == nullptr) answer.gone.push_back(id);
+    }
+    return answer;
+  };
+  core_->run<HeartbeatAnswer>("heartbeat", false, std::move(done), work);
+}
+
+void MemoryStore::take_over(NodeId node, std::vector<ShardId> shards, Done<std::vector<ShardLease>> done) {
+  using Leases = std::vector<ShardLease>;
+  const auto work = [core = core_.get(), node = std::move(node),
+                     shards = std::move(shards)](Tables& tables) -> Result<Leases> {
+    Leases taken;
+    for (ShardId shard : shards) {
+      const auto at = static_cast<std::size_t>(to_int(shard));
+      if (at >= tables.owners.size()) continue;
+      ShardOwnerRow& owner = tables.owners[at];
+      if (owner.node && *owner.node != node && !is_dead(tables, *owner.node, core->options.now())) continue;
+      owner.node = node;
+      owner.epoch = Epoch{to_int(owner.epoch) + 1};
+      taken.push_back({shard, owner.epoch});
+    }
+    return taken;
+  };
+  core_->run<Leases>("take_over", true, std::move(done), work);
+}
+
+void MemoryStore::hand_over(NodeId node, std::vector<ShardLease> shards, Done<void> done) {
+  const auto work = [node = std::move(node), shards = std::move(shards)](Tables& tables) -> Status {
+    for (const ShardLease& lease : shards) {
+      if (holds_shard(tables, node, lease)) tables.owners[static_cast<std::size_t>(to_int(lease.shard))].node.reset();
+    }
+    return {};
+  };
+  core_->run<void>("hand_over", true, std::move(done), work);
+}
+
+void MemoryStore::leave(NodeId node, Done<void> done) {
+  core_->run<void>("leave", true, std::move(done), [node = std::move(node)](Tables& tables) -> Status {
+    for (ShardOwnerRow& owner : tables.owners) {
+      if (owner.node == node) owner.node.reset();
+    }
+    tables.nodes.erase(node);
+    return {};
+  });
+}
+
+void MemoryStore::recover(ShardLease lease, Timestamp horizon, Done<Recovery> done) {
+  core_->run<Recovery>("recover", false, std::move(done),
+                       [=](Tables& tables) { return memory::recover(tables, lease, horizon); });
+}
+
+void MemoryStore::was_committed(std::shared_ptr<const Batch> batch, Done<bool> done) {
+  core_->run<bool>("was_committed", false, std::move(done),
+                   [batch = std::move(batch)](Tables& tables) { return memory::was_committed(tables, *batch); });
+}
+
+void MemoryStore::send(std::vector<InboxRow> messages, Done<void> done) {
+  core_->run<void>("send", true, std::move(done), [messages = std::move(messages)](Tables& tables) -> Status {
+    for (const InboxRow& message : messages) insert_message(tables, message);
+    return {};
+  });
+}
+
+void MemoryStore::read_inbox(std::vector<ShardId> shards, std::int32_t limit, Done<InboxRead> done) {
+  const auto work = [core = core_.get(), shards = std::move(shards), limit](Tables& tables) -> Result<InboxRead> {
+    std::map<std::uint64_t, const InboxRow*> unseen;
+    for (const auto& [key, message] : tables.inbox) {
+      const bool is_asked = std::find(shards.begin(), shards.end(), key.first) != shards.end();
+      if (is_asked && message.arrival > core->read_up_to[key.first]) unseen[message.arrival] = &message.row;
+    }
+    InboxRead answer;
+    for (const auto& [arrival, row] : unseen) {
+      if (answer.rows.size() == static_cast<std::size_t>(std::max(limit, 0))) break;
+      answer.rows.push_back(*row);
+      core->read_up_to[row->shard] = arrival;
+    }
+    return answer;
+  };
+  core_->run<InboxRead>("read_inbox", false, std::move(done), work);
+}
+
+void MemoryStore::due_runs(std::vector<ShardId> shards, Timestamp until, std::int32_t limit,
+                           Done<std::vector<DueRun>> done) {
+  using Answer = std::vector<DueRun>;
+  core_->run<Answer>("due_runs", false, std::move(done),
+                     [shards = std::move(shards), until, limit](Tables& tables) -> Result<Answer> {
+                       return memory::due_runs(tables, shards, until, limit);
+                     });
+}
+
+void MemoryStore::expired_signals(std::vector<ShardId> shards, Timestamp now, std::int32_t limit,
+                                  Done<std::vector<SignalRow>> done) {
+  using Answer = std::vector<SignalRow>;
+  core_->run<Answer>("expired_signals", false, std::move(done),
+                     [shards = std::move(shards), now, limit](Tables& tables) -> Result<Answer> {
+                       return memory::expired_signals(tables, shards, now, limit);
+                     });
+}
+
+void MemoryStore::record_webhooks(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) {
+  using Answer = std::vector<WebhookReceiptAnswer>;
+  core_->run<Answer>(
+      "record_webhooks", true, std::move(done), [receipts = std::move(receipts)](Tables& tables) -> Result<Answer> {
+        Answer answers;
+        for (const WebhookReceipt& receipt : receipts) {
+          const WebhookDeliveryRow& row = receipt.delivery;
+          const bool is_new =
+              tables.deliveries.try_emplace({row.shard, row.namespace_name, row.endpoint, row.dedupe_key}, row).second;
+          if (is_new && receipt.message) insert_message(tables, *receipt.message);
+          answers.push_back({.duplicate = !is_new});
+        }
+        return answers;
+      });
+}
+
+void MemoryStore::deploy(DeployRequest request, Done<DeployAnswer> done) {
+  const auto work = [core = core_.get(), request = std::move(request)](Tables& tables) -> Result<DeployAnswer> {
+    auto& versions = tables.definitions[{request.namespace_name, request.name}];
+    if (!versions.empty() && versions.back().checksum == request.checksum) {
+      return DeployAnswer{.version = versions.back().version, .created = false};
+    }
+    const auto version = static_cast<std::int32_t>(versions.size()) + 1;
+    versions.push_back(
+        {request.namespace_name, request.name, version, request.checksum, request.source, core->options.now()});
+    return DeployAnswer{.version = version, .created = true};
+  };
+  core_->run<DeployAnswer>("deploy", true, std::move(done), work);
+}
+
+void MemoryStore::find_definition(std::string namespace_name, std::string name, std::int32_t version,
+                                  Done<DefinitionRow> done) {
+  const auto work = [key = std::pair(std::move(namespace_name), std::move(name)),
+                     version](Tables& tables) -> Result<DefinitionRow> {
+    const auto found = tables.definitions.find(key);
+    const auto count = found == tables.definitions.end() ? 0 : static_cast<std::int32_t>(found->second.size());
+    if (count == 0 || version < 0 || version > count) {
+      return fail(ErrorCode::not_found, "unknown-workflow", "no such workflow or version: " + key.second);
+    }
+    return found->second[static_cast<std::size_t>((version == 0 ? count : version) - 1)];
+  };
+  core_->run<DefinitionRow>("find_definition", false, std::move(done), work);
+}
+
+void MemoryStore::list_workflows(std::string namespace_name, Done<std::vector<WorkflowSummary>> done) {
+  using Answer = std::vector<WorkflowSummary>;
+  core_->run<Answer>("list_workflows", false, std::move(done),
+                     [namespace_name = std::move(namespace_name)](Tables& tables) -> Result<Answer> {
+                       Answer workflows;
+                       for (const auto& [key, versions] : tables.definitions) {
+                         if (key.first != namespace_name) continue;
+                         WorkflowSummary& summary = workflows.emplace_back();
+                         summary.name = key.second;
+                         for (const DefinitionRow& row : versions) summary.versions.push_back(row.version);
+                       }
+                       return workflows;
+                     });
+}
+
+void MemoryStore::put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) {
+  const auto work = [core = core_.get(), endpoint = std::move(endpoint)](Tables& tables) -> Status {
+    const auto [entry, is_new] = tables.endpoints.try_emplace({endpoint.namespace_name, endpoint.name}, endpoint);
+    const Timestamp created_at = is_new ? core->options.now() : entry->second.created_at;
+    entry->second = endpoint;
+    entry->second.created_at = created_at;
+    return {};
+  };
+  core_->run<void>("put_webhook_endpoint", true, std::move(done), work);
+}
+
+void MemoryStore::find_webhook_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) {
+  const auto work =
+      [key = std::pair(std::move(namespace_name), std::move(name))](Tables& tables) -> Result<WebhookEndpointRow> {
+    const auto found = tables.endpoints.find(key);
+    if (found == tables.endpoints.end()) return fail(ErrorCode::not_found, "no such webhook endpoint: " + key.second);
+    return found->second;
+  };
+  core_->run<WebhookEndpointRow>("find_webhook_endpoint", false, std::move(done), work);
+}
+
+void MemoryStore::list_webhook_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) {
+  using Answer = std::vector<WebhookEndpointRow>;
+  core_->run<Answer>("list_webhook_endpoints", false, std::move(done),
+                     [namespace_name = std::move(namespace_name)](Tables& tables) -> Result<Answer> {
+                       Answer endpoints;
+                       for (const auto& [key, row] : tables.endpoints) {
+                         if (key.first == namespace_name) endpoints.push_back(row);
+                       }
+                       return endpoints;
+                     });
+}
+
+void MemoryStore::find_run(RunId run_id, Done<RunView> done) {
+  core_->run<RunView>("find_run", false, std::move(done),
+                      [run_id](Tables& tables) { return memory::find_run(tables, run_id); });
+}
+
+void MemoryStore::list_runs(RunFilter filter, Done<RunPage> done) {
+  core_->run<RunPage>("list_runs", false, std::move(done),
+                      [filter = std::move(filter)](Tables& tables) { return memory::list_runs(tables, filter); });
+}
+
+void MemoryStore::read_journal(RunId run_id, EventId from, std::int32_t limit, Done<std::vector<JournalRow>> done) {
+  using Answer = std::vector<JournalRow>;
+  core_->run<Answer>("read_journal", false, std::move(done), [=](Tables& tables) -> Result<Answer> {
+    return memory::read_journal(tables, run_id, from, limit);
+  });
+}
+
+void MemoryStore::find_signal(SignalId signal_id, Done<SignalRow> done) {
+  core_->run<SignalRow>("find_signal", false, std::move(done), [signal_id](Tables& tables) -> Result<SignalRow> {
+    const auto found = tables.signals.find(signal_id);
+    if (found == tables.signals.end()) return fail(ErrorCode::not_found, "no such signal");
+    return found->second;
+  });
+}
+
+void MemoryStore::list_signals(SignalFilter filter, Done<SignalPage> done) {
+  core_->run<SignalPage>("list_signals", false, std::move(done),
+                         [filter = std::move(filter)](Tables& tables) { return memory::list_signals(tables, filter); });
+}
+
+void MemoryStore::check_ready(Done<void> done) {
+  core_->run<void>("check_ready", false, std::move(done), [](Tables&) -> Status { return {}; });
+}
+
+void MemoryStore::keep_partitions(Done<void> done) {
+  core_->run<void>("keep_partitions", true, std::move(done), [](Tables&) -> Status { return {}; });
+}
+
+Result<std::unique_ptr<StepTransaction>> MemoryStore::begin_step() {
+  const auto begin = [](Tables&) -> Status { return {}; };
+  if (Status begun = core_->perform<void>("begin_step", false, begin); !begun) return std::move(begun).error();
+  const auto commit = [core = core_](const Batch& batch) -> Result<CommitAnswer> {
+    const auto write = [&](Tables& tables) -> Result<CommitAnswer> {
+      const CommitAnswer fence{.database_now = core->options.now(), .lost = lost_shards(tables, batch)};
+      if (!fence.lost.empty()) return fail(ErrorCode::ownership_lost, "the step's shard belongs to another owner");
+      return memory::commit(tables, batch, fence.database_now);
+    };
+    return core->perform<CommitAnswer>("commit_step", true, write);
+  };
+  return std::unique_ptr<StepTransaction>(std::make_unique<MemoryStep>(commit, core_->options.sql));
+}
+
+void MemoryStore::stop() {
+  const std::lock_guard lock(core_->database->mutex);
+  core_->stopped = true;
+  // The process is gone for the others, as when its session ends in PostgreSQL.
+  for (auto& [id, node] : core_->database->tables.nodes) {
+    if (node.process == core_.get()) node.process = nullptr;
+  }
+}
+
+}  // namespace orchestrator::store::memory

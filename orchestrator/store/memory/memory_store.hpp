@@ -1,0 +1,89 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "orchestrator/handler/sql.hpp"
+#include "orchestrator/store/memory/memory_database.hpp"
+#include "orchestrator/store/store.hpp"
+
+namespace orchestrator::store::memory {
+
+/// What goes wrong with one operation.
+enum class Fault : std::uint8_t {
+  none,
+  unavailable,     ///< nothing is done, the caller is told so
+  unknown_undone,  ///< nothing is done, and the caller cannot know
+  unknown_done,    ///< it is done, and the caller cannot know
+};
+
+struct MemoryOptions {
+  int lanes = 2;
+  /// Runs a piece of work later (or at once). Every operation is two pieces: doing it, and answering; work of one lane
+  /// keeps its order whatever this function does. Required.
+  std::function<void(std::function<void()>)> post;
+  /// Database time. Required.
+  std::function<Timestamp()> now;
+  /// Asked before each operation, by the name of the Store method. Faults of reads are all `unavailable` to the caller.
+  std::function<Fault(std::string_view operation)> faults;
+  /// What statements of transactional handlers answer; without it they answer no rows.
+  std::function<Result<SqlRows>(std::string_view statement, const SqlParameters& parameters)> sql;
+};
+
+/// Store in memory, with faults on command: for simulation and for tests of what stands above it. Several stores over
+/// one database are several nodes; destroying one is the death of its process.
+class MemoryStore final : public Store {
+ public:
+  MemoryStore(std::shared_ptr<MemoryDatabase> database, MemoryOptions options);
+  ~MemoryStore() override;
+
+  [[nodiscard]] std::int32_t shard_count() const override;
+  [[nodiscard]] std::int32_t lane_count() const override;
+  void commit(std::int32_t lane, std::shared_ptr<const Batch> batch, Done<CommitAnswer> done) override;
+  void load(LoadRequest request, Done<LoadAnswer> done) override;
+
+  void heartbeat(NodeRow node, std::chrono::milliseconds lease, Done<HeartbeatAnswer> done) override;
+  void take_over(NodeId node, std::vector<ShardId> shards, Done<std::vector<ShardLease>> done) override;
+  void hand_over(NodeId node, std::vector<ShardLease> shards, Done<void> done) override;
+  void leave(NodeId node, Done<void> done) override;
+  void recover(ShardLease lease, Timestamp horizon, Done<Recovery> done) override;
+  void was_committed(std::shared_ptr<const Batch> batch, Done<bool> done) override;
+
+  void send(std::vector<InboxRow> messages, Done<void> done) override;
+  void read_inbox(std::vector<ShardId> shards, std::int32_t limit, Done<InboxRead> done) override;
+  void due_runs(std::vector<ShardId> shards, Timestamp until, std::int32_t limit,
+                Done<std::vector<DueRun>> done) override;
+  void expired_signals(std::vector<ShardId> shards, Timestamp now, std::int32_t limit,
+                       Done<std::vector<SignalRow>> done) override;
+  void record_webhooks(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) override;
+
+  void deploy(DeployRequest request, Done<DeployAnswer> done) override;
+  void find_definition(std::string namespace_name, std::string name, std::int32_t version,
+                       Done<DefinitionRow> done) override;
+  void list_workflows(std::string namespace_name, Done<std::vector<WorkflowSummary>> done) override;
+  void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) override;
+  void find_webhook_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) override;
+  void list_webhook_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) override;
+
+  void find_run(RunId run_id, Done<RunView> done) override;
+  void list_runs(RunFilter filter, Done<RunPage> done) override;
+  void read_journal(RunId run_id, EventId from, std::int32_t limit, Done<std::vector<JournalRow>> done) override;
+  void find_signal(SignalId signal_id, Done<SignalRow> done) override;
+  void list_signals(SignalFilter filter, Done<SignalPage> done) override;
+  void check_ready(Done<void> done) override;
+  void keep_partitions(Done<void> done) override;
+
+  Result<std::unique_ptr<StepTransaction>> begin_step() override;
+  void stop() override;
+
+ private:
+  struct Core;
+  std::shared_ptr<Core> core_;  // Shared with work that was posted and may run after this object's end.
+};
+
+}  // namespace orchestrator::store::memory

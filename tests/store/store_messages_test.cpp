@@ -1,0 +1,290 @@
+#include "orchestrator/base/json.hpp"
+#include "tests/store/store_harness.hpp"
+
+namespace orchestrator::store {
+namespace {
+
+using StoreMessages = StoreConformance;
+INSTANTIATE_TEST_SUITE_P(Stores, StoreMessages, testing::Values(BackendKind::memory, BackendKind::postgres),
+                         backend_name);
+
+Status send(Store& store, const std::vector<InboxRow>& messages) {
+  return ask<void>([&](auto done) { store.send(messages, done); });
+}
+
+std::vector<InboxRow> read(Store& store, const std::vector<ShardId>& shards, std::int32_t limit = 100) {
+  auto answer = ask<InboxRead>([&](auto done) { store.read_inbox(shards, limit, done); });
+  EXPECT_TRUE(answer) << answer.error().message;
+  return std::move(answer->rows);
+}
+
+TEST_P(StoreMessages, ASentMessageIsReadAsItWasWritten) {
+  const InboxRow message = a_message(2);
+
+  ASSERT_TRUE(send(store(), {message, a_message(3)}));
+
+  const auto rows = read(store(), {ShardId{2}, ShardId{5}});
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].shard, ShardId{2});
+  EXPECT_EQ(rows[0].id, message.id);
+  EXPECT_EQ(rows[0].kind, "child_ended");
+  EXPECT_EQ(rows[0].body, message.body);
+  EXPECT_EQ(rows[0].created_at, noon());
+}
+
+TEST_P(StoreMessages, ARepeatedMessageIsIgnored) {
+  const InboxRow message = a_message(2);
+  ASSERT_TRUE(send(store(), {message}));
+  ASSERT_TRUE(send(store(), {message, message}));
+  Batch batch = a_batch({own(1)});
+  batch.outgoing = {{.from = ShardId{1}, .message = message}};
+  ASSERT_TRUE(commit(batch));
+
+  EXPECT_EQ(read(store(), {ShardId{2}}).size(), 1U);
+}
+
+TEST_P(StoreMessages, AHandledMessageIsGone) {
+  const InboxRow message = a_message(2);
+  ASSERT_TRUE(send(store(), {message}));
+  Batch batch = a_batch({own(2)});
+  batch.inbox_done = {{.shard = ShardId{2}, .id = message.id}};
+
+  ASSERT_TRUE(commit(batch));
+
+  EXPECT_TRUE(read(store(), {ShardId{2}}).empty());
+}
+
+TEST_P(StoreMessages, AMessageSentAndHandledInOneBatchIsGone) {
+  const ShardLease lease = own(2);
+  Batch batch = a_batch({lease});
+  batch.outgoing = {{.from = ShardId{2}, .message = a_message(2)}};
+  batch.inbox_done = {{.shard = ShardId{2}, .id = batch.outgoing[0].message.id}};
+
+  ASSERT_TRUE(commit(batch));
+
+  EXPECT_TRUE(read(store(), {ShardId{2}}).empty());
+}
+
+TEST_P(StoreMessages, ReadingInSmallPortionsReachesEveryMessage) {
+  std::set<MessageId> sent;
+  for (int i = 0; i < 30; ++i) {
+    const InboxRow message = a_message(i % 3);
+    sent.insert(message.id);
+    ASSERT_TRUE(send(store(), {message}));
+  }
+
+  std::set<MessageId> seen;
+  for (int round = 0; round < 60; ++round) {
+    const auto rows = read(store(), {ShardId{0}, ShardId{1}, ShardId{2}}, 4);
+    EXPECT_LE(rows.size(), 4U);
+    for (const InboxRow& row : rows) seen.insert(row.id);
+  }
+
+  EXPECT_EQ(seen, sent);
+}
+
+TEST_P(StoreMessages, DueRunsComeEarliestFirstUpToTheLimit) {
+  Batch batch = a_batch(own(store(), "a", {1, 2}));
+  for (int i = 0; i < 4; ++i) {
+    OpenRunRow run = an_open_run(1 + i % 2);
+    run.progress.wake_at = noon() - std::chrono::minutes(i);
+    batch.opened.push_back(run);
+  }
+  batch.opened.push_back(an_open_run(1));
+  ASSERT_TRUE(commit(batch));
+  const std::vector<ShardId> shards{ShardId{1}, ShardId{2}};
+
+  const auto due = ask<std::vector<DueRun>>([&](auto done) { store().due_runs(shards, noon(), 2, done); });
+
+  ASSERT_TRUE(due) << due.error().message;
+  ASSERT_EQ(due->size(), 2U);
+  EXPECT_EQ((*due)[0].run_id, batch.opened[3].header.id);
+  EXPECT_EQ((*due)[1].run_id, batch.opened[2].header.id);
+  EXPECT_EQ((*due)[1].wake_at, noon() - std::chrono::minutes(2));
+}
+
+TEST_P(StoreMessages, AMailboxHoldsWaitsAndPendingSignalsOldestFirst) {
+  const ShardLease lease = own(2);
+  Batch batch = a_batch({lease});
+  const RunId run = next_run_id(5);
+  batch.waits_added = {a_wait(2, "order-7", run, 4), a_wait(2, "order-7", next_run_id(6), 2),
+                       a_wait(2, "other", run, 9)};
+  batch.signals = {a_signal(2, "order-7", "s-1"), a_signal(2, "order-7", "s-2"), a_signal(2, "order-7", "s-3")};
+  batch.signals[1].fate = SignalFate::consumed;
+  batch.signals[2].fate = SignalFate::delivered;
+  std::swap(batch.signals[0], batch.signals[2]);
+  ASSERT_TRUE(commit(batch));
+  const MailboxQuery query{.shard = ShardId{2}, .namespace_name = "default", .key = "order-7"};
+  const MailboxQuery empty{.shard = ShardId{2}, .namespace_name = "other", .key = "order-7"};
+
+  const auto answer = load({.mailboxes = {empty, query}});
+
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_TRUE(answer->mailboxes.at(0).waits.empty());
+  const MailboxAnswer& mailbox = answer->mailboxes.at(1);
+  ASSERT_EQ(mailbox.waits.size(), 2U);
+  EXPECT_EQ(mailbox.waits[0].run_id, run);
+  EXPECT_EQ(mailbox.waits[0].step, 4);
+  EXPECT_EQ(mailbox.waits[0].names, (std::vector<std::string>{"paid", "it's \"quoted\""}));
+  EXPECT_EQ(mailbox.waits[0].state_name, "Await payment");
+  EXPECT_EQ(mailbox.waits[0].since, batch.waits_added[0].since);
+  ASSERT_EQ(mailbox.pending.size(), 2U);
+  EXPECT_EQ(mailbox.pending[0].id, "s-1");
+  EXPECT_EQ(mailbox.pending[1].fate, SignalFate::delivered);
+  EXPECT_EQ(json_of(mailbox.pending[0].payload), json_of(a_signal(2, "x", "y").payload));
+}
+
+TEST_P(StoreMessages, ARemovedWaitIsGoneAlsoInTheBatchThatAddedIt) {
+  const ShardLease lease = own(2);
+  const RunId run = next_run_id(5);
+  Batch batch = a_batch({lease});
+  batch.waits_added = {a_wait(2, "order-7", run, 4), a_wait(2, "order-7", run, 6)};
+  batch.waits_removed = {
+      {.shard = ShardId{2}, .namespace_name = "default", .key = "order-7", .run_id = run, .step = 4}};
+  ASSERT_TRUE(commit(batch));
+
+  const auto answer = load({.mailboxes = {{.shard = ShardId{2}, .namespace_name = "default", .key = "order-7"}}});
+
+  ASSERT_EQ(answer->mailboxes.at(0).waits.size(), 1U);
+  EXPECT_EQ(answer->mailboxes[0].waits[0].step, 6);
+}
+
+TEST_P(StoreMessages, AWrittenSignalIsReadAsItWasWritten) {
+  const ShardLease lease = own(2);
+  SignalRow signal = a_signal(2, "order-7", "s-1");
+  signal.fate = SignalFate::consumed;
+  signal.reason = "wait-ended";
+  signal.was_expected = true;
+  signal.run_id = next_run_id(5);
+  signal.step = 9;
+  signal.state_name = "Await payment";
+  signal.settled_at = noon();
+  Batch batch = a_batch({lease});
+  batch.signals = {signal};
+  ASSERT_TRUE(commit(batch));
+
+  const auto answer = ask<SignalRow>([&](auto done) { store().find_signal(signal.signal_id, done); });
+
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->shard, ShardId{2});
+  EXPECT_EQ(answer->namespace_name, "default");
+  EXPECT_EQ(answer->name, "paid");
+  EXPECT_EQ(answer->key, "order-7");
+  EXPECT_FALSE(answer->addressed_run_id);
+  EXPECT_EQ(answer->id, "s-1");
+  EXPECT_EQ(json_of(answer->payload), json_of(signal.payload));
+  EXPECT_EQ(answer->fate, SignalFate::consumed);
+  EXPECT_EQ(answer->reason, "wait-ended");
+  EXPECT_TRUE(answer->was_expected);
+  EXPECT_EQ(answer->run_id, signal.run_id);
+  EXPECT_EQ(answer->step, 9);
+  EXPECT_EQ(answer->state_name, "Await payment");
+  EXPECT_EQ(answer->received_at, signal.received_at);
+  EXPECT_EQ(answer->settled_at, noon());
+  EXPECT_EQ(answer->expires_at, signal.expires_at);
+}
+
+TEST_P(StoreMessages, ASendersIdIsUsedOncePerKeyAndName) {
+  const ShardLease lease = own(2);
+  Batch first = a_batch({lease});
+  first.signals = {a_signal(2, "order-7", "s-1")};
+  ASSERT_TRUE(commit(first));
+  Batch other_key = a_batch({lease});
+  other_key.signals = {a_signal(2, "order-8", "s-1")};
+  Batch repeated = a_batch({lease});
+  repeated.signals = {a_signal(2, "order-7", "s-1")};
+
+  EXPECT_TRUE(commit(other_key));
+  const auto answer = commit(repeated);
+
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::invalid_argument);
+}
+
+TEST_P(StoreMessages, SignalsAreFoundBySendersIdByRunAndById) {
+  const ShardLease lease = own(2);
+  SignalRow keyed = a_signal(2, "order-7", "s-1");
+  SignalRow addressed = a_signal(2, "", "s-1");
+  addressed.key.reset();
+  addressed.addressed_run_id = next_run_id(2);
+  Batch batch = a_batch({lease});
+  batch.signals = {keyed, addressed};
+  ASSERT_TRUE(commit(batch));
+  SignalIdQuery by_key{.shard = ShardId{2}, .namespace_name = "default", .name = "paid", .key = "order-7", .id = "s-1"};
+  SignalIdQuery by_run{.shard = ShardId{2}, .namespace_name = "default", .name = "paid", .id = "s-1"};
+  by_run.addressed_run_id = addressed.addressed_run_id;
+  SignalIdQuery unknown = by_key;
+  unknown.name = "refunded";
+
+  const auto answer = load({.addressed_signals = {next_run_id(2), *addressed.addressed_run_id},
+                            .signal_ids = {by_run, unknown, by_key},
+                            .signals = {next_signal_id(2), keyed.signal_id}});
+
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->signal_ids.at(0)->signal_id, addressed.signal_id);
+  EXPECT_FALSE(answer->signal_ids.at(1));
+  EXPECT_EQ(answer->signal_ids.at(2)->signal_id, keyed.signal_id);
+  EXPECT_FALSE(answer->signals.at(0));
+  EXPECT_EQ(answer->signals.at(1)->id, "s-1");
+  EXPECT_TRUE(answer->addressed_signals.at(0).empty());
+  ASSERT_EQ(answer->addressed_signals.at(1).size(), 1U);
+  EXPECT_EQ(answer->addressed_signals[1][0].addressed_run_id, addressed.addressed_run_id);
+}
+
+TEST_P(StoreMessages, OnlyBufferedSignalsExpire) {
+  const ShardLease lease = own(2);
+  Batch batch = a_batch({lease});
+  batch.signals = {a_signal(2, "k", "s-1"), a_signal(2, "k", "s-2"), a_signal(2, "k", "s-3")};
+  batch.signals[0].expires_at = noon() - std::chrono::seconds(1);
+  batch.signals[1].expires_at = noon() - std::chrono::seconds(2);
+  batch.signals[1].fate = SignalFate::consumed;
+  ASSERT_TRUE(commit(batch));
+
+  const auto expired =
+      ask<std::vector<SignalRow>>([&](auto done) { store().expired_signals({ShardId{2}}, noon(), 10, done); });
+
+  ASSERT_TRUE(expired) << expired.error().message;
+  ASSERT_EQ(expired->size(), 1U);
+  EXPECT_EQ((*expired)[0].id, "s-1");
+}
+
+TEST_P(StoreMessages, ARepeatedWebhookIsCountedAndSendsNothing) {
+  WebhookReceipt receipt;
+  receipt.delivery.shard = ShardId{2};
+  receipt.delivery.delivery_id = next_message_id(2).str();
+  receipt.delivery.namespace_name = "default";
+  receipt.delivery.endpoint = "payments";
+  receipt.delivery.provider = "stripe";
+  receipt.delivery.dedupe_key = "evt-1";
+  receipt.delivery.verdict = "accepted";
+  receipt.delivery.signal_id = next_signal_id(2).str();
+  receipt.delivery.headers = R"({"a":"b"})";
+  receipt.delivery.body = std::string("\0raw\xff", 5);
+  receipt.delivery.received_at = noon();
+  receipt.message = a_message(2);
+  WebhookReceipt repeated = receipt;
+  repeated.delivery.delivery_id = next_message_id(2).str();
+  repeated.message = a_message(2);
+  WebhookReceipt poison = receipt;
+  poison.delivery.delivery_id = next_message_id(2).str();
+  poison.delivery.dedupe_key = "evt-2";
+  poison.delivery.verdict = "poison";
+  poison.delivery.signal_id.clear();
+  poison.message.reset();
+  using Answers = std::vector<WebhookReceiptAnswer>;
+
+  const auto first = ask<Answers>([&](auto done) { store().record_webhooks({receipt, poison}, done); });
+  const auto second = ask<Answers>([&](auto done) { store().record_webhooks({repeated}, done); });
+
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_FALSE(first->at(0).duplicate);
+  EXPECT_FALSE(first->at(1).duplicate);
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_TRUE(second->at(0).duplicate);
+  const auto rows = read(store(), {ShardId{2}});
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].id, receipt.message->id);
+}
+
+}  // namespace
+}  // namespace orchestrator::store
