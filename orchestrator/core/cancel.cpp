@@ -13,7 +13,7 @@ void Deciding::withdraw(Scope& scope, CancelMode mode, const std::string& reason
     case Phase::inquiring: command(CancelTask{.task = task_of(scope)}); break;
     case Phase::awaiting: command(end_wait_command(scope)); break;
     case Phase::child:
-      if (scope.state->resource.wait) command(cancel_child_command(scope, mode, reason));
+      if (scope.state->resource.wait) command(cancel_child_command(run_, scope, mode, reason));
       break;
     default: break;
   }
@@ -73,7 +73,7 @@ void Deciding::cancel_gracefully(CancelMode mode, const std::string& reason) {
         emit(scope, EventType::SignalWaitEnded);
         break;
       case Phase::child:
-        if (scope.state->resource.wait) command(cancel_child_command(scope, mode, reason));
+        if (scope.state->resource.wait) command(cancel_child_command(run_, scope, mode, reason));
         break;
       default: break;
     }

@@ -9,6 +9,11 @@ namespace {
 
 constexpr std::string_view kDefaultOnConflict = "reject";
 
+/// A retried attempt, or a retried run, starts another child; a repeated command the same one.
+std::string derivation_of(const RunData& run, const Scope& scope) {
+  return run.header.id.str() + "/" + std::to_string(scope.step.id) + "/" + std::to_string(scope.step.attempt);
+}
+
 bool waits_for_child(const RunData& run, const Scope* scope) {
   return scope && !run.closed && !run.cancelling && scope->phase == Phase::child;
 }
@@ -25,15 +30,21 @@ StartChild child_command(const RunData& run, const Scope& scope) {
   start.input = scope.step.task_input;
   start.wait = resource.wait;
   start.replace = resource.replace;
-  // A retried attempt, or a retried run, starts another child; a repeated command the same one.
-  start.derivation =
-      run.header.id.str() + "/" + std::to_string(scope.step.id) + "/" + std::to_string(scope.step.attempt);
+  start.derivation = derivation_of(run, scope);
+  start.asked_at = scope.step.since;
   return start;
 }
 
-CancelChild cancel_child_command(const Scope& scope, CancelMode mode, const std::string& reason) {
-  return CancelChild{
-      .step = scope.step.id, .child = scope.step.request->child.value_or(RunId{}), .mode = mode, .reason = reason};
+CancelChild cancel_child_command(const RunData& run, const Scope& scope, CancelMode mode, const std::string& reason) {
+  CancelChild cancel;
+  cancel.step = scope.step.id;
+  cancel.child = scope.step.request->child.value_or(RunId{});
+  cancel.key = scope.step.request->key;
+  cancel.derivation = derivation_of(run, scope);
+  cancel.asked_at = scope.step.since;
+  cancel.mode = mode;
+  cancel.reason = reason;
+  return cancel;
 }
 
 Deciding::Next Deciding::request_child(Scope& scope) {

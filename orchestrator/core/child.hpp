@@ -8,7 +8,7 @@ namespace orchestrator::core {
 
 /// Starts the child of a scope's step; also what is owed for it until it has started.
 StartChild child_command(const RunData& run, const Scope& scope);
-/// Cancels it. A nil child means: whichever run the step's StartChild made.
-CancelChild cancel_child_command(const Scope& scope, CancelMode mode, const std::string& reason);
+/// Cancels it, also while its start has not been reported.
+CancelChild cancel_child_command(const RunData& run, const Scope& scope, CancelMode mode, const std::string& reason);
 
 }  // namespace orchestrator::core

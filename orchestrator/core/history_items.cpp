@@ -24,6 +24,7 @@ const char* value_name(EventType type) {
     case EventType::InquiryScheduled:
     case EventType::SignalAwaited:
     case EventType::ChildRequested:
+    case EventType::MapStateStarted:
     case EventType::MapIterationStarted: return "input";
     case EventType::ExecutionSucceeded:
     case EventType::TaskStateExited:

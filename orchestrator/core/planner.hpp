@@ -167,11 +167,15 @@ struct StartChild {
   bool wait = true;  ///< false: detached; the answer is only that it started
   bool replace = false;
   std::string derivation;  ///< text from which the child's id is derived: same text, same child
+  Timestamp asked_at{};    ///< when the step asked for it; the same when the command is repeated
 };
 
 struct CancelChild {
   StepId step = 0;
-  RunId child;  ///< nil: not known yet, whichever run the step's StartChild made
+  RunId child;                     ///< nil: its start has not been reported; then these tell which it is
+  std::optional<std::string> key;  ///< as in its StartChild, like the next two
+  std::string derivation;
+  Timestamp asked_at{};
   CancelMode mode = CancelMode::graceful;
   std::string reason;
 };

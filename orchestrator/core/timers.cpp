@@ -51,7 +51,7 @@ void Deciding::timer_due(Scope& scope) {
       go_on(scope, fail_step(scope, Failure{.error = "States.Timeout"}, EventType::TaskTimedOut));
       break;
     case Phase::child:
-      command(cancel_child_command(scope, CancelMode::graceful, "the step that waited for it timed out"));
+      command(cancel_child_command(run_, scope, CancelMode::graceful, "the step that waited for it timed out"));
       go_on(scope, fail_step(scope, Failure{.error = "States.Timeout"}, EventType::TaskTimedOut));
       break;
     default: break;

@@ -150,6 +150,20 @@ TEST(ChildRun, IsCancelledWhenItsStepTimesOut) {
   EXPECT_EQ(run.output()["Error"], "States.Timeout");
 }
 
+TEST(ChildRun, CanBeCancelledBeforeItsStartIsKnown) {
+  Driver run(step(R"("Resource": "workflow:ship")"));
+  run.start();
+  const auto start = std::get<StartChild>(run.commands.at(0));
+  run.after_seconds(5);
+
+  run.decide(CancelAsked{.mode = CancelMode::kill, .reason = "r", .actor = {}});
+
+  const auto cancel = std::get<CancelChild>(run.commands.at(0));
+  EXPECT_TRUE(cancel.child.is_nil());
+  EXPECT_EQ(cancel.derivation, start.derivation);
+  EXPECT_EQ(cancel.asked_at, start.asked_at);
+}
+
 TEST(ChildRun, ReplaceEndsThisRunAsSucceeded) {
   RunHeader header = Driver::a_header();
   header.key = "loop";
