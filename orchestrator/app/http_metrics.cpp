@@ -1,0 +1,33 @@
+#include "orchestrator/app/http_metrics.hpp"
+
+#include <chrono>
+#include <mutex>
+
+namespace orchestrator::app {
+
+void HttpMetrics::record(const api::RequestReport& report) {
+  const double seconds = std::chrono::duration<double>(report.duration).count();
+  const KeyView key(report.method, report.route, report.status);
+  {
+    const std::shared_lock lock(mutex_);
+    const auto found = series_.find(key);
+    if (found != series_.end()) {
+      found->second.count.add();
+      found->second.seconds.observe(seconds);
+      return;
+    }
+  }
+  const Series series{.count = metrics_.counter(telemetry::kHttpRequestsTotal,
+                                                {report.method, report.route, std::to_string(report.status)}),
+                      .seconds = metrics_.histogram(telemetry::kHttpRequestSeconds, {report.route})};
+  series.count.add();
+  series.seconds.observe(seconds);
+  const std::unique_lock lock(mutex_);
+  series_.emplace(Key(report.method, report.route, report.status), series);
+}
+
+void HttpMetrics::record_rejected_webhook(const std::string& provider) {
+  metrics_.counter(telemetry::kWebhookRejectedTotal, {provider}).add();
+}
+
+}  // namespace orchestrator::app

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "api/api.hpp"
+#include "orchestrator/telemetry/metrics.hpp"
+
+namespace orchestrator::app {
+
+/// Counts answered requests by method, route and status, and how long they took. Thread-safe.
+class HttpMetrics {
+ public:
+  /// `metrics` outlives it.
+  explicit HttpMetrics(telemetry::Metrics& metrics) : metrics_(metrics) {}
+
+  void record(const api::RequestReport& report);
+  void record_rejected_webhook(const std::string& provider);
+
+ private:
+  using Key = std::tuple<std::string, std::string, int>;
+  using KeyView = std::tuple<std::string_view, std::string_view, int>;
+
+  struct Less {
+    using is_transparent = void;
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return KeyView(a) < KeyView(b);
+    }
+  };
+  struct Series {
+    telemetry::Counter count;
+    telemetry::Histogram seconds;
+  };
+
+  telemetry::Metrics& metrics_;
+  std::shared_mutex mutex_;
+  // Guarded by mutex_. Series that were asked for before: a look-up by labels would cost more than many a request.
+  std::map<Key, Series, Less> series_;
+};
+
+}  // namespace orchestrator::app

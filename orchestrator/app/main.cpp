@@ -1,0 +1,45 @@
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+
+#include "orchestrator/app/verbs.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+  using namespace orchestrator::app;
+
+  CLI::App root{"A durable workflow orchestrator and job queue on PostgreSQL.", "orchestrator"};
+  root.require_subcommand(1);
+  root.get_formatter()->column_width(34);
+  Exit exit;
+  add_dev_verb(root, exit);
+  add_serve_verb(root, exit);
+  add_migrate_verbs(root, exit);
+  add_doctor_verb(root, exit);
+  add_authoring_verbs(root, exit);
+  add_workflow_verbs(root, exit);
+  add_run_verbs(root, exit);
+  add_bench_verb(root, exit);
+  add_shell_verbs(root, exit);
+
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    // Asking for help is a ParseError to the library, with exit code 0.
+    const int code = root.exit(problem);
+    return code == 0 ? 0 : static_cast<int>(ExitCode::wrong_usage);
+  }
+  return static_cast<int>(exit.code);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& problem) {
+    std::cerr << "orchestrator: " << problem.what() << "\n";
+    return static_cast<int>(orchestrator::app::ExitCode::refused);
+  }
+}

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "orchestrator/app/exit_code.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace orchestrator::app {
+
+// One function per group of verbs, each in a file of its own. They add their verbs to the command line; the verb that
+// was asked for writes its exit code. `exit` outlives the parsing.
+
+/// validate, eval, simulate: authoring, without server or database.
+void add_authoring_verbs(CLI::App& root, Exit& exit);
+/// dev: private PostgreSQL and a server with every role.
+void add_dev_verb(CLI::App& root, Exit& exit);
+/// serve: a server against a database that exists.
+void add_serve_verb(CLI::App& root, Exit& exit);
+/// migrate up|status|plan.
+void add_migrate_verbs(CLI::App& root, Exit& exit);
+/// doctor.
+void add_doctor_verb(CLI::App& root, Exit& exit);
+/// workflow deploy|list|show|graph: against a server.
+void add_workflow_verbs(CLI::App& root, Exit& exit);
+/// run start|list|show|history|signal|cancel|retry|wait: against a server.
+void add_run_verbs(CLI::App& root, Exit& exit);
+/// bench: against a server.
+void add_bench_verb(CLI::App& root, Exit& exit);
+/// version and completion.
+void add_shell_verbs(CLI::App& root, Exit& exit);
+
+}  // namespace orchestrator::app
