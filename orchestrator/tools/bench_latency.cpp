@@ -1,13 +1,14 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
-#include <functional>
-#include <vector>
+#include <string>
+#include <thread>
 
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/tools/bench_scenarios.hpp"
@@ -24,8 +25,13 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr const char* kPickupWorkflow = "bench-pickup";
 constexpr const char* kSignalWorkflow = "bench-signal";
 constexpr const char* kSignalName = "bench-go";
-/// How long a run may take to begin its wait before the operation counts as an error.
-constexpr std::chrono::seconds kArmTime{10};
+/// How long the runs may take to begin their wait before the scenario is given up.
+constexpr std::chrono::seconds kArmTime{60};
+constexpr std::int64_t kArmBatch = 500;
+/// Most runs that are made ready for signals beforehand.
+constexpr double kMaxArmed = 100'000;
+/// The long poll begins this long before the signal, so that it is there when the run ends.
+constexpr std::chrono::milliseconds kPollLead{10};
 
 ClientRequest post(std::string target, const Json& body) {
   ClientRequest request;
@@ -111,7 +117,8 @@ class PickupLoop final : public OpenLoop {
 
 class SignalLoop final : public OpenLoop {
  public:
-  using OpenLoop::OpenLoop;
+  SignalLoop(const BenchOptions& options, std::string key_prefix)
+      : OpenLoop(options), key_prefix_(std::move(key_prefix)) {}
 
  private:
   /// One run as seen from its long poll.
@@ -127,36 +134,35 @@ class SignalLoop final : public OpenLoop {
     HttpConnection polls(io_, options_.server);
     HttpConnection calls(io_, options_.server);
     asio::steady_timer timer(io_);
-    for (;;) {
-      const std::string key = "bench-" + std::to_string(getpid()) + "-" + std::to_string(++keys_);
+    while (const auto moment = next_moment()) {
+      const std::string key = key_prefix_ + std::to_string(next_key_++);
+      timer.expires_at(*moment - kPollLead);
+      co_await timer.async_wait(kAwait);
       Watched watched(io_);
       asio::co_spawn(io_, watch(&polls, key, &watched), [](const std::exception_ptr& escaped) {
         if (escaped) std::rethrow_exception(escaped);
       });
-      const bool waiting = co_await is_waiting(&calls, key, &watched);
-      std::optional<Clock::time_point> moment;
-      if (waiting) moment = next_moment();
-      if (moment) {
-        timer.expires_at(*moment);
-        co_await timer.async_wait(kAwait);
-      }
-      // Without a moment left, the run that already waits is only set free.
+      timer.expires_at(*moment);
+      co_await timer.async_wait(kAwait);
       const Json envelope = {{"key", key}};
       ClientRequest request = post(std::string("/v1/signals/") + kSignalName, envelope);
       const auto response = co_await calls.send(std::move(request));
       if (!watched.answered) co_await watched.ended.async_wait(kAwait);
-      if (waiting && !moment) co_return;
-      if (waiting && response && response->status == 202 && watched.succeeded) {
+      if (response && response->status == 202 && watched.succeeded) {
         latencies_.add(watched.at - *moment);
       } else {
         ++errors_;
-        if (!next_moment()) co_return;
       }
     }
   }
 
+  /// A long poll on a run that is there already: the start that finds it waits for its end.
   asio::awaitable<void> watch(HttpConnection* connection, std::string key, Watched* watched) {
-    const Json body = {{"workflow", kSignalWorkflow}, {"key", key}, {"input", {{"key", key}}}};
+    const Json body = {{"workflow", kSignalWorkflow},
+                       {"key", key},
+                       {"input", {{"key", key}}},
+                       {"on_conflict", "return_existing"},
+                       {"on_closed", "return_existing"}};
     ClientRequest request = post("/v1/runs?wait=60", body);
     const auto response = co_await connection->send(std::move(request));
     watched->at = Clock::now();
@@ -165,23 +171,38 @@ class SignalLoop final : public OpenLoop {
     watched->ended.cancel();
   }
 
-  /// Whether the run with this key rests in its wait, asked again and again until it does.
-  asio::awaitable<bool> is_waiting(HttpConnection* connection, std::string key, const Watched* watched) {
-    const auto give_up = Clock::now() + kArmTime;
-    asio::steady_timer pause(io_);
-    while (!watched->answered && Clock::now() < give_up) {
-      ClientRequest request;
-      request.target = std::string("/v1/runs?state=waiting&workflow=") + kSignalWorkflow + "&key=" + key;
-      const auto response = co_await connection->send(std::move(request));
-      if (response && response->status == 200 && response->body.find("\"run_id\"") != std::string::npos) co_return true;
-      pause.expires_after(std::chrono::milliseconds(2));
-      co_await pause.async_wait(kAwait);
-    }
-    co_return false;
-  }
-
-  std::int64_t keys_ = 0;
+  const std::string key_prefix_;
+  std::int64_t next_key_ = 0;
 };
+
+/// Starts `count` runs with keys `prefix`0, `prefix`1, ... and waits until all of them rest in their wait.
+Status arm(const ServerAccess& server, const std::string& prefix, std::int64_t count) {
+  for (std::int64_t first = 0; first < count; first += kArmBatch) {
+    Json runs = Json::array();
+    for (std::int64_t index = first; index < std::min(count, first + kArmBatch); ++index) {
+      const std::string key = prefix + std::to_string(index);
+      runs.push_back(Json{{"workflow", kSignalWorkflow}, {"key", key}, {"input", {{"key", key}}}});
+    }
+    const auto response = send_once(server, post("/v1/runs/batch", Json{{"runs", std::move(runs)}}));
+    if (!response) return response.error();
+    if (response->status != 201) {
+      return fail(ErrorCode::unavailable, "the runs to be signalled were refused: " + response->body);
+    }
+  }
+  const auto give_up = Clock::now() + kArmTime;
+  for (const char* state : {"ready", "running"}) {
+    for (;;) {
+      ClientRequest request;
+      request.target = std::string("/v1/runs?limit=1&workflow=") + kSignalWorkflow + "&state=" + state;
+      const auto response = send_once(server, std::move(request));
+      if (!response) return response.error();
+      if (response->status == 200 && response->body.find("\"run_id\"") == std::string::npos) break;
+      if (Clock::now() > give_up) return fail(ErrorCode::deadline_exceeded, "the runs did not begin to wait in time");
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+  return {};
+}
 
 Json pickup_definition() {
   return Json{{"Comment", "One step that does nothing, for measurements."},
@@ -193,7 +214,7 @@ Json signal_definition() {
   const Json wait = {{"Type", "Task"},
                      {"Resource", std::string("signal:") + kSignalName},
                      {"Parameters", {{"key.$", "$.key"}}},
-                     {"TimeoutSeconds", 120},
+                     {"TimeoutSeconds", 7200},
                      {"Next", "Step"}};
   const Json step = {{"Type", "Task"}, {"Resource", "handler:noop"}, {"End", true}};
   return Json{{"Comment", "Waits for a signal, then does one step, for measurements."},
@@ -236,7 +257,14 @@ Result<BenchFigures> bench_signal_latency(const BenchOptions& options) {
   figures.measures =
       "from POST /v1/signals to the answer that the run's next no-op step ended: an upper bound of signal to step "
       "start";
-  SignalLoop loop(options);
+  const double wanted = options.rate_per_second * static_cast<double>(options.duration.count());
+  if (wanted > kMaxArmed) {
+    return fail(ErrorCode::invalid_argument, "rate times duration may be at most 100000 runs");
+  }
+  const auto moment = std::chrono::system_clock::now().time_since_epoch().count();
+  const std::string prefix = "bench-" + std::to_string(getpid()) + "-" + std::to_string(moment) + "-";
+  if (Status armed = arm(options.server, prefix, static_cast<std::int64_t>(wanted) + 1); !armed) return armed.error();
+  SignalLoop loop(options, prefix);
   return measure(options, loop, std::move(figures));
 }
 
