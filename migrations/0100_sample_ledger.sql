@@ -134,8 +134,15 @@ create table backend.review_cases (
 );
 create unique index review_cases_one_open on backend.review_cases (namespace, kind, subject) where closed_at is null;
 
-grant usage on schema backend to orchestrator_handler;
-grant select, insert on backend.postings, backend.ledger_entries to orchestrator_handler;
-grant select on backend.balances to orchestrator_handler;
-grant select, insert, update, delete on backend.outbox to orchestrator_handler;
-grant select, insert, update on backend.notifications, backend.review_cases to orchestrator_handler;
+-- Without the role (no right to create it, see 0001) handlers' SQL runs as the engine's own user.
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'orchestrator_handler') then
+    grant usage on schema backend to orchestrator_handler;
+    grant select, insert on backend.postings, backend.ledger_entries to orchestrator_handler;
+    grant select on backend.balances to orchestrator_handler;
+    grant select, insert, update, delete on backend.outbox to orchestrator_handler;
+    grant select, insert, update on backend.notifications, backend.review_cases to orchestrator_handler;
+  end if;
+end
+$$;

@@ -77,5 +77,11 @@ create table backend.dispute_log (
 create trigger dispute_log_append_only before update or delete or truncate on backend.dispute_log
   for each statement execute function backend.refuse_change();
 
-grant select, insert, update on backend.wallets, backend.payments, backend.disputes to orchestrator_handler;
-grant select, insert on backend.dispute_log to orchestrator_handler;
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'orchestrator_handler') then
+    grant select, insert, update on backend.wallets, backend.payments, backend.disputes to orchestrator_handler;
+    grant select, insert on backend.dispute_log to orchestrator_handler;
+  end if;
+end
+$$;

@@ -160,6 +160,12 @@ create table backend.payouts (
   check (state not in ('paid', 'reversed') or paid_at is not null)
 );
 
-grant select, insert, update on backend.stock, backend.orders, backend.order_lines, backend.reservations,
-  backend.agents, backend.assignments, backend.payouts to orchestrator_handler;
-grant select, insert on backend.checkout_groups, backend.order_decisions to orchestrator_handler;
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'orchestrator_handler') then
+    grant select, insert, update on backend.stock, backend.orders, backend.order_lines, backend.reservations,
+      backend.agents, backend.assignments, backend.payouts to orchestrator_handler;
+    grant select, insert on backend.checkout_groups, backend.order_decisions to orchestrator_handler;
+  end if;
+end
+$$;

@@ -128,7 +128,13 @@ create table backend.journeys (
   primary key (namespace, user_id)
 );
 
-grant select, insert, update on backend.profiles, backend.workspaces, backend.memberships, backend.plan_payments,
-  backend.subscriptions, backend.onboarding_sessions, backend.manifest_tiers, backend.journeys to orchestrator_handler;
-grant select on backend.plans to orchestrator_handler;
-grant select, insert on backend.manifests to orchestrator_handler;
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'orchestrator_handler') then
+    grant select, insert, update on backend.profiles, backend.workspaces, backend.memberships, backend.plan_payments,
+      backend.subscriptions, backend.onboarding_sessions, backend.manifest_tiers, backend.journeys to orchestrator_handler;
+    grant select on backend.plans to orchestrator_handler;
+    grant select, insert on backend.manifests to orchestrator_handler;
+  end if;
+end
+$$;

@@ -27,6 +27,8 @@ void add_workflow_verbs(CLI::App& root, Exit& exit);
 void add_run_verbs(CLI::App& root, Exit& exit);
 /// bench: against a server.
 void add_bench_verb(CLI::App& root, Exit& exit);
+/// sandbox and demo-drive: fake providers, and the outside world of the shipped flows.
+void add_sandbox_verbs(CLI::App& root, Exit& exit);
 /// version and completion.
 void add_shell_verbs(CLI::App& root, Exit& exit);
 

@@ -10,10 +10,11 @@ namespace orchestrator::tools {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Fault>, 10> kFaults = {{
+constexpr std::array<std::pair<std::string_view, Fault>, 11> kFaults = {{
     {"delay", Fault::delay},
     {"timeout_before_effect", Fault::timeout_before_effect},
     {"timeout_after_effect", Fault::timeout_after_effect},
+    {"drop_after_effect", Fault::drop_after_effect},
     {"drop", Fault::drop},
     {"too_many_requests", Fault::too_many_requests},
     {"server_error", Fault::server_error},
@@ -102,6 +103,7 @@ std::optional<SandboxReply> reply_before_effect(const std::optional<ScriptedFaul
 SandboxReply reply_after_effect(const std::optional<ScriptedFault>& fault, SandboxReply reply) {
   if (is_fault(fault, Fault::delay)) reply.delay = fault->delay;
   if (is_fault(fault, Fault::timeout_after_effect)) reply.fate = SandboxReply::Fate::hang;
+  if (is_fault(fault, Fault::drop_after_effect)) reply.fate = SandboxReply::Fate::drop;
   return reply;
 }
 

@@ -18,6 +18,7 @@ enum class Fault : std::uint8_t {
   delay,                  ///< answers, or sends, `delay_ms` later
   timeout_before_effect,  ///< never answers, and does nothing
   timeout_after_effect,   ///< does it, and never answers
+  drop_after_effect,      ///< does it, and closes the connection without an answer
   drop,                   ///< closes the connection; a webhook is not sent
   too_many_requests,      ///< 429 with Retry-After
   server_error,           ///< 500
