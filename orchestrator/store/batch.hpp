@@ -17,7 +17,7 @@ struct Batch {
   std::vector<OpenRunUpdate> updated;
   /// Deletes the open row if there is one, upserts the closed one (again: a discarded dead letter, a successor).
   std::vector<ClosedRunRow> closed;
-  std::vector<RunId> revived;                ///< closed rows to delete; their open row is in `opened`
+  std::vector<RunId> revived;                ///< closed rows to delete, before `closed`; their open row is in `opened`
   std::vector<CheckpointRow> checkpoints;    ///< upserted
   std::vector<SignalRow> signals;            ///< upserted by (shard, signal_id)
   std::vector<SignalWaitRow> waits_added;    ///< upserted

@@ -173,8 +173,7 @@ Status PrivatePostgres::prepare_folders() {
   }
   // The cluster's user only passes through; what is inside keeps its own permissions.
   fs::permissions(options_.data_dir, fs::perms::group_exec | fs::perms::others_exec, fs::perm_options::add, problem);
-  if (Status status = make_private_folder(cluster(), user_); !status) return status;
-  return make_private_folder(socket_dir_, user_);
+  return make_private_folder(cluster(), user_);
 }
 
 Status PrivatePostgres::make_cluster() {
@@ -199,6 +198,7 @@ Status PrivatePostgres::make_cluster() {
 }
 
 Status PrivatePostgres::launch() {
+  if (Status status = make_private_folder(socket_dir_, user_); !status) return status;
   if (Status status = write_private_file(cluster() / "postgresql.conf", settings_text(options_)); !status)
     return status;
   if (::geteuid() == 0 && ::chown((cluster() / "postgresql.conf").c_str(), user_.uid, user_.gid) != 0) {
@@ -261,8 +261,13 @@ Status PrivatePostgres::restart_if_dead() {
 Status PrivatePostgres::stop() {
   if (!is_running()) return {};
   ::kill(pid_, SIGINT);
-  if (poll_until(options_.stop_limit, [this] { return !is_running(); })) return {};
-  return fail(ErrorCode::deadline_exceeded, "PostgreSQL does not stop; see " + log().string());
+  if (!poll_until(options_.stop_limit, [this] { return !is_running(); })) {
+    return fail(ErrorCode::deadline_exceeded, "PostgreSQL does not stop; see " + log().string());
+  }
+  // It may be below /tmp; only an empty folder goes.
+  std::error_code ignored;
+  fs::remove(socket_dir_, ignored);
+  return {};
 }
 
 std::string PrivatePostgres::url_of(const std::string& database) const {

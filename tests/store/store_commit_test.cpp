@@ -335,6 +335,26 @@ TEST_P(StoreCommit, ARevivedRunIsOpenAgainAndKeepsItsJournal) {
   EXPECT_FALSE(load({.closed_runs = {run.header.id}})->closed_runs.at(0));
 }
 
+TEST_P(StoreCommit, ARunCanBeRevivedAndEndAgainInOneBatch) {
+  const ShardLease lease = own(3);
+  Batch closing = a_batch({lease});
+  closing.closed = {a_closed_run(an_open_run(3))};
+  closing.closed[0].state = RunState::failed;
+  ASSERT_TRUE(commit(closing));
+  Batch again = a_batch({lease});
+  again.revived = {closing.closed[0].header.id};
+  again.closed = closing.closed;
+  again.closed[0].state = RunState::succeeded;
+  again.closed[0].closed_at += std::chrono::days(1);
+
+  const auto answer = commit(again);
+
+  ASSERT_TRUE(answer) << answer.error().message;
+  const auto loaded = load({.closed_runs = {again.revived[0]}});
+  ASSERT_TRUE(loaded->closed_runs.at(0));
+  EXPECT_EQ(loaded->closed_runs[0]->row.state, RunState::succeeded);
+}
+
 TEST_P(StoreCommit, RunKeysFindTheOpenAndTheNewestClosedRun) {
   const ShardLease lease = own(3);
   OpenRunRow older = an_open_run(3);

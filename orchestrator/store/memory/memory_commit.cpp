@@ -75,11 +75,12 @@ void erase_open(Tables& tables, const RunId& id) {
 }
 
 void write_runs(Tables& tables, const Batch& batch) {
+  // Before the closed rows: a run can be revived and end again in one batch.
+  for (const RunId& id : batch.revived) tables.closed.erase(id);
   for (const ClosedRunRow& row : batch.closed) {
     erase_open(tables, row.header.id);
     tables.closed[row.header.id] = row;
   }
-  for (const RunId& id : batch.revived) tables.closed.erase(id);
   for (const OpenRunRow& row : batch.opened) {
     tables.open[row.header.id] = row;
     if (row.header.key) tables.open_keys[run_key(row.header)] = row.header.id;
