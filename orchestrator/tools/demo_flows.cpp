@@ -41,14 +41,17 @@ std::string play_topup(DemoStage& stage) {
                                           {"currency", "ZAR"},
                                           {"item_name", "Wallet top-up"}});
   post_payment_form(stage, run_id);
-  switch (stage.copy() % 4) {
+  switch (stage.copy() % 5) {
     case 1: stage.fault("payfast.itn", "duplicate", payment); break;
     case 2: stage.fault("payfast.validate", "server_error", payment); break;
     case 3: stage.fault("mail.send", "drop_after_effect", ""); break;
+    case 4: stage.fault("payfast.itn", "bad_signature", payment); break;
     default: break;
   }
   stage.await_wait(run_id, "payer.returned");
   stage.signal("payer.returned", payment, nullptr);
+  // Notified twice: a forged notification, where one is scripted, must not keep the genuine one from counting.
+  stage.sandbox("/control/payfast/pay", {{"m_payment_id", payment}});
   stage.sandbox("/control/payfast/pay", {{"m_payment_id", payment}});
   const Json output = stage.await_end(run_id);
   if (stage.failed()) return payment;

@@ -25,8 +25,12 @@ struct SandboxOptions {
 };
 
 /// The providers on a thread of their own, from start to destruction. Besides the providers' own paths it answers
-/// `POST /control/script`, `GET /control/effects`, `POST /control/reset`, `POST /control/payfast/pay` and
-/// `POST /control/phonepe/settle` (docs/sandbox.md).
+///
+///     POST /control/script          a fault or a list of them (FaultScript::add, sandbox_faults.hpp)
+///     GET  /control/effects         {"mail/<key>": 1, "phonepe.pay/<order>": 1, ...}: how often each thing happened
+///     POST /control/reset           forgets faults and counts
+///     POST /control/payfast/pay     {m_payment_id, status?}: the payer pays, or gives up; sends the notification
+///     POST /control/phonepe/settle  {merchant_order_id, state?, webhook?: v2|v1|none}: the payment becomes final
 class Sandbox {
  public:
   /// unavailable when the port is taken.
