@@ -20,7 +20,9 @@ void ShardGroup::flush_soon() {
 void ShardGroup::fill_leases(Pending& pending) {
   for (const ShardId shard : pending.shards) {
     const Shard* owned = find_shard(shard);
-    if (owned != nullptr) pending.batch.leases.push_back(owned->lease);
+    if (owned == nullptr) continue;
+    pending.batch.leases.push_back(owned->lease);
+    pending.generations[shard] = owned->generation;
   }
   pending.batch.id = BatchId{make_uuid7(clock_.now(), ShardId{0}, random())};
 }
@@ -60,7 +62,7 @@ void ShardGroup::committed(std::shared_ptr<Pending> done, std::shared_ptr<const 
               std::find_if(leases.begin(), leases.end(), [&](const auto& l) { return l.shard == shard; });
           if (lease == leases.end()) {
             settled.lost.push_back(shard);
-          } else if (owned != nullptr) {
+          } else if (owned != nullptr && lease->epoch > owned->lease.epoch) {
             owned->lease = *lease;
           }
         }
@@ -81,14 +83,14 @@ void ShardGroup::committed(std::shared_ptr<Pending> done, std::shared_ptr<const 
     parts_.logger.warn("batch_failed", {{"shards", done->shards.size()}, {"reason", answer.error().message}});
     const Status why = fail(ErrorCode::unavailable, "the database did not take the write; try again");
     complete(*done, done->shards, why);
-    fail_shards(done->shards, why);
+    fail_shards(current_shards(*done, done->shards), why);
   } else {
     parts_.metrics.commits.add();
     clock_.learn(answer->database_now);
     const std::set<ShardId> lost(answer->lost.begin(), answer->lost.end());
     const Status why = fail(ErrorCode::unavailable, "the owner of this shard changed; try again");
     complete(*done, lost, why);
-    if (!lost.empty()) give_up_lost(*batch, lost, why);
+    if (!lost.empty()) give_up_lost(*batch, current_shards(*done, lost), why);
   }
   flush_soon();
   if (leaving_ && pending_.empty() && !flushing_ && left_) {
@@ -118,9 +120,21 @@ void ShardGroup::give_up_lost(const store::Batch& batch, const std::set<ShardId>
   parts_.headquarters.lost(std::move(gone));
 }
 
+/// Those of `shards` whose memory is still the one that the batch came from; the others were reloaded since.
+std::set<ShardId> ShardGroup::current_shards(const Pending& done, const std::set<ShardId>& shards) {
+  std::set<ShardId> current;
+  for (const ShardId shard : shards) {
+    const auto sent = done.generations.find(shard);
+    if (sent != done.generations.end() && !is_stale(shard, sent->second)) current.insert(shard);
+  }
+  return current;
+}
+
 void ShardGroup::complete(Pending& done, const std::set<ShardId>& failed, const Status& why) {
-  const auto is_failed = [&](ShardId shard) { return failed.contains(shard); };
-  for (auto& after : done.after) after.run(is_failed(after.shard) ? why : Status{});
+  const std::set<ShardId> current = current_shards(done, done.shards);
+  // A shard that was reloaded meanwhile has read what this batch wrote: nothing here applies to its new memory.
+  const auto is_failed = [&](ShardId shard) { return failed.contains(shard) || !current.contains(shard); };
+  for (auto& after : done.after) after.run(failed.contains(after.shard) ? why : Status{});
   for (const RunId run_id : done.touched) {
     if (!is_failed(shard_of(run_id))) settle_run(run_id);
   }
@@ -132,7 +146,7 @@ void ShardGroup::complete(Pending& done, const std::set<ShardId>& failed, const 
   }
   std::vector<store::InboxRow> messages;
   for (auto& outgoing : done.messages) {
-    if (!is_failed(outgoing.from)) messages.push_back(std::move(outgoing.message));
+    if (!failed.contains(outgoing.from)) messages.push_back(std::move(outgoing.message));
   }
   if (!messages.empty()) parts_.headquarters.deliver(std::move(messages));
 }
@@ -153,7 +167,7 @@ void ShardGroup::settle_run(RunId run_id) {
       for (auto& [number, reply] : replies) reply(std::optional{view_of(entry)});
     }
     forget(*shard, run_id);
-  } else if (entry.run.at_rest() && entry.unmatched_waits == 0) {
+  } else if (entry.run.at_rest() && entry.unmatched_waits.empty()) {
     forget(*shard, run_id);
   }
 }
@@ -167,16 +181,38 @@ void ShardGroup::settle_mailbox(ShardId shard_id, const MailboxKey& key) {
   if (--mailbox.uncommitted <= 0 && !mailbox.busy && mailbox.operations.empty()) shard->mailboxes.erase(found);
 }
 
-/// The batch failed: what these shards hold in memory may not be true. Forget it and read the database again.
+/// A batch failed: what these shards hold in memory may not be true. Forget it and read the database again, behind a
+/// take-over of our own: it waits for what is still in flight for these shards, or fences it off.
 void ShardGroup::fail_shards(const std::set<ShardId>& shards, const Status& why) {
+  if (shards.empty()) return;
   strip(pending_, shards, why);
+  std::map<ShardId, std::uint64_t> generations;
   for (const ShardId id : shards) {
     Shard* shard = find_shard(id);
     if (shard == nullptr) continue;
     parts_.metrics.shard_reloads.add();
     drop_memory(*shard, why);
-    recover(id, shard->generation);
+    generations[id] = shard->generation;
   }
+  parts_.headquarters.take_again(
+      {shards.begin(), shards.end()}, [this, generations](std::vector<store::ShardLease> leases) {
+        parts_.executor.post([this, generations, leases = std::move(leases)] {
+          std::vector<ShardId> gone;
+          for (const auto& [id, generation] : generations) {
+            if (is_stale(id, generation)) continue;
+            const auto lease =
+                std::find_if(leases.begin(), leases.end(), [&, shard = id](const auto& l) { return l.shard == shard; });
+            if (lease == leases.end()) {
+              gone.push_back(id);
+              forget_shard(id);
+            } else {
+              find_shard(id)->lease = *lease;
+              recover(id, generation);
+            }
+          }
+          if (!gone.empty()) parts_.headquarters.lost(std::move(gone));
+        });
+      });
 }
 
 void ShardGroup::drop_memory(Shard& shard, const Status& why) {

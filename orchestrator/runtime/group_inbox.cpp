@@ -30,6 +30,10 @@ void ShardGroup::handle(store::InboxRow row) {
   }
   const Duration now = parts_.clock.steady_now();
   if (!shard->seen_messages.emplace(row.id, now).second) return;
+  take_up({std::move(row), shard->generation});
+}
+
+void ShardGroup::take_up(IncomingMessage row) {
   auto message = decode_message(row.kind, row.body);
   if (!message) {
     parts_.logger.error("message_unreadable",
@@ -39,29 +43,44 @@ void ShardGroup::handle(store::InboxRow row) {
   std::visit([&](const auto& content) { on_message(content, row); }, *message);
 }
 
-void ShardGroup::handle_later(store::InboxRow row) {
+void ShardGroup::handle_later(IncomingMessage row) {
+  if (is_stale(row.shard, row.generation)) return;
   parts_.executor.post_after(kAgainAfter, [this, row = std::move(row)]() mutable {
-    if (Shard* shard = find_shard(row.shard)) shard->seen_messages.erase(row.id);
-    handle(std::move(row));
+    if (!is_stale(row.shard, row.generation)) take_up(std::move(row));
   });
 }
 
-void ShardGroup::finish_message(const store::InboxRow& row, Pending& out) {
+bool ShardGroup::is_stale(ShardId shard, std::uint64_t generation) {
+  const Shard* owner = find_shard(shard);
+  return owner == nullptr || owner->generation != generation;
+}
+
+bool ShardGroup::is_stale(const std::vector<MessageRef>& messages) {
+  return std::any_of(messages.begin(), messages.end(),
+                     [&](const auto& ref) { return is_stale(ref.shard, ref.generation); });
+}
+
+void ShardGroup::finish_message(const IncomingMessage& row, Pending& out) {
   touch(row.shard, out);
   out.batch.inbox_done.push_back({row.shard, row.id});
   flush_soon();
 }
 
-void ShardGroup::finish_message(const std::vector<store::InboxRef>& done, Pending& out) {
+void ShardGroup::finish_message(const std::vector<MessageRef>& done, Pending& out) {
   for (const auto& ref : done) {
     touch(ref.shard, out);
-    out.batch.inbox_done.push_back(ref);
+    out.batch.inbox_done.push_back({ref.shard, ref.id});
   }
   if (!done.empty()) flush_soon();
 }
 
-void ShardGroup::feed(RunId run_id, core::Event event, store::InboxRow row) {
+void ShardGroup::finish_refused(const std::vector<MessageRef>& done, const Error& error) {
+  if (!is_passing(error)) finish_message(done, pending_);
+}
+
+void ShardGroup::feed(RunId run_id, core::Event event, IncomingMessage row) {
   with_run(run_id, [this, event = std::move(event), row = std::move(row)](Result<RunEntry*> entry) {
+    if (is_stale(row.shard, row.generation)) return;
     if (!entry) {
       handle_later(row);
       return;
@@ -77,16 +96,17 @@ void ShardGroup::feed(RunId run_id, core::Event event, store::InboxRow row) {
 
 // ---- children ----------------------------------------------------------------------------------------------------
 
-void ShardGroup::on_message(const StartMessage& message, const store::InboxRow& row) {
+void ShardGroup::on_message(const StartMessage& message, const IncomingMessage& row) {
   StartRequest request = message.request;
   if (request.id.is_nil()) request.id = RunId{make_uuid7(clock_.now(), row.shard, random())};
   // Answered when appended: the answer to the parent joins the batch that starts the child.
   request.answer_when_appended = true;
-  start_active(std::move(request), {{row.shard, row.id}},
+  start_active(std::move(request), {{row.shard, row.id, row.generation}},
                [this, message, row](Result<StartAnswer> answer) { on_start_answer(message, row, std::move(answer)); });
 }
 
-void ShardGroup::on_start_answer(const StartMessage& message, const store::InboxRow& row, Result<StartAnswer> answer) {
+void ShardGroup::on_start_answer(const StartMessage& message, const IncomingMessage& row, Result<StartAnswer> answer) {
+  if (is_stale(row.shard, row.generation)) return;
   if (!answer && is_passing(answer.error())) {
     handle_later(row);
     return;
@@ -108,10 +128,10 @@ void ShardGroup::on_start_answer(const StartMessage& message, const store::Inbox
 }
 
 /// The run that already held the key is closed: its result is the child's.
-void ShardGroup::tell_end_again(const StartAnswer& existing, const StartMessage& message, const store::InboxRow& row) {
+void ShardGroup::tell_end_again(const StartAnswer& existing, const StartMessage& message, const IncomingMessage& row) {
   parts_.store.find_run(existing.run_id, [this, message, row](Result<store::RunView> view) {
     parts_.executor.post([this, message, row, view = std::move(view)] {
-      if (!view || !is_closed(view->state)) return;
+      if (!view || !is_closed(view->state) || find_shard(row.shard) == nullptr) return;
       ChildEndedMessage ended;
       ended.parent = *message.request.parent;
       ended.step = message.step;
@@ -120,12 +140,12 @@ void ShardGroup::tell_end_again(const StartAnswer& existing, const StartMessage&
       ended.output = view->output;
       ended.error = view->error;
       ended.cause = view->cause;
-      if (find_shard(row.shard) != nullptr) send(row.shard, message.reply_to, ended, pending_);
+      send(row.shard, message.reply_to, ended, pending_);
     });
   });
 }
 
-void ShardGroup::on_message(const ChildStartedMessage& message, const store::InboxRow& row) {
+void ShardGroup::on_message(const ChildStartedMessage& message, const IncomingMessage& row) {
   if (message.error.empty()) {
     feed(message.parent, core::ChildStarted{message.step, message.child}, row);
   } else {
@@ -133,22 +153,22 @@ void ShardGroup::on_message(const ChildStartedMessage& message, const store::Inb
   }
 }
 
-void ShardGroup::on_message(const ChildEndedMessage& message, const store::InboxRow& row) {
+void ShardGroup::on_message(const ChildEndedMessage& message, const IncomingMessage& row) {
   feed(message.parent,
        core::ChildEnded{message.step, message.child, message.state, message.output, message.error, message.cause}, row);
 }
 
-void ShardGroup::on_message(const CancelMessage& message, const store::InboxRow& row) {
+void ShardGroup::on_message(const CancelMessage& message, const IncomingMessage& row) {
   feed(message.run_id, core::CancelAsked{message.mode, message.reason, "parent"}, row);
 }
 
 // ---- signals -----------------------------------------------------------------------------------------------------
 
-void ShardGroup::on_message(const SignalMessage& message, const store::InboxRow& row) {
+void ShardGroup::on_message(const SignalMessage& message, const IncomingMessage& row) {
   const auto answered = [this, row](Result<SignalAnswer> answer) {
     if (!answer && is_passing(answer.error())) handle_later(row);
   };
-  const std::vector<store::InboxRef> done{{row.shard, row.id}};
+  const std::vector<MessageRef> done{{row.shard, row.id, row.generation}};
   if (message.request.run_id) {
     signal_by_run(message.request, done, answered);
   } else {
@@ -156,11 +176,12 @@ void ShardGroup::on_message(const SignalMessage& message, const store::InboxRow&
   }
 }
 
-void ShardGroup::on_message(const WaitOpenedMessage& message, const store::InboxRow& row) {
+void ShardGroup::on_message(const WaitOpenedMessage& message, const IncomingMessage& row) {
   const auto& wait = message.wait;
   with_mailbox(
       row.shard, {wait.namespace_name, wait.key},
       [this, wait, row](Mailbox& mailbox, std::function<void()> next) {
+        if (is_stale(row.shard, row.generation)) return next();
         touch(row.shard, pending_);
         pending_.batch.waits_added.push_back(wait);
         open_wait(mailbox, wait);
@@ -186,11 +207,12 @@ void ShardGroup::open_wait(Mailbox& mailbox, const store::SignalWaitRow& wait) {
   }
 }
 
-void ShardGroup::on_message(const WaitEndedMessage& message, const store::InboxRow& row) {
+void ShardGroup::on_message(const WaitEndedMessage& message, const IncomingMessage& row) {
   const auto wait = message.wait;
   with_mailbox(
       row.shard, {wait.namespace_name, wait.key},
       [this, wait, row](Mailbox& mailbox, std::function<void()> next) {
+        if (is_stale(row.shard, row.generation)) return next();
         std::erase_if(mailbox.waits, [&](const auto& w) { return w.run_id == wait.run_id && w.step == wait.step; });
         pending_.batch.waits_removed.push_back(wait);
         finish_message(row, pending_);
@@ -201,10 +223,11 @@ void ShardGroup::on_message(const WaitEndedMessage& message, const store::InboxR
       [this, row] { handle_later(row); });
 }
 
-void ShardGroup::on_message(const SignalOfferMessage& message, const store::InboxRow& row) {
+void ShardGroup::on_message(const SignalOfferMessage& message, const IncomingMessage& row) {
   const store::SignalRow signal = message.signal;
   if (!signal.run_id) return;
   with_run(*signal.run_id, [this, signal, row](Result<RunEntry*> entry) mutable {
+    if (is_stale(row.shard, row.generation)) return;
     if (!entry) {
       handle_later(row);
       return;
@@ -222,11 +245,12 @@ void ShardGroup::on_message(const SignalOfferMessage& message, const store::Inbo
   });
 }
 
-void ShardGroup::on_message(const SignalAnswerMessage& message, const store::InboxRow& row) {
+void ShardGroup::on_message(const SignalAnswerMessage& message, const IncomingMessage& row) {
   const MailboxKey key{message.namespace_name, message.key};
   with_mailbox(
       row.shard, key,
       [this, message, row, key](Mailbox& mailbox, std::function<void()> next) {
+        if (is_stale(row.shard, row.generation)) return next();
         const auto signal = std::find_if(mailbox.pending.begin(), mailbox.pending.end(),
                                          [&](const auto& p) { return p.signal_id == message.signal_id; });
         if (signal != mailbox.pending.end() && message.accepted) {

@@ -142,7 +142,8 @@ void ShardGroup::finish_loading(Shard& shard, RunId run_id, Result<RunEntry*> en
     const auto held = shard.runs.find(run_id);
     if (held == shard.runs.end()) return;
     const RunEntry& now = *held->second;
-    if (now.uncommitted == 0 && !now.committing && now.run.at_rest() && now.unmatched_waits == 0) forget(shard, run_id);
+    if (now.uncommitted == 0 && !now.committing && now.run.at_rest() && now.unmatched_waits.empty())
+      forget(shard, run_id);
   }
 }
 
@@ -200,7 +201,7 @@ void ShardGroup::record(RunEntry& entry, core::Decision decision, Pending& out) 
 void ShardGroup::write_progress(RunEntry& entry, Pending& out) {
   const auto& header = entry.run.header();
   const ShardId shard = shard_of(header.id);
-  const bool at_rest = entry.run.at_rest() && entry.unmatched_waits == 0;
+  const bool at_rest = entry.run.at_rest() && entry.unmatched_waits.empty();
   const auto opened = out.opened_at.find(header.id);
   const bool row_is_pending = opened != out.opened_at.end();
 
@@ -252,6 +253,7 @@ void ShardGroup::write_closed(RunEntry& entry, Pending& out) {
   row.attempts = run.attempts();
   row.started_at = run.started_at();
   row.closed_at = run.closed_at().value_or(clock_.now());
+  row.successor_run_id = entry.successor;
   row.dead_letter = row.state == RunState::failed ? store::DeadLetter::open : store::DeadLetter::none;
 
   if (const auto opened = out.opened_at.find(header.id); opened != out.opened_at.end()) {
@@ -301,17 +303,24 @@ void ShardGroup::carry_out(RunEntry& entry, std::vector<core::Command> commands,
     } else if (const auto* child = std::get_if<core::StartChild>(&command)) {
       start_child(entry, *child, out);
     } else if (const auto* stop = std::get_if<core::CancelChild>(&command)) {
-      send(shard, shard_of(stop->child), CancelMessage{stop->child, stop->mode, stop->reason}, out);
+      const RunId child = stop->child.is_nil()
+                              ? child_id(entry.run.header(), stop->key, stop->derivation, stop->asked_at)
+                              : stop->child;
+      send(shard, shard_of(child), CancelMessage{child, stop->mode, stop->reason}, out);
     }
   }
 }
 
+/// The same for a repeated command, and known before the child has answered.
+RunId ShardGroup::child_id(const RunHeader& parent, const std::optional<std::string>& key,
+                           const std::string& derivation, Timestamp asked_at) const {
+  const ShardId shard =
+      digest::shard_for_key(parent.namespace_name, key ? *key : derivation, parts_.store.shard_count());
+  return RunId{digest::derived_uuid(derivation, asked_at, shard)};
+}
+
 void ShardGroup::start_child(RunEntry& entry, const core::StartChild& command, Pending& out) {
   const auto& parent = entry.run.header();
-  const std::int32_t shards = parts_.store.shard_count();
-  const std::string& routed_by = command.key ? *command.key : command.derivation;
-  const ShardId target = digest::shard_for_key(parent.namespace_name, routed_by, shards);
-
   StartMessage message;
   message.reply_to = shard_of(parent.id);
   auto& request = message.request;
@@ -325,12 +334,18 @@ void ShardGroup::start_child(RunEntry& entry, const core::StartChild& command, P
       request.on_conflict == KeyConflict::return_existing ? ClosedKey::return_existing : ClosedKey::allow;
   request.priority = parent.priority;
   request.traceparent = parent.traceparent;
-  request.id = RunId{digest::derived_uuid(command.derivation, clock_.now(), target)};
-  request.parent = parent.id;
-  // A detached child tells its start, but neither its end nor is it cancelled with its parent.
-  request.parent_step = command.wait ? command.step : 0;
-  message.step = command.step;
-  send(shard_of(parent.id), target, message, out);
+  request.id = child_id(parent, command.key, command.derivation, command.asked_at);
+  if (command.replace) {
+    // Continue as new: the successor's start is durable in the batch that closes this run.
+    request.predecessor = parent.id;
+    entry.successor = request.id;
+  } else {
+    request.parent = parent.id;
+    // A detached child tells its start, but neither its end nor is it cancelled with its parent.
+    request.parent_step = command.wait ? command.step : 0;
+    message.step = command.step;
+  }
+  send(shard_of(parent.id), shard_of(request.id), message, out);
 }
 
 void ShardGroup::send(ShardId from, ShardId to, const Message& message, Pending& out) {

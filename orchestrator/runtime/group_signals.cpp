@@ -9,6 +9,8 @@
 namespace orchestrator::runtime {
 namespace {
 
+constexpr Duration kMatchAgainAfter = std::chrono::milliseconds{200};
+
 Unexpected changing() { return fail(ErrorCode::unavailable, "the owner of this key is changing; try again"); }
 
 bool waits_for(const store::SignalWaitRow& wait, const std::string& name) {
@@ -134,7 +136,7 @@ void ShardGroup::run_mailbox(ShardId shard_id, const MailboxKey& key) {
 
 // ---- a signal for a key ------------------------------------------------------------------------------------------
 
-void ShardGroup::signal_by_key(SignalRequest request, std::vector<store::InboxRef> done, Reply<SignalAnswer> reply) {
+void ShardGroup::signal_by_key(SignalRequest request, std::vector<MessageRef> done, Reply<SignalAnswer> reply) {
   const ShardId shard = digest::shard_for_key(request.namespace_name, *request.key, parts_.store.shard_count());
   const MailboxKey key{request.namespace_name, *request.key};
   auto abandoned = [reply] { reply(changing()); };
@@ -187,7 +189,7 @@ void ShardGroup::signal_by_key(SignalRequest request, std::vector<store::InboxRe
 }
 
 void ShardGroup::start_with_signal(StartRequest start, const MailboxKey& key, const SignalRequest& request,
-                                   std::vector<store::InboxRef> done, Reply<SignalAnswer> reply,
+                                   std::vector<MessageRef> done, Reply<SignalAnswer> reply,
                                    std::function<void()> next) {
   const ShardId shard = shard_of(start.id);
   start.answer_when_appended = true;
@@ -195,7 +197,7 @@ void ShardGroup::start_with_signal(StartRequest start, const MailboxKey& key, co
     Shard* owner = find_shard(shard);
     if (owner == nullptr || !owner->mailboxes.contains(key)) return;
     if (!started) {
-      finish_message(done, pending_);
+      finish_refused(done, started.error());
       reply(started.error());
       next();
       return;
@@ -207,15 +209,14 @@ void ShardGroup::start_with_signal(StartRequest start, const MailboxKey& key, co
 }
 
 void ShardGroup::accept_signal(Mailbox& mailbox, const SignalRequest& request, std::optional<RunId> started,
-                               std::vector<store::InboxRef> done, Reply<SignalAnswer> reply,
-                               std::function<void()> next) {
+                               std::vector<MessageRef> done, Reply<SignalAnswer> reply, std::function<void()> next) {
   const ShardId shard = digest::shard_for_key(request.namespace_name, *request.key, parts_.store.shard_count());
   keep_signal(mailbox, row_of(request, shard), started, std::move(done), std::move(reply), std::move(next));
 }
 
 /// Finds the oldest matching wait and offers the signal, or buffers it; then writes it and answers after the commit.
 void ShardGroup::keep_signal(Mailbox& mailbox, store::SignalRow row, std::optional<RunId> started,
-                             std::vector<store::InboxRef> done, Reply<SignalAnswer> reply, std::function<void()> next) {
+                             std::vector<MessageRef> done, Reply<SignalAnswer> reply, std::function<void()> next) {
   const MailboxKey key{row.namespace_name, *row.key};
   const ShardId shard = row.shard;
   const auto wait =
@@ -306,7 +307,7 @@ void ShardGroup::offer_elsewhere(store::SignalRow& row, const store::SignalWaitR
 
 // ---- a signal for a run ------------------------------------------------------------------------------------------
 
-void ShardGroup::signal_by_run(SignalRequest request, std::vector<store::InboxRef> done, Reply<SignalAnswer> reply) {
+void ShardGroup::signal_by_run(SignalRequest request, std::vector<MessageRef> done, Reply<SignalAnswer> reply) {
   const RunId run_id = *request.run_id;
   const ShardId shard = shard_of(run_id);
   store::SignalIdQuery query{shard, request.namespace_name, request.name, std::nullopt, run_id, request.id};
@@ -323,6 +324,7 @@ void ShardGroup::signal_by_run(SignalRequest request, std::vector<store::InboxRe
           return;
         }
         with_run(run_id, [this, run_id, shard, request, done, reply](Result<RunEntry*> found) {
+          if (is_stale(done)) return;
           if (!found) {
             reply(found.error());
             return;
@@ -362,14 +364,15 @@ void ShardGroup::signal_by_run(SignalRequest request, std::vector<store::InboxRe
 }
 
 /// To a run that is over: kept with its fate, and said so. To a run that never was: not found.
-void ShardGroup::reject_signal(const SignalRequest& request, std::vector<store::InboxRef> done,
-                               Reply<SignalAnswer> reply) {
+void ShardGroup::reject_signal(const SignalRequest& request, std::vector<MessageRef> done, Reply<SignalAnswer> reply) {
   parts_.store.find_run(*request.run_id, [this, request, done, reply](Result<store::RunView> view) {
     parts_.executor.post([this, request, done, reply, view = std::move(view)] {
       const ShardId shard = shard_of(*request.run_id);
+      if (is_stale(done)) return;
       if (!view || view->header.namespace_name != request.namespace_name || find_shard(shard) == nullptr) {
-        finish_message(done, pending_);
-        reply(view ? fail(ErrorCode::not_found, "no such run") : Unexpected{view.error()});
+        const Error why = view ? Error(ErrorCode::not_found, "no such run") : view.error();
+        finish_refused(done, why);
+        reply(why);
         return;
       }
       store::SignalRow row = row_of(request, shard);
@@ -395,7 +398,7 @@ void ShardGroup::reject_signal(const SignalRequest& request, std::vector<store::
 void ShardGroup::await_signal(RunEntry& entry, const core::AwaitSignal& command, Pending& out) {
   const auto& header = entry.run.header();
   const ShardId home = shard_of(header.id);
-  ++entry.unmatched_waits;
+  entry.unmatched_waits.insert(command.step);
   if (command.key) {
     const ShardId target = digest::shard_for_key(header.namespace_name, *command.key, parts_.store.shard_count());
     store::SignalWaitRow wait{target,       header.namespace_name, *command.key,       header.id,
@@ -416,8 +419,8 @@ void ShardGroup::await_signal(RunEntry& entry, const core::AwaitSignal& command,
 
 /// What is addressed to the run comes first, then what lies in the key's mailbox.
 void ShardGroup::match_wait(RunId run_id, std::uint64_t generation, const core::AwaitSignal& command) {
-  const auto settled = [this, run_id](RunEntry& entry) {
-    --entry.unmatched_waits;
+  const auto settled = [this, run_id, step = command.step](RunEntry& entry) {
+    entry.unmatched_waits.erase(step);
     // A decision without events: only the open row's at_rest changes.
     touch(shard_of(run_id), pending_);
     ++entry.uncommitted;
@@ -438,8 +441,11 @@ void ShardGroup::match_wait(RunId run_id, std::uint64_t generation, const core::
           held->second->addressed = std::move(*rows);
           held->second->addressed_loaded = true;
         }
-        // A failed load leaves the wait unmatched and the run not at rest; the batch that fails with it reloads both.
-        if (rows) match_wait(run_id, generation, command);
+        if (rows) {
+          match_wait(run_id, generation, command);
+        } else {
+          match_later(run_id, generation, command);
+        }
       });
       return;
     }
@@ -496,8 +502,14 @@ void ShardGroup::match_wait(RunId run_id, std::uint64_t generation, const core::
             next();
           });
         },
-        [] {});
+        [this, run_id, generation, command] { match_later(run_id, generation, command); });
   });
+}
+
+/// A look-up failed: the wait stays unmatched, the run not at rest, and the comparison is owed.
+void ShardGroup::match_later(RunId run_id, std::uint64_t generation, const core::AwaitSignal& command) {
+  parts_.executor.post_after(kMatchAgainAfter,
+                             [this, run_id, generation, command] { match_wait(run_id, generation, command); });
 }
 
 void ShardGroup::end_signal_wait(RunEntry& entry, const core::EndSignalWait& command, Pending& out) {

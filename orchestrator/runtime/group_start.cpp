@@ -46,12 +46,14 @@ void ShardGroup::start_runs(std::vector<std::pair<StartRequest, Reply<StartAnswe
 }
 
 /// `done` are messages whose effect this start is: they go in the same batch, also when the start is refused.
-void ShardGroup::start_active(StartRequest request, std::vector<store::InboxRef> done, Reply<StartAnswer> reply) {
+void ShardGroup::start_active(StartRequest request, std::vector<MessageRef> done, Reply<StartAnswer> reply) {
   const ShardId shard = shard_of(request.id);
   // Shared: the work may wait for a recovery, which keeps copyable functions.
   auto held = std::make_shared<Reply<StartAnswer>>(std::move(reply));
   const bool ours = when_active(shard, [this, request, done, held] {
-    if (request.maybe_repeated) {
+    if (is_stale(done)) {
+      (*held)(fail(ErrorCode::unavailable, "the owner of this run is changing; try again"));
+    } else if (request.maybe_repeated) {
       start_checked(request, done, *held);
     } else {
       start_unique(request, done, *held);
@@ -61,7 +63,7 @@ void ShardGroup::start_active(StartRequest request, std::vector<store::InboxRef>
 }
 
 /// The id may have been used before a crash: then the answer is that run.
-void ShardGroup::start_checked(StartRequest request, std::vector<store::InboxRef> done, Reply<StartAnswer> reply) {
+void ShardGroup::start_checked(StartRequest request, std::vector<MessageRef> done, Reply<StartAnswer> reply) {
   const RunId id = request.id;
   with_run(id, [this, id, request = std::move(request), done = std::move(done),
                 reply = std::move(reply)](Result<RunEntry*> open) mutable {
@@ -89,13 +91,13 @@ void ShardGroup::start_checked(StartRequest request, std::vector<store::InboxRef
 }
 
 /// Starts with one key go one after the other, so that a look-up stays true until its start is in memory.
-void ShardGroup::start_unique(StartRequest request, std::vector<store::InboxRef> done, Reply<StartAnswer> reply) {
-  const auto with_definition = [this](StartRequest r, std::vector<store::InboxRef> d, Reply<StartAnswer> rep) {
+void ShardGroup::start_unique(StartRequest request, std::vector<MessageRef> done, Reply<StartAnswer> reply) {
+  const auto with_definition = [this](StartRequest r, std::vector<MessageRef> d, Reply<StartAnswer> rep) {
     const std::string namespace_name = r.namespace_name;
     const std::string workflow = r.workflow;
     const std::int32_t version = r.version;
     const auto generation = find_shard(shard_of(r.id))->generation;
-    auto shared = std::make_shared<std::tuple<StartRequest, std::vector<store::InboxRef>, Reply<StartAnswer>>>(
+    auto shared = std::make_shared<std::tuple<StartRequest, std::vector<MessageRef>, Reply<StartAnswer>>>(
         std::move(r), std::move(d), std::move(rep));
     parts_.definitions.find(
         namespace_name, workflow, version,
@@ -103,11 +105,10 @@ void ShardGroup::start_unique(StartRequest request, std::vector<store::InboxRef>
           auto go = [this, shared, generation, found = std::move(found)] {
             auto& [request, messages, answer] = *shared;
             Shard* shard = find_shard(shard_of(request.id));
-            if (shard == nullptr || shard->generation != generation) {
+            if (shard == nullptr || shard->generation != generation || is_stale(messages)) {
               answer(fail(ErrorCode::unavailable, "the owner of this run is changing; try again"));
             } else if (!found) {
-              Pending& out = pending_;
-              finish_message(messages, out);
+              finish_refused(messages, found.error());
               answer(found.error());
             } else {
               start_now(std::move(request), *found, std::move(messages), std::move(answer));
@@ -148,7 +149,7 @@ void ShardGroup::start_unique(StartRequest request, std::vector<store::InboxRef>
     for (auto& next : waiting) parts_.executor.post(std::move(next));
   };
 
-  const auto decide_on = [this, with_definition, generation](StartRequest r, std::vector<store::InboxRef> d,
+  const auto decide_on = [this, with_definition, generation](StartRequest r, std::vector<MessageRef> d,
                                                              Reply<StartAnswer> rep, std::optional<RunId> open,
                                                              std::optional<RunId> closed) {
     Shard* owner = find_shard(shard_of(r.id));
@@ -214,7 +215,7 @@ void ShardGroup::start_unique(StartRequest request, std::vector<store::InboxRef>
   });
 }
 
-void ShardGroup::start_now(StartRequest request, const FoundDefinition& found, std::vector<store::InboxRef> done,
+void ShardGroup::start_now(StartRequest request, const FoundDefinition& found, std::vector<MessageRef> done,
                            Reply<StartAnswer> reply) {
   Shard& shard = *find_shard(shard_of(request.id));
   RunHeader header;
@@ -228,6 +229,7 @@ void ShardGroup::start_now(StartRequest request, const FoundDefinition& found, s
   header.input = std::move(request.input);
   header.parent_run_id = request.parent;
   header.parent_step = request.parent_step;
+  header.predecessor_run_id = request.predecessor;
   header.traceparent = std::move(request.traceparent);
   header.created_at = clock_.now();
   header.run_at = request.run_at;
@@ -261,7 +263,7 @@ void ShardGroup::answer_start(ShardId shard, StartAnswer answer, bool when_appen
   flush_soon();
 }
 
-void ShardGroup::answer_existing(RunId run_id, const StartRequest& request, std::vector<store::InboxRef> done,
+void ShardGroup::answer_existing(RunId run_id, const StartRequest& request, std::vector<MessageRef> done,
                                  Reply<StartAnswer> reply) {
   const ShardId shard = shard_of(run_id);
   StartAnswer answer{run_id, request.workflow, request.version, request.key, RunState::ready, !request.maybe_repeated};

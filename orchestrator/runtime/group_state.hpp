@@ -28,9 +28,10 @@ struct RunEntry {
   core::Run run;
   store::RunProgress row;                            ///< what the open_runs row says, pending writes included
   int uncommitted = 0;                               ///< decisions whose batch has not returned
+  std::optional<RunId> successor;                    ///< continues as new
   bool committing = false;                           ///< a step's own transaction decides right now: events wait
   std::deque<std::function<void()>> waiting_events;  ///< what arrived while committing
-  int unmatched_waits = 0;                  ///< signal waits not yet compared with what is buffered: not at rest
+  std::set<core::StepId> unmatched_waits;   ///< signal waits not yet compared with what is buffered: not at rest
   std::vector<store::SignalRow> addressed;  ///< buffered signals addressed to this run, oldest first
   bool addressed_loaded = true;             ///< false after a recovery, until the first wait asks
   /// (name, id) of what was accepted for this run while it is in memory: the table may not show it yet.
@@ -96,6 +97,19 @@ struct Shard {
   std::deque<std::function<void()>> waiting_requests;
 };
 
+/// A message in hand. It counts only for the generation of memory that took it up: after a drop the recovery reads it
+/// again, and a late continuation must not work a second time.
+struct IncomingMessage : store::InboxRow {
+  std::uint64_t generation = 0;
+};
+
+/// Messages whose effect a piece of work is.
+struct MessageRef {
+  ShardId shard{};
+  MessageId id;
+  std::uint64_t generation = 0;
+};
+
 /// What the next flush writes, and what follows its commit.
 struct Pending {
   struct After {
@@ -109,6 +123,8 @@ struct Pending {
 
   store::Batch batch;
   std::set<ShardId> shards;
+  /// Of each shard, when the batch was sent: memory may have been dropped by the time that its answer comes.
+  std::map<ShardId, std::uint64_t> generations;
   std::vector<RunId> touched;  ///< one entry per decision
   std::vector<std::pair<ShardId, MailboxKey>> touched_mailboxes;
   std::vector<Ready> ready;

@@ -304,7 +304,9 @@ void ShardGroup::transaction_ended(RunId run_id, core::TaskRef task, std::shared
         batch, [this, run_id, task, out, batch, shard_id](std::vector<store::ShardLease> leases, bool was_committed) {
           parts_.executor.post([this, run_id, task, out, batch, shard_id, leases = std::move(leases), was_committed] {
             Shard* shard = find_shard(shard_id);
-            if (shard != nullptr && !leases.empty()) shard->lease = leases.front();
+            if (shard != nullptr && !leases.empty() && leases.front().epoch > shard->lease.epoch) {
+              shard->lease = leases.front();
+            }
             parts_.logger.info("step_commit_settled", {{"run_id", run_id.str()}, {"committed", was_committed}});
             if (was_committed) {
               transaction_ended(run_id, task, out, batch, store::CommitAnswer{clock_.now(), {}});
@@ -316,12 +318,13 @@ void ShardGroup::transaction_ended(RunId run_id, core::TaskRef task, std::shared
     return;
   }
   Shard* shard = find_shard(shard_id);
+  const bool current = !current_shards(*out, {shard_id}).empty();
   if (answer) {
     parts_.metrics.step(Outcome::Kind::completed).add();
     parts_.metrics.commits.add();
     clock_.learn(answer->database_now);
     std::deque<std::function<void()>> waiting;
-    if (shard != nullptr) {
+    if (current) {
       if (const auto found = shard->runs.find(run_id); found != shard->runs.end()) {
         found->second->committing = false;
         waiting = std::exchange(found->second->waiting_events, {});
@@ -342,7 +345,13 @@ void ShardGroup::transaction_ended(RunId run_id, core::TaskRef task, std::shared
     release_hold(key);
   }
   const Status why = fail(ErrorCode::unavailable, "a step's commit failed; try again");
-  if (answer.error().code == ErrorCode::ownership_lost) {
+  complete(*out, {shard_id}, why);
+  if (!current) {
+    // Reloaded meanwhile, behind a fence: the step is owed again, unless that recovery saw its worker still at it.
+    with_run(run_id, [this](Result<RunEntry*> entry) {
+      if (entry && *entry != nullptr && !is_closed((*entry)->run.state())) resume(**entry, false);
+    });
+  } else if (answer.error().code == ErrorCode::ownership_lost) {
     give_up_lost(*batch, {shard_id}, why);
   } else {
     fail_shards({shard_id}, why);

@@ -69,6 +69,7 @@ Json to_json(const StartRequest& request) {
   put(object, "id", request.id);
   if (request.parent) put(object, "parent", *request.parent);
   object["parent_step"] = request.parent_step;
+  if (request.predecessor) put(object, "predecessor", *request.predecessor);
   return object;
 }
 
@@ -89,6 +90,7 @@ StartRequest start_from(const Json& object) {
   request.id = get_id<RunTag>(object, "id");
   request.parent = get_run(object, "parent");
   request.parent_step = object.value("parent_step", EventId{0});
+  request.predecessor = get_run(object, "predecessor");
   return request;
 }
 

@@ -155,27 +155,39 @@ void Node::lost(std::vector<ShardId> shards) {
   });
 }
 
+void Node::take_again(std::vector<ShardId> shards, std::function<void(std::vector<store::ShardLease>)> taken) {
+  parts_.store.take_over(
+      options_.id, shards, [this, shards, taken = std::move(taken)](Result<std::vector<store::ShardLease>> leases) {
+        if (stopped_) return;
+        if (leases) {
+          taken(std::move(*leases));
+          return;
+        }
+        // The database is away: nobody else can take our shards meanwhile, and nothing is told to anybody.
+        parts_.executor.post_after(kAgainAfter, [this, shards, taken] { take_again(shards, taken); });
+      });
+}
+
 void Node::settle(std::shared_ptr<const store::Batch> batch,
                   std::function<void(std::vector<store::ShardLease>, bool committed)> settled) {
   std::vector<ShardId> shards;
   for (const auto& lease : batch->leases) shards.push_back(lease.shard);
-  parts_.store.take_over(
-      options_.id, std::move(shards), [this, batch, settled](Result<std::vector<store::ShardLease>> leases) {
-        if (stopped_) return;
-        if (!leases) {
-          // The database is away: nobody can take our shards meanwhile, and nothing is told to anybody.
-          parts_.executor.post_after(kAgainAfter, [this, batch, settled] { settle(batch, settled); });
-          return;
-        }
-        parts_.store.was_committed(batch, [this, batch, settled, leases = std::move(*leases)](Result<bool> committed) {
-          if (stopped_) return;
-          if (!committed) {
-            parts_.executor.post_after(kAgainAfter, [this, batch, settled] { settle(batch, settled); });
-            return;
-          }
-          settled(leases, *committed);
-        });
-      });
+  take_again(std::move(shards), [this, batch, settled = std::move(settled)](std::vector<store::ShardLease> leases) {
+    look_for_proof(batch, std::move(leases), settled);
+  });
+}
+
+void Node::look_for_proof(std::shared_ptr<const store::Batch> batch, std::vector<store::ShardLease> leases,
+                          std::function<void(std::vector<store::ShardLease>, bool committed)> settled) {
+  parts_.store.was_committed(batch, [this, batch, leases, settled = std::move(settled)](Result<bool> committed) {
+    if (stopped_) return;
+    if (committed) {
+      settled(leases, *committed);
+    } else {
+      parts_.executor.post_after(kAgainAfter,
+                                 [this, batch, leases, settled] { look_for_proof(batch, leases, settled); });
+    }
+  });
 }
 
 // ---- messages and ticks ------------------------------------------------------------------------------------------

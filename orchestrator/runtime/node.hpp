@@ -79,6 +79,7 @@ class Node final : public Headquarters {
   void deliver(std::vector<store::InboxRow> messages) override;
   void settle(std::shared_ptr<const store::Batch> batch,
               std::function<void(std::vector<store::ShardLease>, bool committed)> settled) override;
+  void take_again(std::vector<ShardId> shards, std::function<void(std::vector<store::ShardLease>)> taken) override;
   void lost(std::vector<ShardId> shards) override;
   [[nodiscard]] bool is_confirmed() const override;
 
@@ -86,6 +87,8 @@ class Node final : public Headquarters {
   void beat();
   void beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer);
   void take(std::vector<ShardId> shards, std::set<ShardId> unclean);
+  void look_for_proof(std::shared_ptr<const store::Batch> batch, std::vector<store::ShardLease> leases,
+                      std::function<void(std::vector<store::ShardLease>, bool committed)> settled);
   void read_inbox();
   void tick();
   void check_drained(Duration until, bool cancelled, std::function<void()> done);

@@ -37,7 +37,8 @@ struct StartRequest {
   RunId id;                     ///< nil: made by the owner
   bool maybe_repeated = false;  ///< the id may exist already: look before starting
   std::optional<RunId> parent;
-  EventId parent_step = 0;  ///< 0: detached
+  EventId parent_step = 0;           ///< 0: detached
+  std::optional<RunId> predecessor;  ///< continues this run as new
   /// Answer as soon as the start is in the pending batch, so that more can join it: only for callers on the strand,
   /// who answer nobody before the commit.
   bool answer_when_appended = false;

@@ -34,6 +34,9 @@ class Headquarters {
   /// whether the batch had committed.
   virtual void settle(std::shared_ptr<const store::Batch> batch,
                       std::function<void(std::vector<store::ShardLease>, bool committed)> settled) = 0;
+  /// Takes shards of this node over once more, then calls back with the new leases; missing ones are lost. Repeats
+  /// while the database is away.
+  virtual void take_again(std::vector<ShardId> shards, std::function<void(std::vector<store::ShardLease>)> taken) = 0;
   /// These shards belong to somebody else now.
   virtual void lost(std::vector<ShardId> shards) = 0;
   /// Whether the node's lease is confirmed: without it nothing is handed out and nothing is answered.
@@ -109,6 +112,7 @@ class ShardGroup {
   void drop_memory(Shard& shard, const Status& why);
   void strip(Pending& pending, const std::set<ShardId>& shards, const Status& why);
   void fill_leases(Pending& pending);
+  std::set<ShardId> current_shards(const Pending& done, const std::set<ShardId>& shards);
   void forget_shard(ShardId shard);
   void give_up_lost(const store::Batch& batch, const std::set<ShardId>& lost, const Status& why);
 
@@ -128,18 +132,20 @@ class ShardGroup {
   void write_progress(RunEntry& entry, Pending& out);
   void write_closed(RunEntry& entry, Pending& out);
   void carry_out(RunEntry& entry, std::vector<core::Command> commands, Pending& out);
+  [[nodiscard]] RunId child_id(const RunHeader& parent, const std::optional<std::string>& key,
+                               const std::string& derivation, Timestamp asked_at) const;
   void start_child(RunEntry& entry, const core::StartChild& command, Pending& out);
   void send(ShardId from, ShardId to, const Message& message, Pending& out);
   void touch(ShardId shard, Pending& out) { out.shards.insert(shard); }
   store::RunView view_of(RunEntry& entry);
 
   // group_start.cpp
-  void start_active(StartRequest request, std::vector<store::InboxRef> done, Reply<StartAnswer> reply);
-  void start_checked(StartRequest request, std::vector<store::InboxRef> done, Reply<StartAnswer> reply);
-  void start_unique(StartRequest request, std::vector<store::InboxRef> done, Reply<StartAnswer> reply);
-  void start_now(StartRequest request, const FoundDefinition& found, std::vector<store::InboxRef> done,
+  void start_active(StartRequest request, std::vector<MessageRef> done, Reply<StartAnswer> reply);
+  void start_checked(StartRequest request, std::vector<MessageRef> done, Reply<StartAnswer> reply);
+  void start_unique(StartRequest request, std::vector<MessageRef> done, Reply<StartAnswer> reply);
+  void start_now(StartRequest request, const FoundDefinition& found, std::vector<MessageRef> done,
                  Reply<StartAnswer> reply);
-  void answer_existing(RunId run_id, const StartRequest& request, std::vector<store::InboxRef> done,
+  void answer_existing(RunId run_id, const StartRequest& request, std::vector<MessageRef> done,
                        Reply<StartAnswer> reply);
   void answer_start(ShardId shard, StartAnswer answer, bool when_appended, Reply<StartAnswer> reply);
   void retry_loaded(const RetryRequest& request, store::LoadedClosedRun loaded, Reply<StartAnswer> reply);
@@ -166,43 +172,50 @@ class ShardGroup {
   // group_signals.cpp
   void with_mailbox(ShardId shard, const MailboxKey& key, MailboxOperation operation, std::function<void()> abandoned);
   void run_mailbox(ShardId shard, const MailboxKey& key);
-  void signal_by_key(SignalRequest request, std::vector<store::InboxRef> done, Reply<SignalAnswer> reply);
-  void signal_by_run(SignalRequest request, std::vector<store::InboxRef> done, Reply<SignalAnswer> reply);
+  void signal_by_key(SignalRequest request, std::vector<MessageRef> done, Reply<SignalAnswer> reply);
+  void signal_by_run(SignalRequest request, std::vector<MessageRef> done, Reply<SignalAnswer> reply);
   void accept_signal(Mailbox& mailbox, const SignalRequest& request, std::optional<RunId> started,
-                     std::vector<store::InboxRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
-  void keep_signal(Mailbox& mailbox, store::SignalRow row, std::optional<RunId> started,
-                   std::vector<store::InboxRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
+                     std::vector<MessageRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
+  void keep_signal(Mailbox& mailbox, store::SignalRow row, std::optional<RunId> started, std::vector<MessageRef> done,
+                   Reply<SignalAnswer> reply, std::function<void()> next);
   bool offer_here(RunEntry& entry, store::SignalRow& row, EventId step, Pending& out);
   void offer_elsewhere(store::SignalRow& row, const store::SignalWaitRow& wait, Pending& out);
   void write_signal(const store::SignalRow& row, Pending& out);
   void await_signal(RunEntry& entry, const core::AwaitSignal& command, Pending& out);
   void end_signal_wait(RunEntry& entry, const core::EndSignalWait& command, Pending& out);
   void match_wait(RunId run_id, std::uint64_t generation, const core::AwaitSignal& command);
-  void reject_signal(const SignalRequest& request, std::vector<store::InboxRef> done, Reply<SignalAnswer> reply);
+  void match_later(RunId run_id, std::uint64_t generation, const core::AwaitSignal& command);
+  void reject_signal(const SignalRequest& request, std::vector<MessageRef> done, Reply<SignalAnswer> reply);
   void start_with_signal(StartRequest start, const MailboxKey& key, const SignalRequest& request,
-                         std::vector<store::InboxRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
+                         std::vector<MessageRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
   void answer_after_commit(ShardId shard, SignalAnswer answer, const Reply<SignalAnswer>& reply);
   store::SignalRow row_of(const SignalRequest& request, ShardId shard);
 
   // group_inbox.cpp
   void handle(store::InboxRow row);
-  void handle_later(store::InboxRow row);
-  void on_message(const StartMessage& message, const store::InboxRow& row);
-  void on_message(const ChildStartedMessage& message, const store::InboxRow& row);
-  void on_message(const ChildEndedMessage& message, const store::InboxRow& row);
-  void on_message(const CancelMessage& message, const store::InboxRow& row);
-  void on_message(const SignalMessage& message, const store::InboxRow& row);
-  void on_message(const WaitOpenedMessage& message, const store::InboxRow& row);
-  void on_message(const WaitEndedMessage& message, const store::InboxRow& row);
-  void on_message(const SignalOfferMessage& message, const store::InboxRow& row);
-  void on_message(const SignalAnswerMessage& message, const store::InboxRow& row);
+  void take_up(IncomingMessage row);
+  void handle_later(IncomingMessage row);
+  void on_message(const StartMessage& message, const IncomingMessage& row);
+  void on_message(const ChildStartedMessage& message, const IncomingMessage& row);
+  void on_message(const ChildEndedMessage& message, const IncomingMessage& row);
+  void on_message(const CancelMessage& message, const IncomingMessage& row);
+  void on_message(const SignalMessage& message, const IncomingMessage& row);
+  void on_message(const WaitOpenedMessage& message, const IncomingMessage& row);
+  void on_message(const WaitEndedMessage& message, const IncomingMessage& row);
+  void on_message(const SignalOfferMessage& message, const IncomingMessage& row);
+  void on_message(const SignalAnswerMessage& message, const IncomingMessage& row);
   /// Feeds an event to a run and deletes the message in the same batch, also when the run no longer wants it.
-  void feed(RunId run_id, core::Event event, store::InboxRow row);
-  void tell_end_again(const StartAnswer& existing, const StartMessage& message, const store::InboxRow& row);
-  void on_start_answer(const StartMessage& message, const store::InboxRow& row, Result<StartAnswer> answer);
+  void feed(RunId run_id, core::Event event, IncomingMessage row);
+  void tell_end_again(const StartAnswer& existing, const StartMessage& message, const IncomingMessage& row);
+  void on_start_answer(const StartMessage& message, const IncomingMessage& row, Result<StartAnswer> answer);
   void open_wait(Mailbox& mailbox, const store::SignalWaitRow& wait);
-  void finish_message(const store::InboxRow& row, Pending& out);
-  void finish_message(const std::vector<store::InboxRef>& done, Pending& out);
+  /// Whether the memory that took this message up is gone.
+  bool is_stale(ShardId shard, std::uint64_t generation);
+  bool is_stale(const std::vector<MessageRef>& messages);
+  void finish_message(const IncomingMessage& row, Pending& out);
+  void finish_message(const std::vector<MessageRef>& done, Pending& out);
+  /// After an error: a passing one keeps the messages for another try, any other is their effect.
+  void finish_refused(const std::vector<MessageRef>& done, const Error& error);
 
   // group_timers.cpp
   void set_timer(RunId run_id, Timestamp at);

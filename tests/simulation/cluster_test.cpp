@@ -1,0 +1,227 @@
+// Two nodes, one thread, one virtual clock: crashes, take-overs and store faults at moments that a seed chooses.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/support/simulated_cluster.hpp"
+
+namespace orchestrator::testing {
+namespace {
+
+constexpr const char* kOrder = R"({
+  "StartAt": "Reserve",
+  "States": {
+    "Reserve": {"Type": "Task", "Resource": "handler:counted", "ResultPath": null, "Next": "Pause"},
+    "Pause": {"Type": "Wait", "Seconds": 5, "Next": "Paid"},
+    "Paid": {"Type": "Task", "Resource": "signal:paid", "Parameters": {"key.$": "$.key"}, "ResultPath": "$.paid", "Next": "Ship"},
+    "Ship": {"Type": "Task", "Resource": "workflow:shipment", "ResultPath": "$.shipment", "Next": "Book"},
+    "Book": {"Type": "Task", "Resource": "handler:written", "ResultPath": null, "Next": "Thank"},
+    "Thank": {"Type": "Task", "Resource": "handler:counted", "ResultPath": null, "End": true}
+  }
+})";
+
+constexpr const char* kShipment = R"({
+  "StartAt": "Pack",
+  "States": {
+    "Pack": {"Type": "Task", "Resource": "handler:counted", "ResultPath": null, "Next": "Travel"},
+    "Travel": {"Type": "Wait", "Seconds": 3, "Next": "Arrive"},
+    "Arrive": {"Type": "Task", "Resource": "handler:counted", "ResultPath": null, "End": true}
+  }
+})";
+
+class Cluster : public ::testing::Test {
+ protected:
+  void begin(std::uint64_t seed) {
+    cluster = std::make_unique<SimulatedCluster>(seed);
+    random = std::make_unique<SeededRandom>(seed + 1);
+    cluster->start_node("a");
+    cluster->start_node("b");
+    cluster->world.advance(std::chrono::seconds{3});
+    cluster->deploy("order", kOrder);
+    cluster->deploy("shipment", kShipment);
+  }
+
+  void start_orders(int count) {
+    for (int i = 0; i < count; ++i) {
+      const std::string key = "k" + std::to_string(i);
+      auto id = cluster->start_run("order", key, R"({"key": ")" + key + R"("})");
+      ASSERT_TRUE(id.has_value()) << "nobody accepted the start of " << key;
+      orders.insert(*id);
+    }
+  }
+
+  /// Each order is paid once, in words that are said twice.
+  void pay(int count) {
+    for (int i = 0; i < count; ++i) {
+      const std::string key = "k" + std::to_string(i);
+      EXPECT_NE(cluster->send_signal("paid", key, "payment-" + key), "") << "nobody accepted the payment of " << key;
+      EXPECT_EQ(cluster->send_signal("paid", key, "payment-" + key), "duplicate");
+    }
+  }
+
+  bool all_done() {
+    for (const auto& id : orders) {
+      const auto run = cluster->find_run(id);
+      if (!run || !is_closed(run->state)) return false;
+    }
+    return true;
+  }
+
+  void expect_good_end() {
+    const bool done = cluster->world.advance_until([&] { return all_done(); }, std::chrono::minutes{30});
+    EXPECT_TRUE(done) << "an order did not end";
+    // A child's end may be written just after its parent's question; let the last messages arrive.
+    cluster->world.advance(std::chrono::seconds{30});
+    std::map<std::string, int> per_key;
+    for (const auto& run : cluster->list_runs()) {
+      EXPECT_EQ(run.state, RunState::succeeded)
+          << run.header.workflow << " " << run.header.id.str() << " waits on " << run.waiting_on;
+      EXPECT_EQ(cluster->check_journal(run.header.id), "") << run.header.id.str();
+      if (run.header.workflow == "order") ++per_key[*run.header.key];
+    }
+    EXPECT_EQ(per_key.size(), orders.size());
+    for (const auto& [key, count] : per_key) EXPECT_EQ(count, 1) << "two runs for the key " << key;
+    std::set<std::string> ids;
+    for (const auto& signal : cluster->list_signals()) {
+      EXPECT_EQ(signal.fate, store::SignalFate::consumed) << *signal.key << " is " << store::to_string(signal.fate)
+                                                          << " " << signal.reason << " for step " << signal.step;
+      EXPECT_TRUE(ids.insert(signal.id).second) << "the signal " << signal.id << " was kept twice";
+    }
+    for (const auto& line : cluster->errors) ADD_FAILURE() << line;
+  }
+
+  std::unique_ptr<SimulatedCluster> cluster;
+  std::unique_ptr<SeededRandom> random;
+  std::set<RunId> orders;
+};
+
+TEST_F(Cluster, RunsOnTwoNodesReachTheirEnd) {
+  begin(1);
+
+  start_orders(20);
+  pay(20);
+
+  expect_good_end();
+  for (const auto& [key, times] : cluster->performed) EXPECT_EQ(times, 1) << key;
+}
+
+TEST_F(Cluster, RunsOfACrashedNodeGoOnElsewhere) {
+  begin(2);
+  start_orders(20);
+
+  cluster->crash("a");
+  pay(20);
+
+  expect_good_end();
+}
+
+TEST_F(Cluster, ANodeThatComesBackTakesItsShardsAtOnce) {
+  begin(3);
+  cluster->crash("b");
+  cluster->world.advance(std::chrono::seconds{30});
+  start_orders(20);
+
+  cluster->crash("a");
+  const Duration before = cluster->world.now();
+  cluster->start_node("a");
+  pay(20);
+  const Duration answered = cluster->world.now() - before;
+
+  EXPECT_LT(answered, std::chrono::seconds{8}) << "it must not wait for its own lease of ten seconds";
+  expect_good_end();
+}
+
+TEST_F(Cluster, ADrainedNodeHandsItsShardsOver) {
+  begin(4);
+  start_orders(20);
+
+  cluster->drain("b");
+  pay(20);
+
+  expect_good_end();
+  for (const auto& [key, times] : cluster->performed)
+    EXPECT_EQ(times, 1) << "a graceful hand-over repeats nothing: " << key;
+}
+
+TEST_F(Cluster, AnUnknownCommitIsSettledNotGuessed) {
+  begin(5);
+  int commits = 0;
+  cluster->faults = [&](std::string_view operation) {
+    if (operation != "commit") return store::memory::Fault::none;
+    ++commits;
+    if (commits % 7 == 0) return store::memory::Fault::unknown_done;
+    if (commits % 5 == 0) return store::memory::Fault::unknown_undone;
+    return store::memory::Fault::none;
+  };
+
+  start_orders(10);
+  pay(10);
+
+  EXPECT_GT(commits, 20);
+  expect_good_end();
+}
+
+TEST_F(Cluster, AnOutcomeOutlivesTheBatchThatFailed) {
+  begin(6);
+  int commits = 0;
+  cluster->faults = [&](std::string_view operation) {
+    return operation == "commit" && ++commits % 4 == 0 ? store::memory::Fault::unavailable : store::memory::Fault::none;
+  };
+
+  start_orders(10);
+  pay(10);
+
+  expect_good_end();
+  for (const auto& [key, times] : cluster->performed)
+    EXPECT_EQ(times, 1) << "no crash, so nothing may be performed twice: " << key;
+}
+
+class SeededCluster : public Cluster, public ::testing::WithParamInterface<int> {};
+
+TEST_P(SeededCluster, NothingIsLostOrDoubledUnderRandomFaults) {
+  const auto seed = static_cast<std::uint64_t>(GetParam());
+  begin(seed);
+  cluster->faults = [&](std::string_view) {
+    switch (random->next() % 40) {
+      case 0: return store::memory::Fault::unavailable;
+      case 1: return store::memory::Fault::unknown_done;
+      case 2: return store::memory::Fault::unknown_undone;
+      default: return store::memory::Fault::none;
+    }
+  };
+  const auto stir = [&] {
+    const std::string name = random->next() % 2 == 0 ? "a" : "b";
+    if (cluster->is_up(name) && random->next() % 3 == 0) {
+      cluster->crash(name);
+    } else if (!cluster->is_up(name)) {
+      cluster->start_node(name);
+    }
+    cluster->world.advance(Duration{static_cast<std::int64_t>(random->next() % 2'000'000)});
+    if (!cluster->is_up("a") && !cluster->is_up("b")) cluster->start_node("a");
+  };
+
+  for (int i = 0; i < 8; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    auto id = cluster->start_run("order", key, R"({"key": ")" + key + R"("})");
+    ASSERT_TRUE(id.has_value()) << "seed " << seed;
+    orders.insert(*id);
+    stir();
+  }
+  for (int i = 0; i < 8; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    EXPECT_NE(cluster->send_signal("paid", key, "payment-" + key), "") << "seed " << seed;
+    stir();
+  }
+  for (const char* name : {"a", "b"}) {
+    if (!cluster->is_up(name)) cluster->start_node(name);
+  }
+  cluster->faults = nullptr;
+
+  expect_good_end();
+  if (HasFailure()) std::printf("failing seed: %d\n", GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, SeededCluster, ::testing::Range(100, 600));
+
+}  // namespace
+}  // namespace orchestrator::testing

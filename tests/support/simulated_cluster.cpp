@@ -1,0 +1,278 @@
+#include "tests/support/simulated_cluster.hpp"
+
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/digest/digest.hpp"
+#include "orchestrator/language/parse.hpp"
+
+namespace orchestrator::testing {
+namespace {
+
+constexpr Duration kAskLimit = std::chrono::seconds{60};
+
+/// Work of a process: when the process dies, what it had posted never runs.
+class ProcessExecutor final : public runtime::Executor {
+ public:
+  ProcessExecutor(VirtualWorld& world, std::shared_ptr<bool> alive) : world_(world), alive_(std::move(alive)) {}
+  void post(std::function<void()> work) override { world_.post(guarded(std::move(work))); }
+  void post_after(Duration delay, std::function<void()> work) override {
+    world_.post_at(world_.now() + delay, guarded(std::move(work)));
+  }
+
+ private:
+  std::function<void()> guarded(std::function<void()> work) {
+    return [alive = alive_, work = std::move(work)] {
+      if (*alive) work();
+    };
+  }
+  VirtualWorld& world_;
+  std::shared_ptr<bool> alive_;
+};
+
+class ProcessThreads final : public runtime::HandlerThreads {
+ public:
+  ProcessThreads(VirtualWorld& world, std::shared_ptr<bool> alive, SeededRandom& random)
+      : world_(world), alive_(std::move(alive)), random_(random) {}
+  void run(std::function<void()> work) override {
+    // Handlers take their time, differently each: outcomes come in any order.
+    const Duration takes{static_cast<std::int64_t>(random_.next() % 20'000)};
+    world_.post_at(world_.now() + takes, [alive = alive_, work = std::move(work)] {
+      if (*alive) work();
+    });
+  }
+
+ private:
+  VirtualWorld& world_;
+  std::shared_ptr<bool> alive_;
+  SeededRandom& random_;
+};
+
+language::Functions pure_functions() {
+  language::Functions functions;
+  functions.hash = [](std::string_view, std::string_view data) {
+    return digest::hash(digest::Algorithm::sha256, data);
+  };
+  return functions;
+}
+
+}  // namespace
+
+struct SimulatedCluster::Process {
+  std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+  std::unique_ptr<store::memory::MemoryStore> store;
+  std::unique_ptr<ProcessExecutor> control;
+  std::vector<std::unique_ptr<ProcessExecutor>> group_executors;
+  std::unique_ptr<ProcessThreads> threads;
+  std::unique_ptr<VirtualClock> clock;
+  telemetry::Metrics metrics;
+  std::unique_ptr<runtime::Node> node;
+  std::unique_ptr<service::EngineService> service;
+};
+
+SimulatedCluster::SimulatedCluster(std::uint64_t seed, std::int32_t shards)
+    : random_(seed),
+      database_(std::make_shared<store::memory::MemoryDatabase>(shards)),
+      logger_(telemetry::LogLevel::error, [this](std::string_view line) { errors.emplace_back(line); }),
+      planner_(pure_functions(), {}) {
+  store::memory::MemoryOptions options;
+  options.post = [](std::function<void()> work) { work(); };
+  options.now = [this] { return world.database_now(); };
+  reader_ = std::make_unique<store::memory::MemoryStore>(database_, options);
+
+  HandlerEntry counted;
+  counted.name = "counted";
+  counted.plain = [this](const Json& input, TaskContext& context) {
+    ++performed[context.idempotency_key];
+    return Outcome::completed(make_payload(input));
+  };
+  HandlerEntry written = {};
+  written.name = "written";
+  written.transactional = [](const Json& input, TaskContext& context, Sql& sql) {
+    auto inserted = sql.execute("insert into effects values ($1)", {context.idempotency_key});
+    if (!inserted) return Outcome::snoozed(std::chrono::seconds{1});
+    return Outcome::completed(make_payload(input));
+  };
+  const Status added = handlers_.add(std::move(counted));
+  const Status also_added = handlers_.add(std::move(written));
+  ORC_CHECK(added.has_value() && also_added.has_value(), "the simulation's handlers have names of their own");
+}
+
+SimulatedCluster::~SimulatedCluster() {
+  for (auto& [name, process] : nodes_) *process->alive = false;
+}
+
+void SimulatedCluster::start_node(const std::string& name) {
+  auto process = std::make_unique<Process>();
+  store::memory::MemoryOptions options;
+  options.lanes = 2;
+  options.post = [this, alive = process->alive](std::function<void()> work) {
+    const Duration takes{static_cast<std::int64_t>(random_.next() % 3'000)};
+    // What reached the database happens even when the client dies; only its answer is lost with it.
+    world.post_at(world.now() + takes, std::move(work));
+  };
+  options.now = [this] { return world.database_now(); };
+  options.faults = [this](std::string_view operation) {
+    return faults ? faults(operation) : store::memory::Fault::none;
+  };
+  process->store = std::make_unique<store::memory::MemoryStore>(database_, options);
+  process->control = std::make_unique<ProcessExecutor>(world, process->alive);
+  std::vector<runtime::Executor*> executors;
+  for (int i = 0; i < 2; ++i) {
+    process->group_executors.push_back(std::make_unique<ProcessExecutor>(world, process->alive));
+    executors.push_back(process->group_executors.back().get());
+  }
+  process->threads = std::make_unique<ProcessThreads>(world, process->alive, random_);
+  process->clock = std::make_unique<VirtualClock>(world);
+  runtime::NodeOptions node_options;
+  node_options.id = NodeId{name};
+  node_options.url = "http://" + name;
+  process->node = std::make_unique<runtime::Node>(
+      runtime::Node::Parts{*process->store, *process->control, executors, *process->clock, random_, *process->threads,
+                           planner_, handlers_, logger_, process->metrics},
+      node_options);
+  process->service = std::make_unique<service::EngineService>(*process->node, *process->store, planner_, handlers_);
+  process->node->start();
+  nodes_[name] = std::move(process);
+}
+
+void SimulatedCluster::crash(const std::string& name) {
+  auto process = std::move(nodes_.at(name));
+  nodes_.erase(name);
+  *process->alive = false;
+  // Kept until the end: closures that never run still point into it.
+  graveyard_.push_back(std::move(process));
+}
+
+void SimulatedCluster::drain(const std::string& name) {
+  auto done = std::make_shared<bool>(false);
+  nodes_.at(name)->node->drain(std::chrono::seconds{30}, [done] { *done = true; });
+  world.advance_until([&] { return *done; }, std::chrono::minutes{2});
+  crash(name);
+}
+
+template <typename Answer>
+std::optional<Result<Answer>> SimulatedCluster::ask_any(
+    const std::function<void(service::Service&, service::Reply<Answer>)>& ask) {
+  const Duration until = world.now() + kAskLimit;
+  while (world.now() < until) {
+    std::vector<std::string> names;
+    for (const auto& [name, process] : nodes_) names.push_back(name);
+    for (const auto& name : names) {
+      auto answer = std::make_shared<std::optional<Result<Answer>>>();
+      ask(*nodes_.at(name)->service, [answer](Result<Answer> result) { *answer = std::move(result); });
+      world.advance_until([&] { return answer->has_value(); }, std::chrono::seconds{15});
+      if (*answer && ((*answer)->has_value() || !error_traits((*answer)->error().code).retryable))
+        return std::move(**answer);
+    }
+    world.advance(std::chrono::milliseconds{200});
+  }
+  return std::nullopt;
+}
+
+void SimulatedCluster::deploy(const std::string& name, const std::string& definition) {
+  auto source = parse_json(definition);
+  ORC_CHECK(source.has_value(), "a simulated definition is JSON");
+  const auto deployed =
+      ask_any<service::Deployed>([&](service::Service& service, service::Reply<service::Deployed> reply) {
+        service.deploy({"default", name, make_payload(*source)}, std::move(reply));
+      });
+  ORC_CHECK(deployed && *deployed, "a simulated definition deploys");
+}
+
+std::optional<RunId> SimulatedCluster::start_run(const std::string& workflow, const std::string& key,
+                                                 const std::string& input) {
+  auto value = parse_json(input);
+  ORC_CHECK(value.has_value(), "a simulated input is JSON");
+  auto started =
+      ask_any<service::StartedRun>([&](service::Service& service, service::Reply<service::StartedRun> reply) {
+        service::StartRun request;
+        request.namespace_name = "default";
+        request.workflow = workflow;
+        request.input = make_payload(*value);
+        request.key = key;
+        request.on_conflict = service::OnConflict::return_existing;
+        request.on_closed = service::OnClosed::return_existing;
+        service.start_run(std::move(request), std::move(reply));
+      });
+  if (!started || !*started) return std::nullopt;
+  return (*started)->run_id;
+}
+
+std::string SimulatedCluster::send_signal(const std::string& name, const std::string& key, const std::string& id) {
+  auto sent = ask_any<service::SentSignal>([&](service::Service& service, service::Reply<service::SentSignal> reply) {
+    service::SendSignal request;
+    request.namespace_name = "default";
+    request.name = name;
+    request.key = key;
+    request.id = id;
+    request.payload = make_payload(Json{{"id", id}});
+    service.send_signal(std::move(request), std::move(reply));
+  });
+  if (!sent || !*sent) return {};
+  return (*sent)->fate;
+}
+
+std::optional<store::RunView> SimulatedCluster::find_run(RunId id) {
+  std::optional<store::RunView> found;
+  reader_->find_run(id, [&](Result<store::RunView> view) {
+    if (view) found = std::move(*view);
+  });
+  return found;
+}
+
+std::vector<store::RunView> SimulatedCluster::list_runs() {
+  std::vector<store::RunView> runs;
+  store::RunFilter filter;
+  filter.namespace_name = "default";
+  filter.limit = 500;
+  reader_->list_runs(filter, [&](Result<store::RunPage> page) {
+    if (page) runs = std::move(page->items);
+  });
+  return runs;
+}
+
+std::vector<store::SignalRow> SimulatedCluster::list_signals() {
+  std::vector<store::SignalRow> signals;
+  store::SignalFilter filter;
+  filter.namespace_name = "default";
+  filter.limit = 500;
+  reader_->list_signals(filter, [&](Result<store::SignalPage> page) {
+    if (page) signals = std::move(page->items);
+  });
+  return signals;
+}
+
+std::string SimulatedCluster::check_journal(RunId id) {
+  // Lists leave input and output out; the single object has them.
+  const auto found = find_run(id);
+  if (!found) return "no such run";
+  const store::RunView& run = *found;
+  std::string fault;
+  reader_->find_definition(
+      run.header.namespace_name, run.header.workflow, run.header.version, [&](Result<store::DefinitionRow> row) {
+        auto parsed = language::parse_definition(*parse_json(row->source), {});
+        core::Run replayed(run.header, parsed.definition);
+        reader_->read_journal(run.header.id, 1, 100'000, [&](Result<std::vector<store::JournalRow>> rows) {
+          EventId next = 1;
+          for (const auto& journal : *rows) {
+            if (journal.seq != next) {
+              fault = "a gap before event " + std::to_string(journal.seq);
+              return;
+            }
+            auto events = decode_events(journal.events, journal.seq, journal.at);
+            const Status applied = events ? planner_.replay(replayed, *events) : Status(events.error());
+            if (!applied) {
+              fault = applied.error().message;
+              return;
+            }
+            next += static_cast<EventId>(events->size());
+          }
+        });
+        if (fault.empty() && is_closed(run.state) && replayed.state() != run.state)
+          fault = "the journal ends in another state than the row";
+        if (fault.empty() && is_closed(run.state) && json_of(replayed.output()) != json_of(run.output))
+          fault = "the journal has another output";
+      });
+  return fault;
+}
+
+}  // namespace orchestrator::testing

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "orchestrator/core/planner.hpp"
+#include "orchestrator/handler/handler.hpp"
+#include "orchestrator/runtime/node.hpp"
+#include "orchestrator/service/engine_service.hpp"
+#include "orchestrator/store/memory/memory_store.hpp"
+#include "orchestrator/telemetry/log.hpp"
+#include "orchestrator/telemetry/metrics.hpp"
+#include "tests/support/virtual_world.hpp"
+
+namespace orchestrator::testing {
+
+/// Several nodes over one in-memory database, on one thread and one virtual clock. A seed decides every random number.
+class SimulatedCluster {
+ public:
+  explicit SimulatedCluster(std::uint64_t seed, std::int32_t shards = 8);
+  ~SimulatedCluster();
+
+  /// Starts a node (again). Its id is its name.
+  void start_node(const std::string& name);
+  /// The process is gone in the middle of whatever it did: nothing that it had posted runs any more.
+  void crash(const std::string& name);
+  /// SIGTERM: drains, hands over, leaves.
+  void drain(const std::string& name);
+  [[nodiscard]] bool is_up(const std::string& name) const { return nodes_.contains(name); }
+
+  /// Asked before each store operation of every node.
+  std::function<store::memory::Fault(std::string_view operation)> faults;
+
+  void deploy(const std::string& name, const std::string& definition);
+  /// Starts a run through whichever node takes it; repeats the call until one does. Empty when none did in `limit`.
+  std::optional<RunId> start_run(const std::string& workflow, const std::string& key, const std::string& input);
+  /// Sends a signal until somebody accepted it; the fate it got, or empty.
+  std::string send_signal(const std::string& name, const std::string& key, const std::string& id);
+  [[nodiscard]] std::optional<store::RunView> find_run(RunId id);
+  [[nodiscard]] std::vector<store::RunView> list_runs();
+  [[nodiscard]] std::vector<store::SignalRow> list_signals();
+  /// The run's journal, checked: dense, decodable, and replaying to the state that the closed row tells.
+  [[nodiscard]] std::string check_journal(RunId id);
+
+  VirtualWorld world;
+  /// How often a handler was performed, by idempotency key.
+  std::map<std::string, int> performed;
+  /// Log lines of level error: none is expected in a simulation.
+  std::vector<std::string> errors;
+
+ private:
+  struct Process;
+
+  /// Runs `ask` on each living node in turn until an answer is not "unavailable".
+  template <typename Answer>
+  std::optional<Result<Answer>> ask_any(const std::function<void(service::Service&, service::Reply<Answer>)>& ask);
+  store::Store& reader();
+
+  SeededRandom random_;
+  std::shared_ptr<store::memory::MemoryDatabase> database_;
+  std::unique_ptr<store::memory::MemoryStore> reader_;
+  telemetry::Logger logger_;
+  core::Planner planner_;
+  HandlerRegistry handlers_;
+  std::map<std::string, std::unique_ptr<Process>> nodes_;
+  std::vector<std::unique_ptr<Process>> graveyard_;
+};
+
+}  // namespace orchestrator::testing
