@@ -77,6 +77,12 @@ HandlerEntries wallet_handlers(const SampleSettings& settings) {
                                                              {"wallet.credit",
                                                               {"@namespace", "@key", "m_payment_id", "pf_payment_id",
                                                                "gross_minor", "fee_minor", "late"}}})),
+      transactional("wallet.recovery",
+                    make_statement_handler({{"wallet.lock", {"@namespace", "user_id"}},
+                                            {"wallet.recovery", {"@namespace", "@key", "user_id"}}})),
+      transactional("wallet.write_off",
+                    make_statement_handler({{"wallet.lock", {"@namespace", "user_id"}},
+                                            {"wallet.write_off", {"@namespace", "@key", "user_id", "decision"}}})),
   };
 }
 

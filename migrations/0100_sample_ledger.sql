@@ -12,7 +12,7 @@ create table backend.postings (
   posting_id  text not null,
   kind        text not null check (kind in (
                 'topup_credit', 'chargeback_debit', 'chargeback_fee', 'chargeback_reversal', 'plan_payment',
-                'plan_refund', 'cash_collected', 'vendor_payout', 'correction')),
+                'plan_refund', 'cash_collected', 'vendor_payout', 'write_off', 'correction')),
   subject     text not null,              -- the payment, dispute or order that the posting is about
   posted_at   timestamptz not null default now(),
   primary key (namespace, posting_id)

@@ -51,7 +51,8 @@ create table backend.plan_payments (
   amount_minor       bigint not null check (amount_minor > 0),
   currency           char(3) not null,
   state              text not null default 'created'
-                     check (state in ('created', 'pending', 'completed', 'failed', 'expired', 'refunded', 'quarantined')),
+                     check (state in (
+                       'created', 'pending', 'completed', 'failed', 'expired', 'refunded', 'quarantined')),
   provider_order_id  text,
   redirect_url       text,
   is_late            boolean not null default false,
@@ -132,7 +133,8 @@ do $$
 begin
   if exists (select from pg_roles where rolname = 'orchestrator_handler') then
     grant select, insert, update on backend.profiles, backend.workspaces, backend.memberships, backend.plan_payments,
-      backend.subscriptions, backend.onboarding_sessions, backend.manifest_tiers, backend.journeys to orchestrator_handler;
+      backend.subscriptions, backend.onboarding_sessions, backend.manifest_tiers, backend.journeys
+      to orchestrator_handler;
     grant select on backend.plans to orchestrator_handler;
     grant select, insert on backend.manifests to orchestrator_handler;
   end if;

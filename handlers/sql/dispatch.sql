@@ -1,7 +1,8 @@
 -- Dispatch, delivery and cash. $1 namespace, $2 idempotency key, $3 order, $4 assignment.
 
 -- name: dispatch.assign
--- Index orders_pkey, assignments_one_open; locked by order.lock. Any active agent, one who has not had this order first.
+-- Index orders_pkey, assignments_one_open; locked by order.lock. Any active agent, and
+-- first one who has not had this order yet.
 with ready_order as (
   select order_id from backend.orders
    where namespace = $1::text and order_id = $3::text and state = 'hold'

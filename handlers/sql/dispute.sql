@@ -122,7 +122,8 @@ select json_build_object(
          'user_id', dispute.user_id,
          'balance_minor', coalesce((select sum(amount_minor) from backend.ledger_entries
                                      where namespace = $1::text and account = 'user:' || dispute.user_id), 0)
-                          + coalesce((select sum(amount_minor) from entries where account like 'user:%'), 0))::text as result
+                          + coalesce((select sum(amount_minor) from entries where account like 'user:%'), 0)
+       )::text as result
   from backend.disputes dispute
  where dispute.namespace = $1::text and dispute.provider = $3::text and dispute.dispute_id = $4::text
 
@@ -152,7 +153,8 @@ select json_build_object(
          'user_id', dispute.user_id,
          'balance_minor', coalesce((select sum(amount_minor) from backend.ledger_entries
                                      where namespace = $1::text and account = 'user:' || dispute.user_id), 0)
-                          + coalesce((select sum(amount_minor) from entries where account like 'user:%'), 0))::text as result
+                          + coalesce((select sum(amount_minor) from entries where account like 'user:%'), 0)
+       )::text as result
   from backend.disputes dispute
  where dispute.namespace = $1::text and dispute.provider = $3::text and dispute.dispute_id = $4::text
 

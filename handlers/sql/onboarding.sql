@@ -73,8 +73,8 @@ select payment.state
    for update
 
 -- name: plan_payment.activate
--- Index plan_payments_pkey, subscriptions_pkey, postings_once_per_subject; locked by plan_payment.lock. Money that comes
--- after the workspace was paid for otherwise is booked, and its refund is due.
+-- Index plan_payments_pkey, subscriptions_pkey, postings_once_per_subject; locked by plan_payment.lock. Money that
+-- comes after the workspace was paid for otherwise is booked, and its refund is due.
 with payment as (
   select * from backend.plan_payments
    where namespace = $1::text and merchant_order_id = $3::text and state not in ('completed', 'refunded')
@@ -207,7 +207,8 @@ with submitted as (
 )
 select json_build_object(
          'state', case when exists (select from submitted) then 'submitted' else kept.state end,
-         'submission_version', coalesce((select submission_version from submitted), kept.submission_version))::text as result
+         'submission_version', coalesce((select submission_version from submitted), kept.submission_version)
+       )::text as result
   from backend.onboarding_sessions kept
  where kept.namespace = $1::text and kept.workspace_id = $3::text
 
@@ -262,7 +263,8 @@ with stored as (
   insert into backend.manifests
          (namespace, workspace_id, version, submission_version, checksum, body, is_degraded)
   select $1::text, $3::text,
-         coalesce((select max(version) from backend.manifests where namespace = $1::text and workspace_id = $3::text), 0) + 1,
+         coalesce((select max(version) from backend.manifests
+                    where namespace = $1::text and workspace_id = $3::text), 0) + 1,
          $4::int, encode(sha256(convert_to($5::text, 'UTF8')), 'hex'), $5::text, $6::boolean
   on conflict do nothing
   returning version, checksum, is_degraded

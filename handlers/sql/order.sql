@@ -110,7 +110,8 @@ with expired as (
   on conflict do nothing
 )
 select json_build_object('expired', exists (select from expired),
-                         'state', case when exists (select from expired) then 'expired' else kept.state end)::text as result
+                         'state', case when exists (select from expired) then 'expired' else kept.state end
+       )::text as result
   from backend.orders kept
  where kept.namespace = $1::text and kept.order_id = $3::text
 
@@ -134,7 +135,8 @@ with canceled as (
   on conflict do nothing
 )
 select json_build_object('canceled', exists (select from canceled),
-                         'state', case when exists (select from canceled) then 'canceled' else kept.state end)::text as result
+                         'state', case when exists (select from canceled) then 'canceled' else kept.state end
+       )::text as result
   from backend.orders kept
  where kept.namespace = $1::text and kept.order_id = $3::text
 

@@ -8,7 +8,8 @@ with collected as (
     left join backend.postings posting
       on posting.namespace = o.namespace and posting.kind = 'cash_collected' and posting.subject = o.order_id
     left join backend.ledger_entries entry
-      on entry.namespace = o.namespace and entry.posting_id = posting.posting_id and entry.account = 'vendor:' || o.vendor
+      on entry.namespace = o.namespace and entry.posting_id = posting.posting_id
+     and entry.account = 'vendor:' || o.vendor
    where o.namespace = $1::text and o.order_id = $2::text
    group by o.vendor, o.currency
 ), listed as (

@@ -102,3 +102,64 @@ with closed as (
 select json_build_object('state', coalesce((select state from closed), payment.state))::text as result
   from backend.payments payment
  where payment.namespace = $1::text and payment.m_payment_id = $3::text
+
+-- name: wallet.lock
+-- Index wallets_pkey; locks the wallet.
+select user_id from backend.wallets where namespace = $1::text and user_id = $2::text for update
+
+-- name: wallet.recovery
+-- Index wallets_pkey, ledger_entries_by_account; locked by wallet.lock. Paid features follow the balance; withdrawals
+-- stay shut while a dispute is open.
+with balance as (
+  select coalesce(sum(amount_minor), 0)::bigint as balance_minor
+    from backend.ledger_entries
+   where namespace = $1::text and account = 'user:' || $3::text
+), followed as (
+  update backend.wallets wallet
+     set paid_features = balance.balance_minor >= 0,
+         withdrawals_allowed = balance.balance_minor >= 0
+           and not exists (select from backend.disputes open_one
+                            where open_one.namespace = $1::text and open_one.user_id = $3::text
+                              and open_one.state = 'open')
+    from balance
+   where wallet.namespace = $1::text and wallet.user_id = $3::text
+     and wallet.paid_features <> (balance.balance_minor >= 0)
+  returning wallet.paid_features
+), event as (
+  insert into backend.outbox (namespace, event_id, type, aggregate_type, aggregate_id, correlation_id, payload)
+  select $1::text, $2::text || '/wallet.negative',
+         case when paid_features then 'wallet.negative.cleared' else 'wallet.negative.opened' end,
+         'wallet', $3::text, $2::text, '{}'
+    from followed
+  on conflict do nothing
+)
+select json_build_object('balance_minor', balance_minor, 'negative', balance_minor < 0)::text as result from balance
+
+-- name: wallet.write_off
+-- Index ledger_entries_by_account; locked by wallet.lock. Exactly what is missing becomes a cost of ours.
+with debt as (
+  select currency, sum(amount_minor)::bigint as balance_minor
+    from backend.ledger_entries
+   where namespace = $1::text and account = 'user:' || $3::text
+   group by currency
+  having sum(amount_minor) < 0
+   limit 1
+), posting as (
+  insert into backend.postings (namespace, posting_id, kind, subject)
+  select $1::text, $2::text, 'write_off', $3::text from debt
+  on conflict do nothing
+  returning posting_id
+), entries as (
+  insert into backend.ledger_entries (namespace, posting_id, account, amount_minor, currency)
+  select $1::text, posting.posting_id, entry.account, entry.amount_minor, debt.currency
+    from posting, debt,
+         lateral (values ('user:' || $3::text, -debt.balance_minor),
+                         ('cost:write-offs', debt.balance_minor)) as entry (account, amount_minor)
+), event as (
+  insert into backend.outbox (namespace, event_id, type, aggregate_type, aggregate_id, correlation_id, payload)
+  select $1::text, $2::text || '/wallet.negative.written_off', 'wallet.negative.written_off', 'wallet', $3::text,
+         $2::text, $4::jsonb
+    from posting
+  on conflict do nothing
+)
+select json_build_object('written_off_minor', coalesce((select -balance_minor from debt), 0))::text as result

@@ -70,6 +70,11 @@ http::response<http::string_body> write_message(const SandboxReply& reply, unsig
 struct SandboxServer::Impl {
   Impl(asio::io_context& context, Handle handler) : io(context), handle(std::move(handler)), acceptor(context) {}
 
+  /// Takes connections until the acceptor is closed. The server lives as long as its coroutines.
+  static asio::awaitable<void> accept(std::shared_ptr<Impl> server);
+  /// Serves one connection until its caller leaves.
+  static asio::awaitable<void> serve(std::shared_ptr<Impl> server, tcp::socket socket);
+
   asio::io_context& io;
   Handle handle;
   tcp::acceptor acceptor;
@@ -77,6 +82,10 @@ struct SandboxServer::Impl {
 };
 
 namespace {
+
+void report_escape(std::exception_ptr escaped) {
+  if (escaped) std::fputs("sandbox: a connection ended with an exception\n", stderr);
+}
 
 asio::awaitable<void> pause(std::chrono::milliseconds delay) {
   asio::steady_timer timer(co_await asio::this_coro::executor, delay);
@@ -124,6 +133,25 @@ SandboxServer::~SandboxServer() {
   impl_->acceptor.close(ignored);
 }
 
+asio::awaitable<void> SandboxServer::Impl::accept(std::shared_ptr<Impl> server) {
+  while (server->acceptor.is_open()) {
+    auto [accept_problem, socket] = co_await server->acceptor.async_accept(kAwait);
+    if (accept_problem || server->connection_count >= kMaxSandboxConnections) continue;
+    ++server->connection_count;
+    asio::co_spawn(server->io, serve(server, std::move(socket)), report_escape);
+  }
+}
+
+asio::awaitable<void> SandboxServer::Impl::serve(std::shared_ptr<Impl> server, tcp::socket socket) {
+  beast::tcp_stream stream(std::move(socket));
+  beast::flat_buffer buffer;
+  while (co_await serve_once(server->handle, stream, buffer)) {
+  }
+  boost::system::error_code ignored;
+  stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
+  --server->connection_count;
+}
+
 Result<std::uint16_t> SandboxServer::listen(std::uint16_t port) {
   const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
   boost::system::error_code problem;
@@ -135,31 +163,7 @@ Result<std::uint16_t> SandboxServer::listen(std::uint16_t port) {
     return fail(ErrorCode::unavailable,
                 "cannot listen on 127.0.0.1:" + std::to_string(port) + ": " + problem.message());
   }
-  const auto report = [](std::exception_ptr escaped) {
-    if (escaped) std::fputs("sandbox: a connection ended with an exception\n", stderr);
-  };
-  struct Loop {
-    static asio::awaitable<void> serve(std::shared_ptr<Impl> server, tcp::socket socket) {
-      beast::tcp_stream stream(std::move(socket));
-      beast::flat_buffer buffer;
-      while (co_await serve_once(server->handle, stream, buffer)) {
-      }
-      boost::system::error_code ignored;
-      stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
-      --server->connection_count;
-    }
-
-    static asio::awaitable<void> accept(std::shared_ptr<Impl> server, decltype(report) on_end) {
-      while (server->acceptor.is_open()) {
-        auto [accept_problem, socket] = co_await server->acceptor.async_accept(kAwait);
-        if (accept_problem) continue;
-        if (server->connection_count >= kMaxSandboxConnections) continue;
-        ++server->connection_count;
-        asio::co_spawn(server->io, serve(server, std::move(socket)), on_end);
-      }
-    }
-  };
-  asio::co_spawn(impl_->io, Loop::accept(impl_, report), report);
+  asio::co_spawn(impl_->io, Impl::accept(impl_), report_escape);
   return impl_->acceptor.local_endpoint().port();
 }
 

@@ -213,6 +213,22 @@ TEST_F(SampleDispute, LostKeepsANegativeWalletShut) {
   EXPECT_EQ(backend_.query("select withdrawals_allowed or paid_features from backend.wallets"), "f");
 }
 
+TEST_F(SampleDispute, WriteOffCoversExactlyTheDebtAndOpensTheWallet) {
+  backend_.output("dispute.debit", dispute(), "d/debit");
+  backend_.output("dispute.settle", dispute({{"outcome", "lost"}}), "d/settle");
+  const Json user = {{"user_id", "u-1"}, {"decision", {{"reason", "lost"}}}};
+
+  const Json written_off = backend_.output("wallet.write_off", user, "n/write_off");
+  const Json again = backend_.output("wallet.write_off", user, "n/write_off/2");
+  const Json wallet = backend_.output("wallet.recovery", user, "n/open");
+
+  EXPECT_EQ(written_off["written_off_minor"], 1500);
+  EXPECT_EQ(again["written_off_minor"], 0);
+  EXPECT_EQ(wallet, Json({{"balance_minor", 0}, {"negative", false}}));
+  EXPECT_EQ(backend_.query("select withdrawals_allowed and paid_features from backend.wallets"), "t");
+  EXPECT_EQ(backend_.violations(), Json::array());
+}
+
 TEST_F(SampleDispute, SecondRoundReversesTheReversalAndChargesNoSecondFee) {
   backend_.output("dispute.debit", dispute(), "d/debit/1");
   backend_.output("dispute.reinstate", dispute(), "d/back/1");

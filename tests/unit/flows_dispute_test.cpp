@@ -30,12 +30,14 @@ SimulatedFlow a_dispute(Json config = Json::object(), bool evidence_complete = t
       .always("AskForVerdict", {{"added", true}})
       .always("NextRound", {{"round", 2}})
       .always("TakeMoney", {{"moved", false}, {"balance_minor", -1500}})
-      .always("GiveBack", {{"moved", true}, {"balance_minor", 13500}});
+      .always("GiveBack", {{"moved", true}, {"balance_minor", 13500}})
+      .always("StartRecovery", {{"run_id", "r-1"}});
   return flow;
 }
 
 SimulatedFlow& sendable(SimulatedFlow& flow) { return flow.always("SubmitEvidence", {{"id", "mail-1"}}); }
 
+Json wallet(int balance) { return {{"balance_minor", balance}, {"negative", balance < 0}}; }
 Json settled(const std::string& state) { return {{"state", state}, {"user_id", "u-1"}, {"balance_minor", -1500}}; }
 Json answer(const std::string& outcome) { return {{"outcome", outcome}, {"reason", "as the file says"}}; }
 
@@ -157,6 +159,7 @@ TEST(WalletDispute, UnknownPaymentIsNamedByAPerson) {
                           .answers("NoteAnswer", {{"noted", true}})
                           .answers("TakeMoney", {{"moved", true}})
                           .answers("Settle", settled("accepted"))
+                          .answers("StartRecovery", {{"run_id", "r-1"}})
                           .signal(1h, "dispute.payment", {{"m_payment_id", "pay-1"}, {"reason", "found it"}})
                           .signal(2h, "dispute.answer", answer("accept"))
                           .run();
@@ -192,6 +195,55 @@ TEST(WalletDispute, VerdictThatNeverComesIsAskedForAfterItsWatch) {
 
   EXPECT_EQ(end.output["status"], "lost");
   EXPECT_EQ(end.times("AskForVerdict"), 1);
+}
+
+SimulatedFlow a_debt() {
+  SimulatedFlow flow("negative-balance", {{"user_id", "u-1"}});
+  flow.always("Notify", {{"added", true}}).answers("ShutFeatures", wallet(-1500));
+  return flow;
+}
+
+TEST(NegativeBalance, FiveNoticesOverAMonthThenAPersonDecides) {
+  const FlowEnd end = a_debt()
+                          .always("LookBeforeNotice", wallet(-1500))
+                          .signal(Days(70), "negbal.outcome",
+                                  {{"outcome", "collections"}, {"decided_by", "ann"}, {"reason", "no answer"}})
+                          .run();
+
+  EXPECT_EQ(end.output, Json({{"status", "escalated"}, {"user_id", "u-1"}, {"balance_minor", -1500}})) << end.error;
+  EXPECT_EQ(end.times("Notify"), 5);
+  EXPECT_EQ(end.took, Days(70));
+}
+
+TEST(NegativeBalance, TopUpThatCoversTheDebtEndsIt) {
+  const FlowEnd end = a_debt()
+                          .always("LookBeforeNotice", wallet(-1500))
+                          .answers("LookAfterCredit", wallet(-500))
+                          .answers("LookAfterCredit", wallet(3500))
+                          .signal(Days(4), "ledger.credited", nullptr)
+                          .signal(Days(5), "ledger.credited", nullptr)
+                          .run();
+
+  EXPECT_EQ(end.output["status"], "recovered");
+  EXPECT_EQ(end.times("Notify"), 2);
+}
+
+TEST(NegativeBalance, WritingOffNeedsTwoPeople) {
+  const Json by_ann = {{"outcome", "write_off"}, {"decided_by", "ann"}, {"reason", "lost"}};
+  Json by_bob = by_ann;
+  by_bob["decided_by"] = "bob";
+
+  const FlowEnd end = a_debt()
+                          .always("LookBeforeNotice", wallet(-1500))
+                          .answers("WriteOff", {{"written_off_minor", 1500}})
+                          .answers("OpenFeatures", wallet(0))
+                          .signal(Days(70), "negbal.outcome", by_ann)
+                          .signal(Days(71), "negbal.second", by_ann)
+                          .signal(Days(72), "negbal.second", by_bob)
+                          .run();
+
+  EXPECT_EQ(end.output["status"], "written_off");
+  EXPECT_EQ(end.took, Days(72));
 }
 
 }  // namespace
