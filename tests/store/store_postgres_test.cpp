@@ -72,13 +72,13 @@ TEST_F(PostgresStoreTest, TheInboxReaderDoesNotSkipALateCommitter) {
   const auto read = [&] {
     return ask<InboxRead>([&](auto done) { store_->read_inbox({ShardId{2}}, 100, done); })->rows.size();
   };
-  EXPECT_EQ(read(), 1U);
-  EXPECT_LE(read(), 1U);
+  ASSERT_EQ(read(), 1U);
+  database_.execute("delete from orchestrator.inbox");
+  ASSERT_EQ(read(), 0U);
 
   late.commit();
 
-  EXPECT_GE(read(), 1U);
-  EXPECT_EQ(read(), 0U);
+  EXPECT_EQ(read(), 1U);
 }
 
 TEST_F(PostgresStoreTest, ReconnectsByItselfAfterItsSessionsWereEnded) {
@@ -244,7 +244,8 @@ TEST_F(PostgresStoreTest, AStepWhoseSessionDiesIsUnavailable) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::unavailable);
   step->reset();
-  EXPECT_TRUE(store_->begin_step());
+  const auto next = store_->begin_step();
+  EXPECT_TRUE(next) << next.error().message;
 }
 
 TEST_F(PostgresStoreTest, DeploymentsAtOnceGetVersionsOfTheirOwn) {

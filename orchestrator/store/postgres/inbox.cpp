@@ -17,8 +17,6 @@ InboxRow read_message(RowReader& reader) {
   return message;
 }
 
-std::uint64_t to_number(const std::string& xid) { return std::stoull(xid); }
-
 }  // namespace
 
 Result<InboxRead> InboxReader::read(Session& session, std::vector<ShardId> shards, std::int32_t limit) {
@@ -31,33 +29,37 @@ Result<InboxRead> InboxReader::read(Session& session, std::vector<ShardId> shard
     for (ShardId shard : shards) {
       const Position& position = positions_[shard];
       numbers.add(to_int(shard));
-      xids.add(std::string_view(position.xid));
-      ids.add(position.id);
+      xids.add(std::string_view(position.midway ? position.xid : position.round_begin));
+      ids.add(position.midway ? position.id : MessageId{});
     }
     Parameters parameters;
     parameters.array(std::move(numbers)).array(std::move(xids)).array(std::move(ids)).integer(limit);
     const pqxx::result result = transaction.execute("read_inbox", std::move(parameters));
 
     InboxRead answer;
-    Position last;
-    std::string oldest_running = result.at(0)[0].c_str();
+    std::string last_xid;
+    const std::string oldest_running = result.at(0)[0].c_str();
     for (const auto& row : result) {
       RowReader reader(row, 1);
       if (reader.next_is_null()) break;
       answer.rows.push_back(read_message(reader));
-      last = Position{reader.text(), answer.rows.back().id};
+      last_xid = reader.text();
     }
 
     // At the limit, the shard of the last row was cut and those behind it were not looked at.
-    std::size_t complete = shards.size();
-    if (answer.rows.size() >= static_cast<std::size_t>(limit)) {
-      const auto cut = std::find(shards.begin(), shards.end(), answer.rows.back().shard);
-      complete = static_cast<std::size_t>(cut - shards.begin());
-      // Among final rows the place is exact; behind them others may still appear.
-      const bool is_final = to_number(last.xid) < to_number(oldest_running);
-      positions_[*cut] = is_final ? last : Position{oldest_running, {}};
+    const bool is_cut = answer.rows.size() >= static_cast<std::size_t>(limit);
+    for (ShardId shard : shards) {
+      Position& position = positions_[shard];
+      if (!position.midway) position.next_round_begin = oldest_running;
+      if (is_cut && shard == answer.rows.back().shard) {
+        position.midway = true;
+        position.xid = last_xid;
+        position.id = answer.rows.back().id;
+        break;
+      }
+      position.midway = false;
+      position.round_begin = position.next_round_begin;
     }
-    for (std::size_t i = 0; i < complete; ++i) positions_[shards[i]] = Position{oldest_running, {}};
     return answer;
   });
 }

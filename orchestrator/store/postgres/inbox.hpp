@@ -11,9 +11,10 @@ namespace orchestrator::store::postgres {
 
 /// Reads the inboxes of many shards without skipping late committers and without walking what was deleted long ago.
 ///
-/// Rows carry the id of the transaction that inserted them. Everything before the oldest transaction that ran during a
-/// read is final, so the next read of that shard begins there; rows behind it may come again until they are deleted.
-/// Used by one session's thread at a time.
+/// Rows carry the id of the transaction that inserted them. A shard is read in rounds: a round begins where everything
+/// before is final (the oldest transaction that ran when the round before it began) and goes on from read to read until
+/// the end of the inbox. So rows may come again until they are deleted, and a transaction that runs for long hides
+/// none. Used by one session's thread at a time.
 class InboxReader {
  public:
   Result<InboxRead> read(Session& session, std::vector<ShardId> shards, std::int32_t limit);
@@ -21,7 +22,10 @@ class InboxReader {
  private:
   /// Where a shard's next read begins.
   struct Position {
-    std::string xid = "0";
+    std::string round_begin = "0";       ///< transaction id
+    std::string next_round_begin = "0";  ///< the oldest transaction that ran at the first read of this round
+    bool midway = false;                 ///< the limit cut this round: it goes on behind the following row
+    std::string xid;
     MessageId id;
   };
 

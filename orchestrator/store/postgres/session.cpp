@@ -78,10 +78,8 @@ Status Session::ensure_connected() {
   if (stopped_) return fail(ErrorCode::unavailable, "the store is stopping");
   if (is_alive()) return {};
   const auto now = std::chrono::steady_clock::now();
-  if (connection_) {
-    // The first try after a loss is free of backoff.
-    connection_.reset();
-  } else if (now < next_connect_) {
+  connection_.reset();
+  if (now < next_connect_) {
     return fail(ErrorCode::unavailable, "the database is not reachable; the next try follows shortly");
   }
   backoff_ = std::clamp(backoff_ * 2, kFirstBackoff, kLastBackoff);
@@ -102,7 +100,9 @@ Status Session::ensure_connected() {
     // Whatever keeps us from connecting, the next try may succeed.
     return fail(ErrorCode::unavailable, "cannot connect to the database: " + failure.error.message);
   }
+  // The first try after a loss is free of backoff.
   backoff_ = std::chrono::milliseconds{0};
+  next_connect_ = {};
   ++connection_count_;
   plans_since_ = now;
   return {};
