@@ -21,4 +21,7 @@ function(orc_test NAME)
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPENDS} GTest::gmock_main)
   gtest_discover_tests(${NAME} DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+  if("unit" IN_LIST ARG_LABELS OR "simulation" IN_LIST ARG_LABELS)
+    set_property(GLOBAL APPEND PROPERTY ORC_SANITIZED_TESTS ${NAME})
+  endif()
 endfunction()
