@@ -1,7 +1,8 @@
 # Compiler settings that every room shares.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  # Without these two allowances ccache never reuses a file that was built with a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
 endif()
 
 add_library(orc_flags INTERFACE)
@@ -14,6 +15,8 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(orc_flags INTERFACE -Wthread-safety -Wthread-safety-beta -Wshadow-uncaptured-local
                          -Wno-missing-designated-field-initializers -Wno-missing-field-initializers)
+  # A precompiled header stands for the content of its sources, not for their dates; a fresh clone may reuse it.
+  target_compile_options(orc_flags INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
   find_program(LLD_PROGRAM ld.lld-19)
   if(LLD_PROGRAM)
     target_link_options(orc_flags INTERFACE -fuse-ld=${LLD_PROGRAM})
