@@ -26,6 +26,7 @@ else()
   target_compile_options(orc_flags INTERFACE -Wno-missing-field-initializers -Wno-maybe-uninitialized)
 endif()
 if(ORC_SANITIZE)
-  target_compile_options(orc_flags INTERFACE -fsanitize=${ORC_SANITIZE} -fno-omit-frame-pointer)
+  # A finding ends the test; undefined behaviour would otherwise only leave a line in its output.
+  target_compile_options(orc_flags INTERFACE -fsanitize=${ORC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(orc_flags INTERFACE -fsanitize=${ORC_SANITIZE})
 endif()
