@@ -3,7 +3,7 @@
 namespace orchestrator::api {
 
 std::optional<std::uint64_t> LongPolls::add(std::function<void()> answer_now) {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   if (closed_) return std::nullopt;
   const std::uint64_t ticket = next_ticket_++;
   waiting_.emplace(ticket, std::move(answer_now));
@@ -11,14 +11,14 @@ std::optional<std::uint64_t> LongPolls::add(std::function<void()> answer_now) {
 }
 
 bool LongPolls::remove(std::uint64_t ticket) {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   return waiting_.erase(ticket) > 0;
 }
 
 void LongPolls::answer_all() {
   std::map<std::uint64_t, std::function<void()>> waiting;
   {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     closed_ = true;
     waiting.swap(waiting_);
   }

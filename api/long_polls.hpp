@@ -3,8 +3,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
+
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::api {
 
@@ -21,11 +22,10 @@ class LongPolls {
   void answer_all();
 
  private:
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  std::map<std::uint64_t, std::function<void()>> waiting_;
-  std::uint64_t next_ticket_ = 1;
-  bool closed_ = false;
+  telemetry::Mutex mutex_;
+  std::map<std::uint64_t, std::function<void()>> waiting_ ORC_GUARDED_BY(mutex_);
+  std::uint64_t next_ticket_ ORC_GUARDED_BY(mutex_) = 1;
+  bool closed_ ORC_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace orchestrator::api

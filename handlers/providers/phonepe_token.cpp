@@ -13,7 +13,7 @@ constexpr std::int64_t kRenewEarlySeconds = 240;
 }  // namespace
 
 PhonePeTokens::Answer PhonePeTokens::get(const TaskContext& context) {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   const std::int64_t now_seconds = to_micros(context.now) / 1'000'000;
   if (!token_.empty() && now_seconds < expires_at_seconds_ - kRenewEarlySeconds) return {.token = token_};
   const PhonePeSettings& account = settings_.phonepe;
@@ -37,7 +37,7 @@ PhonePeTokens::Answer PhonePeTokens::get(const TaskContext& context) {
 }
 
 void PhonePeTokens::drop(const std::string& token) {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   if (token_ == token) token_.clear();
 }
 

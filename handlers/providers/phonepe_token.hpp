@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <string>
 
 #include "handlers/providers/exchange.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::samples {
 
@@ -24,9 +24,9 @@ class PhonePeTokens {
 
  private:
   const SampleSettings settings_;  // Fixed after construction.
-  std::mutex mutex_;
-  std::string token_;                    // Guarded by mutex_.
-  std::int64_t expires_at_seconds_ = 0;  // Guarded by mutex_. Unix time.
+  telemetry::Mutex mutex_;
+  std::string token_ ORC_GUARDED_BY(mutex_);
+  std::int64_t expires_at_seconds_ ORC_GUARDED_BY(mutex_) = 0;  // Unix time.
 };
 
 }  // namespace orchestrator::samples

@@ -30,7 +30,7 @@ SystemRandom::SystemRandom() {
 }
 
 std::uint64_t SystemRandom::next() {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   // splitmix64: uniqueness of ids needs spread, not secrecy.
   state_ += 0x9E3779B97F4A7C15ULL;
   std::uint64_t z = state_;
@@ -48,7 +48,7 @@ HandlerThreadPool::~HandlerThreadPool() { stop(); }
 
 void HandlerThreadPool::run(std::function<void()> work) {
   {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     queue_.push_back(std::move(work));
   }
   wake_.notify_one();
@@ -56,7 +56,7 @@ void HandlerThreadPool::run(std::function<void()> work) {
 
 void HandlerThreadPool::stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
@@ -69,8 +69,8 @@ void HandlerThreadPool::work() {
   for (;;) {
     std::function<void()> work;
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      const telemetry::MutexLock lock(mutex_);
+      while (!stopping_ && queue_.empty()) wake_.wait(mutex_);
       if (queue_.empty()) return;
       work = std::move(queue_.front());
       queue_.pop_front();

@@ -2,13 +2,12 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "orchestrator/runtime/executor.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::runtime {
 
@@ -34,8 +33,8 @@ class SystemRandom final : public Random {
   std::uint64_t next() override;
 
  private:
-  std::mutex mutex_;
-  std::uint64_t state_;  // Guarded by mutex_.
+  telemetry::Mutex mutex_;
+  std::uint64_t state_ ORC_GUARDED_BY(mutex_);
 };
 
 /// A fixed number of threads that may block, with one queue.
@@ -50,11 +49,11 @@ class HandlerThreadPool final : public HandlerThreads {
  private:
   void work();
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> queue_;  // Guarded by mutex_.
-  bool stopping_ = false;                    // Guarded by mutex_.
-  std::vector<std::thread> threads_;         // Fixed after construction, joined in stop().
+  telemetry::Mutex mutex_;
+  telemetry::Condition wake_;
+  std::deque<std::function<void()>> queue_ ORC_GUARDED_BY(mutex_);
+  bool stopping_ ORC_GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> threads_;  // Fixed after construction, joined in stop().
 };
 
 }  // namespace orchestrator::runtime

@@ -10,7 +10,7 @@ namespace orchestrator::runtime {
 void Definitions::find(const std::string& namespace_name, const std::string& name, std::int32_t version, Found found) {
   const bool newest = version == 0;
   {
-    std::unique_lock lock(mutex_);
+    telemetry::MutexLock lock(mutex_);
     if (newest) {
       const auto known = newest_.find({namespace_name, name});
       if (known != newest_.end()) version = known->second;
@@ -34,7 +34,7 @@ void Definitions::find(const std::string& namespace_name, const std::string& nam
 }
 
 void Definitions::deployed(const std::string& namespace_name, const std::string& name, std::int32_t version) {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   auto& newest = newest_[{namespace_name, name}];
   newest = std::max(newest, version);
 }
@@ -45,7 +45,7 @@ Result<FoundDefinition> Definitions::keep(const store::DefinitionRow& row, bool 
   auto parsed = language::parse_definition(*source, {});
   if (!parsed.valid()) return fail(ErrorCode::internal, "definition " + row.name + " no longer compiles");
 
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   // Dropping all is simple and rare: a node that runs more than kMaxKept versions at once reads some again.
   if (compiled_.size() >= kMaxKept) compiled_.clear();
   compiled_[{row.namespace_name, row.name, row.version}] = parsed.definition;

@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <map>
-#include <mutex>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/language/definition.hpp"
 #include "orchestrator/store/store.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::runtime {
 
@@ -41,9 +41,9 @@ class Definitions {
   Result<FoundDefinition> keep(const store::DefinitionRow& row, bool newest);
 
   store::Store& store_;  // Fixed after construction.
-  std::mutex mutex_;
-  std::map<Versioned, language::DefinitionPtr> compiled_;  // Guarded by mutex_.
-  std::map<Name, std::int32_t> newest_;                    // Guarded by mutex_.
+  telemetry::Mutex mutex_;
+  std::map<Versioned, language::DefinitionPtr> compiled_ ORC_GUARDED_BY(mutex_);
+  std::map<Name, std::int32_t> newest_ ORC_GUARDED_BY(mutex_);
 };
 
 }  // namespace orchestrator::runtime

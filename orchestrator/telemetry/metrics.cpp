@@ -8,11 +8,11 @@
 #include <prometheus/text_serializer.h>
 
 #include <map>
-#include <mutex>
 #include <set>
 #include <vector>
 
 #include "orchestrator/base/check.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 #include "orchestrator/telemetry/process_usage.hpp"
 
 namespace orchestrator::telemetry {
@@ -36,7 +36,7 @@ class Metrics::State {
  public:
   /// The label values to use: the ones asked for, or "other" once the metric has too many series.
   prometheus::Labels labels_for(const MetricDeclaration& declaration, MetricKind kind,
-                                std::initializer_list<std::string_view> values) {
+                                std::initializer_list<std::string_view> values) ORC_REQUIRES(mutex_) {
     ORC_CHECK(declaration.kind == kind, "a metric is used as the kind that it is declared as");
     ORC_CHECK(label_count(declaration) == values.size(), "a metric is given a value for each declared label");
     prometheus::Labels labels;
@@ -72,10 +72,9 @@ class Metrics::State {
         .Register(registry_);
   }
 
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  std::map<std::string_view, std::set<prometheus::Labels>> series_;
-  std::vector<std::function<void()>> refreshers_;
+  Mutex mutex_;
+  std::map<std::string_view, std::set<prometheus::Labels>> series_ ORC_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> refreshers_ ORC_GUARDED_BY(mutex_);
   // Thread-safe by itself; merges repeated registrations of one name.
   prometheus::Registry registry_{prometheus::Registry::InsertBehavior::Merge};
 };
@@ -101,33 +100,33 @@ Metrics::Metrics() : state_(std::make_unique<State>()) {}
 Metrics::~Metrics() = default;
 
 Counter Metrics::counter(const MetricDeclaration& declaration, std::initializer_list<std::string_view> label_values) {
-  const std::lock_guard lock(state_->mutex_);
+  const MutexLock lock(state_->mutex_);
   const auto labels = state_->labels_for(declaration, MetricKind::counter, label_values);
   return Counter{state_->counter_family(declaration).Add(labels)};
 }
 
 Gauge Metrics::gauge(const MetricDeclaration& declaration, std::initializer_list<std::string_view> label_values) {
-  const std::lock_guard lock(state_->mutex_);
+  const MutexLock lock(state_->mutex_);
   const auto labels = state_->labels_for(declaration, MetricKind::gauge, label_values);
   return Gauge{state_->gauge_family(declaration).Add(labels)};
 }
 
 Histogram Metrics::histogram(const MetricDeclaration& declaration,
                              std::initializer_list<std::string_view> label_values) {
-  const std::lock_guard lock(state_->mutex_);
+  const MutexLock lock(state_->mutex_);
   const auto labels = state_->labels_for(declaration, MetricKind::histogram, label_values);
   return Histogram{state_->histogram_family(declaration).Add(labels, buckets())};
 }
 
 void Metrics::before_render(std::function<void()> refresh) {
-  const std::lock_guard lock(state_->mutex_);
+  const MutexLock lock(state_->mutex_);
   state_->refreshers_.push_back(std::move(refresh));
 }
 
 std::string Metrics::render() {
   std::vector<std::function<void()>> refreshers;
   {
-    const std::lock_guard lock(state_->mutex_);
+    const MutexLock lock(state_->mutex_);
     refreshers = state_->refreshers_;
   }
   // Without the lock: a refresher sets gauges, and asking for a handle takes it.

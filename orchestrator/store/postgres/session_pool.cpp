@@ -11,7 +11,7 @@ SessionPool::~SessionPool() { stop(); }
 
 void SessionPool::post(Work work) {
   {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     if (!stopping_ && queue_.size() < kMaxQueued) {
       queue_.push_back(std::move(work));
       arrived_.notify_one();
@@ -28,8 +28,8 @@ void SessionPool::serve(Session& session) {
   for (;;) {
     Work work;
     {
-      std::unique_lock lock(mutex_);
-      arrived_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      const telemetry::MutexLock lock(mutex_);
+      while (!stopping_ && queue_.empty()) arrived_.wait(mutex_);
       if (queue_.empty()) return;
       work = std::move(queue_.front());
       queue_.pop_front();
@@ -39,9 +39,9 @@ void SessionPool::serve(Session& session) {
 }
 
 void SessionPool::stop() {
-  const std::lock_guard once(stop_mutex_);
+  const telemetry::MutexLock once(stop_mutex_);
   {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     stopping_ = true;
     for (auto& session : sessions_) session->stop();
   }

@@ -1,14 +1,13 @@
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "orchestrator/store/postgres/session.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::store::postgres {
 
@@ -38,12 +37,12 @@ class SessionPool {
 
   SessionOptions options_;                          // Fixed after construction.
   std::vector<std::unique_ptr<Session>> sessions_;  // Fixed after construction.
-  std::vector<std::thread> threads_;                // Guarded by stop_mutex_ after construction.
-  std::mutex stop_mutex_;
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<Work> queue_;  // Guarded by mutex_.
-  bool stopping_ = false;   // Guarded by mutex_.
+  telemetry::Mutex stop_mutex_;
+  std::vector<std::thread> threads_ ORC_GUARDED_BY(stop_mutex_);
+  telemetry::Mutex mutex_;
+  telemetry::Condition arrived_;
+  std::deque<Work> queue_ ORC_GUARDED_BY(mutex_);
+  bool stopping_ ORC_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace orchestrator::store::postgres

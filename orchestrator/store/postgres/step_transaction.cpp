@@ -154,8 +154,10 @@ StepSessions::~StepSessions() { stop(); }
 Result<std::unique_ptr<StepTransaction>> StepSessions::begin() {
   Session* session = nullptr;
   {
-    std::unique_lock lock(mutex_);
-    returned_.wait_for(lock, patience_, [this] { return stopping_ || !free_.empty(); });
+    const auto deadline = std::chrono::steady_clock::now() + patience_;
+    const telemetry::MutexLock lock(mutex_);
+    while (!stopping_ && free_.empty() && returned_.wait_until(mutex_, deadline)) {
+    }
     if (stopping_) return fail(ErrorCode::unavailable, "the store is stopping");
     if (free_.empty()) return fail(ErrorCode::unavailable, "every connection for transactional handlers is in use");
     session = free_.back();
@@ -167,13 +169,13 @@ Result<std::unique_ptr<StepTransaction>> StepSessions::begin() {
 }
 
 void StepSessions::give_back(Session* session) {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   free_.push_back(session);
   returned_.notify_one();
 }
 
 void StepSessions::stop() {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   stopping_ = true;
   returned_.notify_all();
 }

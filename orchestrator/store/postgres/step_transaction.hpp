@@ -1,12 +1,11 @@
 #pragma once
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "orchestrator/handler/sql.hpp"
 #include "orchestrator/store/postgres/session.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::store::postgres {
 
@@ -31,10 +30,10 @@ class StepSessions {
 
   const std::chrono::milliseconds patience_;
   std::vector<std::unique_ptr<Session>> sessions_;  // Fixed after construction.
-  std::mutex mutex_;
-  std::condition_variable returned_;
-  std::vector<Session*> free_;  // Guarded by mutex_.
-  bool stopping_ = false;       // Guarded by mutex_.
+  telemetry::Mutex mutex_;
+  telemetry::Condition returned_;
+  std::vector<Session*> free_ ORC_GUARDED_BY(mutex_);
+  bool stopping_ ORC_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace orchestrator::store::postgres
