@@ -183,6 +183,8 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     co_return true;
   }
 
+  // Both live in the frame of the caller, which awaits this at once.
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
   asio::awaitable<error_code> read_body(Parser& parser, const Request& request) {
     stream_.expires_after(host_->deadlines().body);
     if (equals_ignoring_case(request.headers.value("Expect"), "100-continue") && !parser.is_done()) {
