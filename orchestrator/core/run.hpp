@@ -33,6 +33,14 @@ class Run {
 
   /// Why it does not move: never empty while open. JSON items of contract-details.md: {kind, state_name, since, ...}.
   [[nodiscard]] Json waiting_on() const;
+  /// The open wait that would take this signal, as the planner finds it.
+  struct OpenWait {
+    EventId step = 0;
+    std::string state_name;
+    /// What the answer to a decision must look like (language/json_schema.hpp); null pointer: anything.
+    Payload answer_schema;
+  };
+  [[nodiscard]] std::optional<OpenWait> open_wait_for(const SignalOffered& signal) const;
   /// The earliest durable timer (retry, wait, time-out of a wait, the run's own), nothing when there is none.
   [[nodiscard]] std::optional<Timestamp> next_timer() const;
   /// Nothing is ready or in a worker's hands: the run may be written down and forgotten.

@@ -36,6 +36,30 @@ bool accepts(const Scope& scope, const SignalOffered& signal) {
   return !signal.key || signal.key == request.key;
 }
 
+/// The scope whose wait takes the signal: the one that is asked, else the oldest wait.
+const Scope* taker_of(const RunData& run, const SignalOffered& signal) {
+  if (signal.step != 0) {
+    const Scope* asked = run.find_step(signal.step);
+    return asked != nullptr && accepts(*asked, signal) ? asked : nullptr;
+  }
+  const Scope* taker = nullptr;
+  for (const auto& [id, scope] : run.scopes) {
+    if (accepts(scope, signal) && (taker == nullptr || scope.step.since < taker->step.since)) taker = &scope;
+  }
+  return taker;
+}
+
+/// The schema in a decision's parameters, for its own name only: `decision:A|signal:B` asks nothing of B.
+Payload answer_schema(const Scope& scope, const std::string& name) {
+  const auto& awaited = scope.state->resource.awaited;
+  const bool is_decision =
+      std::any_of(awaited.begin(), awaited.end(), [&](const auto& one) { return one.is_decision && one.name == name; });
+  const Json& parameters = json_of(scope.step.task_input);
+  if (!is_decision || !parameters.is_object()) return nullptr;
+  const auto schema = parameters.find("schema");
+  return schema == parameters.end() ? nullptr : make_payload(*schema);
+}
+
 }  // namespace
 
 AwaitSignal await_command(const Scope& scope) {
@@ -91,16 +115,8 @@ Deciding::Next Deciding::await_signal(Scope& scope) {
 
 Status Deciding::on(const SignalOffered& event) {
   if (run_.closed || run_.cancelling) return refused("no open wait takes this signal");
-  Scope* taker = nullptr;
-  if (event.step != 0) {
-    taker = run_.find_step(event.step);
-    if (taker && !accepts(*taker, event)) taker = nullptr;
-  } else {
-    // The oldest wait first, as for signals by key.
-    for (auto& [id, scope] : run_.scopes) {
-      if (accepts(scope, event) && (!taker || scope.step.since < taker->step.since)) taker = &scope;
-    }
-  }
+  const Scope* found = taker_of(run_, event);
+  Scope* taker = found == nullptr ? nullptr : run_.find(found->id);
   if (!taker) return refused("no open wait takes this signal");
 
   Scope& scope = *taker;
@@ -118,6 +134,14 @@ Status Deciding::on(const SignalOffered& event) {
   go_on(scope, leave(scope, value));
   run_on();
   return {};
+}
+
+std::optional<Run::OpenWait> Run::open_wait_for(const SignalOffered& signal) const {
+  if (body_->closed || body_->cancelling) return std::nullopt;
+  const Scope* scope = taker_of(*body_, signal);
+  if (scope == nullptr) return std::nullopt;
+  return OpenWait{
+      .step = scope->step.id, .state_name = scope->state->name, .answer_schema = answer_schema(*scope, signal.name)};
 }
 
 }  // namespace orchestrator::core

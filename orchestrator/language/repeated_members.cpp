@@ -1,11 +1,11 @@
-#include "orchestrator/tools/repeated_members.hpp"
+#include "orchestrator/language/repeated_members.hpp"
 
 #include <set>
 
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/language/pointer.hpp"
 
-namespace orchestrator::tools {
+namespace orchestrator::language {
 namespace {
 
 /// Follows the parser through the text; every event that begins a value tells where that value is.
@@ -37,13 +37,12 @@ class MemberWatch {
   std::string next_pointer() {
     if (open_.empty()) return "";
     Open& parent = open_.back();
-    return parent.is_array ? language::below(parent.pointer, parent.elements++)
-                           : language::below(parent.pointer, parent.key);
+    return parent.is_array ? below(parent.pointer, parent.elements++) : below(parent.pointer, parent.key);
   }
 
   void see_key(std::string key) {
     Open& object = open_.back();
-    if (!object.keys.insert(key).second) repeated_.push_back(language::below(object.pointer, key));
+    if (!object.keys.insert(key).second) repeated_.push_back(below(object.pointer, key));
     object.key = std::move(key);
   }
 
@@ -60,4 +59,4 @@ std::vector<std::string> find_repeated_members(const std::string& text) {
   return std::move(watch).take();
 }
 
-}  // namespace orchestrator::tools
+}  // namespace orchestrator::language

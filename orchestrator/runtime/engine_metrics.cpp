@@ -32,6 +32,7 @@ EngineMetrics::EngineMetrics(telemetry::Metrics& metrics) {
   poisoned = metrics.counter(telemetry::kPoisonedTotal, {"data_error"});
   take_overs = metrics.counter(telemetry::kTakeOversTotal);
   ownership_lost = metrics.counter(telemetry::kOwnershipLostTotal);
+  inbox_rows = metrics.counter(telemetry::kInboxRowsTotal);
   shard_reloads = metrics.counter(telemetry::kShardReloadsTotal, {"failed_batch"});
 }
 

@@ -35,6 +35,7 @@ class EngineMetrics {
   telemetry::Counter take_overs;
   telemetry::Counter ownership_lost;
   telemetry::Counter shard_reloads;
+  telemetry::Counter inbox_rows;
 
  private:
   std::array<telemetry::Counter, 2> started_;

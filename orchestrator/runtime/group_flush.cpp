@@ -220,7 +220,6 @@ void ShardGroup::drop_memory(Shard& shard, const Status& why) {
   shard.phase = Shard::Phase::recovering;
   // Work in hand goes on and its outcome counts: only what was decided about it is forgotten.
   shard.unclean = false;
-  runs_in_memory_ -= static_cast<std::int64_t>(shard.runs.size());
   auto runs = std::exchange(shard.runs, {});
   auto loading = std::exchange(shard.loading, {});
   auto mailboxes = std::exchange(shard.mailboxes, {});

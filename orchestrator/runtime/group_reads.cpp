@@ -147,7 +147,8 @@ void ShardGroup::gate_active(ShardId id, const GateRequest& request, Reply<GateA
       reply(known.error());
       return;
     }
-    if (*known && (*known)->body_hash != request.body_hash) {
+    const bool is_free = *known && (*known)->body_hash.empty();
+    if (*known && !is_free && (*known)->body_hash != request.body_hash) {
       owner->gates.erase(key);
       reply(mismatch);
       return;
@@ -161,8 +162,13 @@ void ShardGroup::gate_active(ShardId id, const GateRequest& request, Reply<GateA
     if (*known) {
       // Reserved before a crash, or by a request that got no answer: the same id finishes it.
       gate.row = **known;
-      auto reserved = RunId::parse(gate.row.reserved_id);
-      reply(GateAnswer{std::nullopt, {}, reserved ? *reserved : RunId{}});
+      gate.row.body_hash = request.body_hash;
+      const auto reserved = RunId::parse(gate.row.reserved_id).value_or(RunId{});
+      if (is_free) {
+        reserve(id, gate.row, reserved, reply);
+      } else {
+        reply(GateAnswer{std::nullopt, {}, reserved});
+      }
       return;
     }
     gate.row.shard = id;
@@ -173,17 +179,32 @@ void ShardGroup::gate_active(ShardId id, const GateRequest& request, Reply<GateA
     gate.row.created_at = clock_.now();
     const RunId reserved{make_uuid7(clock_.now(), id, random())};
     gate.row.reserved_id = reserved.str();
-    touch(id, pending_);
-    pending_.batch.idempotency.push_back(gate.row);
-    pending_.after.push_back({id, [reply, reserved](const Status& status) {
-                                if (status) {
-                                  reply(GateAnswer{std::nullopt, {}, reserved});
-                                } else {
-                                  reply(status.error());
-                                }
-                              }});
-    flush_soon();
+    reserve(id, gate.row, reserved, reply);
   });
+}
+
+/// Writes the reservation, then lets the work begin under its id.
+void ShardGroup::reserve(ShardId shard, const store::IdempotencyRow& row, RunId reserved,
+                         const Reply<GateAnswer>& reply) {
+  put_idempotency(row);
+  pending_.after.push_back({shard, [reply, reserved](const Status& status) {
+                              if (status) {
+                                reply(GateAnswer{std::nullopt, {}, reserved});
+                              } else {
+                                reply(status.error());
+                              }
+                            }});
+  flush_soon();
+}
+
+void ShardGroup::put_idempotency(store::IdempotencyRow row) {
+  touch(row.shard, pending_);
+  // One key may change twice before a flush; the last word counts.
+  std::erase_if(pending_.batch.idempotency, [&](const auto& other) {
+    return other.shard == row.shard && other.scope == row.scope && other.namespace_name == row.namespace_name &&
+           other.key == row.key;
+  });
+  pending_.batch.idempotency.push_back(std::move(row));
 }
 
 void ShardGroup::close_gate(GateClose request, Reply<void> reply) {
@@ -197,18 +218,19 @@ void ShardGroup::close_gate(GateClose request, Reply<void> reply) {
     }
     store::IdempotencyRow row = shard->gates[key].row;
     shard->gates.erase(key);
-    if (request.status < 200 || request.status > 299) {
-      reply(Status{});  // only 2xx is kept; the reservation's id serves the next try
+    const bool is_kept = request.status >= 200 && request.status <= 299;
+    const bool did_nothing = request.status >= 400 && request.status <= 499;
+    if (!is_kept && !did_nothing) {
+      reply(Status{});  // what was done is not known: the reservation's id, with the same body, finishes it
       return;
     }
-    row.status = request.status;
-    row.answer = request.body;
-    touch(id, pending_);
-    std::erase_if(pending_.batch.idempotency, [&](const auto& other) {
-      return other.shard == id && other.scope == row.scope && other.namespace_name == row.namespace_name &&
-             other.key == row.key;
-    });
-    pending_.batch.idempotency.push_back(std::move(row));
+    if (is_kept) {
+      row.status = request.status;
+      row.answer = request.body;
+    } else {
+      row.body_hash.clear();  // free for any body: the request was refused
+    }
+    put_idempotency(std::move(row));
     pending_.after.push_back({id, [reply](const Status& status) { reply(status); }});
     flush_soon();
   });

@@ -170,10 +170,10 @@ void ShardGroup::activate(Shard& shard, store::Recovery recovery) {
   for (auto& message : recovery.inbox) handle(std::move(message));
   auto waiting = std::exchange(shard.waiting_requests, {});
   for (auto& request : waiting) parts_.executor.post(std::move(request));
-  parts_.logger.info("shard_active", {{"shard", to_int(shard.lease.shard)},
-                                      {"epoch", to_int(shard.lease.epoch)},
-                                      {"running", ids.size()},
-                                      {"unclean", unclean}});
+  parts_.logger.debug("shard_active", {{"shard", to_int(shard.lease.shard)},
+                                       {"epoch", to_int(shard.lease.epoch)},
+                                       {"running", ids.size()},
+                                       {"unclean", unclean}});
 }
 
 /// Carries out what the run still owes. Commands whose effect was a message need nothing: the message was in the batch.

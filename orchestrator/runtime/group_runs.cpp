@@ -152,7 +152,6 @@ RunEntry* ShardGroup::insert(Shard& shard, std::unique_ptr<RunEntry> entry) {
   const auto& header = raw->run.header();
   if (header.key) shard.open_keys[{header.namespace_name, header.workflow, *header.key}] = header.id;
   shard.runs[header.id] = std::move(entry);
-  ++runs_in_memory_;
   return raw;
 }
 
@@ -165,7 +164,6 @@ void ShardGroup::forget(Shard& shard, RunId run_id) {
     if (key != shard.open_keys.end() && key->second == run_id) shard.open_keys.erase(key);
   }
   shard.runs.erase(found);
-  --runs_in_memory_;
 }
 
 Status ShardGroup::decide(RunEntry& entry, const core::Event& event, Pending& out) {

@@ -4,6 +4,7 @@
 
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/digest/routing.hpp"
+#include "orchestrator/language/json_schema.hpp"
 #include "orchestrator/runtime/shard_group.hpp"
 
 namespace orchestrator::runtime {
@@ -279,8 +280,7 @@ void ShardGroup::keep_signal(Mailbox& mailbox, store::SignalRow row, std::option
   });
 }
 
-/// The run is the arbiter: it takes the signal if that wait is still open.
-bool ShardGroup::offer_here(RunEntry& entry, store::SignalRow& row, EventId step, Pending& out) {
+core::SignalOffered ShardGroup::offer_of(const store::SignalRow& row, EventId step) {
   core::SignalOffered offer;
   offer.signal_id = row.signal_id;
   offer.name = row.name;
@@ -288,11 +288,19 @@ bool ShardGroup::offer_here(RunEntry& entry, store::SignalRow& row, EventId step
   offer.payload = row.payload;
   offer.received_at = row.received_at;
   offer.step = step;
-  if (!decide(entry, offer, out)) return false;
+  return offer;
+}
+
+/// The run is the arbiter: it takes the signal if that wait is still open.
+bool ShardGroup::offer_here(RunEntry& entry, store::SignalRow& row, EventId step, Pending& out) {
+  const core::SignalOffered offer = offer_of(row, step);
+  const auto wait = entry.run.open_wait_for(offer);
+  if (!wait || !decide(entry, offer, out)) return false;
   row.fate = store::SignalFate::consumed;
   row.reason.clear();
   row.run_id = entry.run.header().id;
-  row.step = step;
+  row.step = wait->step;
+  row.state_name = wait->state_name;
   row.settled_at = clock_.now();
   return true;
 }
@@ -345,6 +353,17 @@ void ShardGroup::signal_by_run(SignalRequest request, std::vector<MessageRef> do
             return;
           }
           store::SignalRow row = row_of(request, shard);
+          // Checked where the answer is taken: between a look and the call the form may have changed.
+          if (const auto wait = entry.run.open_wait_for(offer_of(row, 0)); wait && wait->answer_schema) {
+            auto faults = language::check_against_schema(json_of(row.payload), *wait->answer_schema);
+            if (!faults.empty()) {
+              Error wrong(ErrorCode::invalid_argument, "invalid-body", "the answer does not fit the decision's schema");
+              wrong.faults = std::move(faults);
+              finish_message(done, pending_);
+              reply(std::move(wrong));
+              return;
+            }
+          }
           row.was_expected = true;
           SignalAnswer answer{row.signal_id, "delivered", run_id};
           if (!offer_here(entry, row, 0, pending_)) {

@@ -1,9 +1,11 @@
 // Starting runs: once per id, once per key among open runs. And reviving closed ones.
+#include <algorithm>
 #include <thread>
 #include <tuple>
 #include <utility>
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/language/json_schema.hpp"
 #include "orchestrator/runtime/shard_group.hpp"
 
 namespace orchestrator::runtime {
@@ -12,6 +14,24 @@ namespace {
 StartAnswer answer_for(const RunEntry& entry, bool existing) {
   const auto& header = entry.run.header();
   return {header.id, header.workflow, header.version, header.key, entry.run.state(), existing};
+}
+
+/// What the definition's `InputSchema` has against the input.
+std::optional<Error> input_fault(const StartRequest& request, const language::Definition& definition) {
+  if (!definition.input_schema) return std::nullopt;
+  auto faults = language::check_against_schema(json_of(request.input), *definition.input_schema);
+  if (faults.empty()) return std::nullopt;
+  for (FaultDetail& fault : faults) fault.pointer = "/input" + fault.pointer;
+  Error refused(ErrorCode::invalid_argument, "invalid-body", "the input does not fit the workflow's InputSchema");
+  refused.faults = std::move(faults);
+  return refused;
+}
+
+/// Lists are in the order of ids, which carry the millisecond of acceptance, so the moment that they show lies in it:
+/// an id that was reserved or derived is a little older than its start.
+Timestamp accepted_at(RunId id, Timestamp now) {
+  const Timestamp from = time_of(id.bytes);
+  return std::clamp(now, from, from + std::chrono::milliseconds{1} - Duration{1});
 }
 
 Error key_conflict(RunId open, const std::string& key) {
@@ -110,6 +130,11 @@ void ShardGroup::start_unique(StartRequest request, std::vector<MessageRef> done
             } else if (!found) {
               finish_refused(messages, found.error());
               answer(found.error());
+            } else if (auto refused = input_fault(request, *found->definition)) {
+              finish_refused(messages, *refused);
+              answer(*std::move(refused));
+            } else if (request.replaces) {
+              start_replacing(std::move(request), *found, std::move(messages), std::move(answer));
             } else {
               start_now(std::move(request), *found, std::move(messages), std::move(answer));
             }
@@ -163,19 +188,8 @@ void ShardGroup::start_unique(StartRequest request, std::vector<MessageRef> done
     } else if (open && r.on_conflict == KeyConflict::return_existing) {
       answer_existing(*open, r, std::move(d), std::move(rep));
     } else if (open) {
-      // cancel_existing: the old one is killed in the same decision that starts the new one.
-      with_run(*open, [this, with_definition, r, d, rep](Result<RunEntry*> found) mutable {
-        if (!found) {
-          rep(found.error());
-          return;
-        }
-        if (*found != nullptr && !is_closed((*found)->run.state())) {
-          const core::CancelAsked kill{CancelMode::kill, "replaced by a run with the same key", "orchestrator"};
-          const Status killed = decide(**found, kill, pending_);
-          if (!killed) parts_.logger.debug("kill_of_replaced_run_refused", {{"reason", killed.error().message}});
-        }
-        with_definition(std::move(r), std::move(d), std::move(rep));
-      });
+      r.replaces = open;
+      with_definition(std::move(r), std::move(d), std::move(rep));
     } else if (closed && r.on_closed == ClosedKey::return_existing) {
       answer_existing(*closed, r, std::move(d), std::move(rep));
     } else if (closed && r.on_closed == ClosedKey::reject) {
@@ -215,6 +229,31 @@ void ShardGroup::start_unique(StartRequest request, std::vector<MessageRef> done
   });
 }
 
+/// cancel_existing: the old run is killed in the same batch that starts the new one, and only if that can start.
+void ShardGroup::start_replacing(StartRequest request, const FoundDefinition& found, std::vector<MessageRef> done,
+                                 Reply<StartAnswer> reply) {
+  const RunId old = *request.replaces;
+  const auto generation = find_shard(shard_of(request.id))->generation;
+  with_run(old, [this, generation, found, request = std::move(request), done = std::move(done),
+                 reply = std::move(reply)](Result<RunEntry*> entry) mutable {
+    const Shard* shard = find_shard(shard_of(request.id));
+    if (shard == nullptr || shard->generation != generation || is_stale(done)) {
+      reply(fail(ErrorCode::unavailable, "the owner of this run is changing; try again"));
+      return;
+    }
+    if (!entry) {
+      reply(entry.error());
+      return;
+    }
+    if (*entry != nullptr && !is_closed((*entry)->run.state())) {
+      const core::CancelAsked kill{CancelMode::kill, "replaced by a run with the same key", "orchestrator"};
+      const Status killed = decide(**entry, kill, pending_);
+      if (!killed) parts_.logger.debug("kill_of_replaced_run_refused", {{"reason", killed.error().message}});
+    }
+    start_now(std::move(request), found, std::move(done), std::move(reply));
+  });
+}
+
 void ShardGroup::start_now(StartRequest request, const FoundDefinition& found, std::vector<MessageRef> done,
                            Reply<StartAnswer> reply) {
   Shard& shard = *find_shard(shard_of(request.id));
@@ -231,7 +270,7 @@ void ShardGroup::start_now(StartRequest request, const FoundDefinition& found, s
   header.parent_step = request.parent_step;
   header.predecessor_run_id = request.predecessor;
   header.traceparent = std::move(request.traceparent);
-  header.created_at = clock_.now();
+  header.created_at = accepted_at(header.id, clock_.now());
   header.run_at = request.run_at;
   header.timeout_seconds = request.timeout_seconds;
 

@@ -1,5 +1,6 @@
 // Timers: near ones in memory, the rest in the table. Never early; a timer that fires twice finds nothing due.
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 #include "orchestrator/base/json.hpp"
@@ -16,6 +17,12 @@ constexpr std::int32_t kMaxExpiredRead = 1'000;
 constexpr Duration kStaleRow = std::chrono::seconds{1};
 /// How long ids of handled messages are remembered, against a reader that still holds an older picture.
 constexpr Duration kRememberMessages = std::chrono::seconds{60};
+
+/// Whether nothing could ever move this run: it waits, no timer will wake it, and it names nothing that it waits for.
+bool is_stuck(const RunEntry& entry) {
+  return entry.uncommitted == 0 && entry.run.state() == RunState::waiting && !entry.run.next_timer() &&
+         entry.run.waiting_on().empty();
+}
 
 }  // namespace
 
@@ -124,6 +131,7 @@ void ShardGroup::sweep() {
   parts_.executor.post([this] {
     const Timestamp now = clock_.now();
     const Duration steady = parts_.clock.steady_now();
+    GroupGauges counted;
     for (auto& [id, shard] : shards_) {
       if (shard->phase != Shard::Phase::active) continue;
       std::erase_if(shard->seen_messages, [&](const auto& seen) { return steady - seen.second > kRememberMessages; });
@@ -131,6 +139,8 @@ void ShardGroup::sweep() {
         if (entry->committing || is_closed(entry->run.state())) continue;
         record_long_tasks(*entry);
         mark_in_hand(*entry);
+        ++counted.runs_by_state[static_cast<std::size_t>(entry->run.state())];
+        if (is_stuck(*entry)) ++counted.runs_stuck;
         if (entry->run.state() == entry->row.state) {
           entry->stale_since.reset();
           continue;
@@ -140,10 +150,19 @@ void ShardGroup::sweep() {
         write_late(*entry);
       }
     }
+    {
+      const std::lock_guard lock(gauges_mutex_);
+      gauges_ = counted;
+    }
     if (!held_back_.empty() && parts_.headquarters.is_confirmed()) {
       for (auto& task : std::exchange(held_back_, {})) hand_out(task.run_id, std::move(task.command));
     }
   });
+}
+
+GroupGauges ShardGroup::gauges() const {
+  const std::lock_guard lock(gauges_mutex_);
+  return gauges_;
 }
 
 void ShardGroup::write_late(RunEntry& entry) {

@@ -10,6 +10,8 @@ namespace {
 
 constexpr Duration kTick = std::chrono::seconds{1};
 constexpr std::uint64_t kTicksPerTimerLoad = 20;
+/// Partitions are made days ahead: an hour between two looks is often enough, also after a failed one.
+constexpr std::uint64_t kTicksPerUpkeep = 3'600;
 constexpr std::int32_t kMaxInboxRead = 1'000;
 constexpr Duration kAgainAfter = std::chrono::milliseconds{200};
 constexpr Duration kSafetyMargin = std::chrono::seconds{1};
@@ -21,7 +23,7 @@ Node::Node(Parts parts, NodeOptions options)
       options_(std::move(options)),
       metrics_(parts_.metrics),
       definitions_(parts_.store),
-      workers_(parts_.store, parts_.handler_threads, parts_.clock, options_.handler_slots) {
+      workers_(parts_.store, parts_.handler_threads, parts_.clock, parts_.metrics, options_.handler_slots) {
   std::int32_t lane = 0;
   for (Executor* executor : parts_.group_executors) {
     groups_.push_back(std::make_unique<ShardGroup>(ShardGroup::Parts{
@@ -68,6 +70,20 @@ store::HeartbeatAnswer Node::cluster() const {
   return cluster_;
 }
 
+NodeGauges Node::gauges() const {
+  NodeGauges gauges;
+  gauges.shards_owned = owned_count_;
+  const Duration confirmed_at = Duration{confirmed_until_us_} - options_.lease + kSafetyMargin;
+  if (confirmed_until_us_ != 0) gauges.heartbeat_age = parts_.clock.steady_now() - confirmed_at;
+  for (const auto& group : groups_) {
+    const GroupGauges of_group = group->gauges();
+    gauges.runs_stuck += of_group.runs_stuck;
+    for (std::size_t state = 0; state < of_group.runs_by_state.size(); ++state)
+      gauges.runs_by_state[state] += of_group.runs_by_state[state];
+  }
+  return gauges;
+}
+
 bool Node::is_confirmed() const { return parts_.clock.steady_now() < Duration{confirmed_until_us_}; }
 
 // ---- the lease ---------------------------------------------------------------------------------------------------
@@ -84,10 +100,14 @@ void Node::beat() {
 void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
   if (stopped_) return;
   if (!answer) {
-    parts_.logger.warn("heartbeat_failed", {{"reason", answer.error().message}});
+    // Said once, not five times a second while the database is away.
+    if (!std::exchange(heartbeat_failing_, true)) {
+      parts_.logger.warn("heartbeat_failed", {{"reason", answer.error().message}});
+    }
     parts_.executor.post_after(kAgainAfter, [this] { beat(); });
     return;
   }
+  if (std::exchange(heartbeat_failing_, false)) parts_.logger.info("heartbeat_recovered");
   // From when it was sent: the database may have stamped it at any moment since.
   confirmed_until_us_ = (sent_at + options_.lease - kSafetyMargin).count();
   clock_offset_us_ = (answer->database_now.time_since_epoch() - parts_.clock.steady_now()).count();
@@ -183,6 +203,9 @@ void Node::look_for_proof(std::shared_ptr<const store::Batch> batch, std::vector
     if (stopped_) return;
     if (committed) {
       settled(leases, *committed);
+    } else if (committed.error().code == ErrorCode::ownership_lost) {
+      // Only the shards that were still ours were written. All are read again, and nobody is told a half truth.
+      settled(leases, false);
     } else {
       parts_.executor.post_after(kAgainAfter,
                                  [this, batch, leases, settled] { look_for_proof(batch, leases, settled); });
@@ -210,7 +233,10 @@ void Node::read_inbox() {
       reading_inbox_ = false;
       if (stopped_) return;
       const bool busy = read && !read->rows.empty();
-      if (busy) deliver(std::move(read->rows));
+      if (busy) {
+        metrics_.inbox_rows.add(static_cast<double>(read->rows.size()));
+        deliver(std::move(read->rows));
+      }
       parts_.executor.post_after(busy ? options_.inbox_busy : options_.inbox_idle, [this] { read_inbox(); });
     });
   });
@@ -221,6 +247,11 @@ void Node::tick() {
   for (auto& group : groups_) {
     group->sweep();
     if (ticks_ % kTicksPerTimerLoad == 0) group->load_due_timers();
+  }
+  if (ticks_ % kTicksPerUpkeep == 0) {
+    parts_.store.keep_partitions([this](Result<void> kept) {
+      if (!kept) parts_.logger.warn("partition_upkeep_failed", {{"reason", kept.error().message}});
+    });
   }
   ++ticks_;
   parts_.executor.post_after(kTick, [this] { tick(); });

@@ -28,6 +28,12 @@ struct NodeOptions {
   Duration inbox_busy = std::chrono::milliseconds{5};
 };
 
+/// What /metrics shows of a node.
+struct NodeGauges : GroupGauges {
+  std::int64_t shards_owned = 0;
+  Duration heartbeat_age{};  ///< since the last confirmed heartbeat; zero before the first
+};
+
 /// One process's part in the cluster: keeps its lease, takes shards over, reads the inbox, and routes to its groups.
 /// Built on one executor for itself and one per group; with a virtual executor the whole engine runs on one thread.
 class Node final : public Headquarters {
@@ -67,6 +73,7 @@ class Node final : public Headquarters {
   [[nodiscard]] bool is_draining() const { return draining_; }
   [[nodiscard]] bool owns_shards() const { return owned_count_ > 0; }
   [[nodiscard]] WorkerPool& workers() { return workers_; }
+  [[nodiscard]] const WorkerPool& workers() const { return workers_; }
   /// The node's own strand, for deadlines of requests.
   [[nodiscard]] Executor& executor() { return parts_.executor; }
   [[nodiscard]] Timestamp now();
@@ -74,6 +81,9 @@ class Node final : public Headquarters {
 
   /// Members of the cluster as of the last heartbeat.
   [[nodiscard]] store::HeartbeatAnswer cluster() const;
+
+  /// As of the last sweep, a second ago at most. Any thread.
+  [[nodiscard]] NodeGauges gauges() const;
 
   // Headquarters
   void deliver(std::vector<store::InboxRow> messages) override;
@@ -101,10 +111,11 @@ class Node final : public Headquarters {
   WorkerPool workers_;
   std::vector<std::unique_ptr<ShardGroup>> groups_;  // Fixed after construction.
 
-  std::set<ShardId> owned_;     // Only on parts_.executor.
-  bool taking_ = false;         // Only on parts_.executor.
-  bool reading_inbox_ = false;  // Only on parts_.executor.
-  std::uint64_t ticks_ = 0;     // Only on parts_.executor.
+  std::set<ShardId> owned_;         // Only on parts_.executor.
+  bool taking_ = false;             // Only on parts_.executor.
+  bool reading_inbox_ = false;      // Only on parts_.executor.
+  bool heartbeat_failing_ = false;  // Only on parts_.executor.
+  std::uint64_t ticks_ = 0;         // Only on parts_.executor.
 
   std::atomic<bool> stopped_{false};
   std::atomic<bool> draining_{false};

@@ -39,6 +39,7 @@ struct StartRequest {
   std::optional<RunId> parent;
   EventId parent_step = 0;           ///< 0: detached
   std::optional<RunId> predecessor;  ///< continues this run as new
+  std::optional<RunId> replaces;     ///< kill this one in the same batch; set by the owner
   /// Answer as soon as the start is in the pending batch, so that more can join it: only for callers on the strand,
   /// who answer nobody before the commit.
   bool answer_when_appended = false;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <queue>
 #include <string>
 #include <vector>
@@ -41,6 +43,14 @@ class Headquarters {
   virtual void lost(std::vector<ShardId> shards) = 0;
   /// Whether the node's lease is confirmed: without it nothing is handed out and nothing is answered.
   [[nodiscard]] virtual bool is_confirmed() const = 0;
+};
+
+inline constexpr std::size_t kRunStateCount = 8;
+
+/// What a sweep counted among the runs in memory.
+struct GroupGauges {
+  std::array<std::int64_t, kRunStateCount> runs_by_state{};
+  std::int64_t runs_stuck = 0;  ///< open, at rest, and waiting for nothing
 };
 
 /// The owner of a group of shards: one strand, one committer lane, no locks. Every change to a run goes the same way:
@@ -93,8 +103,8 @@ class ShardGroup {
   void unwatch_run(RunId run_id, std::uint64_t watcher);
   void receive(std::vector<store::InboxRow> messages);
 
-  /// For /metrics; approximate, any thread.
-  [[nodiscard]] std::int64_t runs_in_memory() const { return runs_in_memory_; }
+  /// For /metrics: as of the last sweep, any thread.
+  [[nodiscard]] GroupGauges gauges() const;
 
  private:
   using RunFound = std::function<void(Result<RunEntry*>)>;
@@ -143,6 +153,8 @@ class ShardGroup {
   void start_active(StartRequest request, std::vector<MessageRef> done, Reply<StartAnswer> reply);
   void start_checked(StartRequest request, std::vector<MessageRef> done, Reply<StartAnswer> reply);
   void start_unique(StartRequest request, std::vector<MessageRef> done, Reply<StartAnswer> reply);
+  void start_replacing(StartRequest request, const FoundDefinition& found, std::vector<MessageRef> done,
+                       Reply<StartAnswer> reply);
   void start_now(StartRequest request, const FoundDefinition& found, std::vector<MessageRef> done,
                  Reply<StartAnswer> reply);
   void answer_existing(RunId run_id, const StartRequest& request, std::vector<MessageRef> done,
@@ -178,6 +190,7 @@ class ShardGroup {
                      std::vector<MessageRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
   void keep_signal(Mailbox& mailbox, store::SignalRow row, std::optional<RunId> started, std::vector<MessageRef> done,
                    Reply<SignalAnswer> reply, std::function<void()> next);
+  static core::SignalOffered offer_of(const store::SignalRow& row, EventId step);
   bool offer_here(RunEntry& entry, store::SignalRow& row, EventId step, Pending& out);
   void offer_elsewhere(store::SignalRow& row, const store::SignalWaitRow& wait, Pending& out);
   void write_signal(const store::SignalRow& row, Pending& out);
@@ -226,6 +239,8 @@ class ShardGroup {
 
   // group_reads.cpp
   void gate_active(ShardId id, const GateRequest& request, Reply<GateAnswer> reply);
+  void reserve(ShardId shard, const store::IdempotencyRow& row, RunId reserved, const Reply<GateAnswer>& reply);
+  void put_idempotency(store::IdempotencyRow row);
 
   // group_recovery.cpp
   void recover(ShardId shard, std::uint64_t generation);
@@ -241,7 +256,7 @@ class ShardGroup {
   std::uint64_t random();
 
   Parts parts_;  // Fixed after construction.
-  // Everything below: only on parts_.executor, but for runs_in_memory_.
+  // Everything below: only on parts_.executor, but for gauges_.
   DatabaseClock clock_;
   Loader loader_;
   std::map<ShardId, std::unique_ptr<Shard>> shards_;
@@ -262,7 +277,8 @@ class ShardGroup {
   std::optional<Timestamp> armed_for_;
   std::uint64_t arm_number_ = 0;
 
-  std::atomic<std::int64_t> runs_in_memory_{0};
+  mutable std::mutex gauges_mutex_;
+  GroupGauges gauges_;  // Guarded by gauges_mutex_.
 };
 
 }  // namespace orchestrator::runtime

@@ -1,5 +1,6 @@
 #include "orchestrator/runtime/worker_pool.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -7,6 +8,20 @@
 
 namespace orchestrator::runtime {
 namespace {
+
+constexpr const char* kDefaultQueue = "default";
+
+/// The label of metrics, as in orchestrator_steps_total.
+std::string_view word_of(Outcome::Kind kind) {
+  switch (kind) {
+    case Outcome::Kind::completed: return "completed";
+    case Outcome::Kind::failed: return "failed";
+    case Outcome::Kind::unknown: return "unknown";
+    case Outcome::Kind::snoozed: return "snoozed";
+    case Outcome::Kind::cancelled: return "cancelled";
+  }
+  return "unknown";
+}
 
 Outcome thrown(const std::string& what) { return Outcome::failed("Orchestrator.HandlerThrew", what); }
 
@@ -32,22 +47,25 @@ Outcome call_transactional(const Task& task, TaskContext& context, Sql& sql) {
 
 }  // namespace
 
-WorkerPool::WorkerPool(store::Store& store, HandlerThreads& threads, const Clock& clock, int slots)
-    : store_(store), threads_(threads), clock_(clock), slots_(slots) {}
+WorkerPool::WorkerPool(store::Store& store, HandlerThreads& threads, const Clock& clock, telemetry::Metrics& metrics,
+                       int slots)
+    : store_(store), threads_(threads), clock_(clock), metrics_(metrics), slots_(slots) {
+  queue_named(kDefaultQueue);
+}
 
 void WorkerPool::submit(Task task) {
   {
     const std::lock_guard lock(mutex_);
     const Order order{task.command.priority, next_number_++};
-    auto& queue = queues_[task.command.queue];
-    queue.ready.emplace(order, std::make_shared<Task>(std::move(task)));
+    auto& queue = queue_named(task.command.queue);
+    queue.ready.emplace(order, Ready{std::make_shared<Task>(std::move(task)), clock_.steady_now()});
   }
   pump();
 }
 
 void WorkerPool::set_queue_limit(const std::string& queue, int limit) {
   const std::lock_guard lock(mutex_);
-  queues_[queue].limit = limit;
+  queue_named(queue).limit = limit;
 }
 
 void WorkerPool::pause() {
@@ -72,6 +90,40 @@ std::int64_t WorkerPool::ready_count() const {
   return count;
 }
 
+std::vector<QueueReading> WorkerPool::queues() const {
+  const Duration now = clock_.steady_now();
+  const std::lock_guard lock(mutex_);
+  std::vector<QueueReading> readings;
+  for (const auto& [name, queue] : queues_) {
+    QueueReading reading{
+        .name = name, .depth = static_cast<std::int64_t>(queue.ready.size()), .in_flight = queue.in_flight};
+    // In order of priority, so the oldest may be anywhere.
+    for (const auto& [order, ready] : queue.ready)
+      reading.oldest_ready_age = std::max(reading.oldest_ready_age, now - ready.since);
+    readings.push_back(std::move(reading));
+  }
+  return readings;
+}
+
+/// Called with mutex_ held, or before anybody else knows this pool.
+WorkerPool::Queue& WorkerPool::queue_named(const std::string& name) {
+  const auto [queue, is_new] = queues_.try_emplace(name);
+  if (is_new) queue->second.pickup_seconds = metrics_.histogram(telemetry::kStepPickupSeconds, {name});
+  return queue->second;
+}
+
+void WorkerPool::record(const std::string& handler, const Outcome& outcome, Duration since) {
+  const double seconds = std::chrono::duration<double>(clock_.steady_now() - since).count();
+  telemetry::Histogram histogram;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto [known, is_new] = handler_seconds_.try_emplace({handler, outcome.kind});
+    if (is_new) known->second = metrics_.histogram(telemetry::kHandlerSeconds, {handler, word_of(outcome.kind)});
+    histogram = known->second;
+  }
+  histogram.observe(seconds);
+}
+
 void WorkerPool::pump() {
   for (;;) {
     std::shared_ptr<Task> task;
@@ -89,7 +141,9 @@ void WorkerPool::pump() {
         }
       }
       if (best == nullptr) return;
-      task = std::move(best->ready.begin()->second);
+      Ready& first = best->ready.begin()->second;
+      best->pickup_seconds.observe(std::chrono::duration<double>(clock_.steady_now() - first.since).count());
+      task = std::move(first.task);
       best->ready.erase(best->ready.begin());
       ++best->in_flight;
       ++in_flight_;
@@ -134,6 +188,7 @@ void WorkerPool::perform(std::shared_ptr<Task> task, const std::string& queue) {
 
   if (task->handler->plain) {
     Outcome outcome = call_plain(*task, context);
+    record(task->command.handler, outcome, steady);
     drop_hold();
     task->finish(std::move(outcome));
     release(queue);
@@ -153,6 +208,7 @@ void WorkerPool::perform(std::shared_ptr<Task> task, const std::string& queue) {
   // Shared: the transaction travels through std::function to the owner's strand and back to a handler thread.
   std::shared_ptr<StepTransaction> open = std::move(*transaction);
   Outcome outcome = call_transactional(*task, context, *open);
+  record(task->command.handler, outcome, steady);
   drop_hold();
   if (outcome.kind != Outcome::Kind::completed) {
     open->roll_back();

@@ -5,18 +5,28 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "orchestrator/runtime/executor.hpp"
 #include "orchestrator/runtime/task.hpp"
 #include "orchestrator/store/store.hpp"
+#include "orchestrator/telemetry/metrics.hpp"
 
 namespace orchestrator::runtime {
+
+/// One queue on this node, as /metrics shows it.
+struct QueueReading {
+  std::string name;
+  std::int64_t depth = 0;  ///< ready and not in flight
+  int in_flight = 0;
+  Duration oldest_ready_age{};  ///< zero when nothing is ready
+};
 
 /// Performs tasks on handler threads: the highest priority first, equal ones in order, at most `slots` at once and per
 /// queue at most its limit. Thread-safe.
 class WorkerPool {
  public:
-  WorkerPool(store::Store& store, HandlerThreads& threads, const Clock& clock, int slots);
+  WorkerPool(store::Store& store, HandlerThreads& threads, const Clock& clock, telemetry::Metrics& metrics, int slots);
 
   void submit(Task task);
 
@@ -29,6 +39,8 @@ class WorkerPool {
   void cancel_all();
   [[nodiscard]] int in_flight() const;
   [[nodiscard]] std::int64_t ready_count() const;
+  /// Every queue that ever had a task. Walks what is ready: for scrapes, not for hot paths.
+  [[nodiscard]] std::vector<QueueReading> queues() const;
 
   /// Runs blocking work of a step that still holds its slot (its commit), on a handler thread.
   void run_blocking(std::function<void()> work) { threads_.run(std::move(work)); }
@@ -41,26 +53,36 @@ class WorkerPool {
       return priority != other.priority ? priority > other.priority : number < other.number;
     }
   };
+  struct Ready {
+    std::shared_ptr<Task> task;
+    Duration since{};  ///< steady clock
+  };
   struct Queue {
-    std::map<Order, std::shared_ptr<Task>> ready;
+    std::map<Order, Ready> ready;
     int in_flight = 0;
     int limit = 0;  ///< 0: no limit of its own
+    telemetry::Histogram pickup_seconds;
   };
 
+  Queue& queue_named(const std::string& name);
+  /// The handler's outcome, timed.
+  void record(const std::string& handler, const Outcome& outcome, Duration since);
   void pump();
   void perform(std::shared_ptr<Task> task, const std::string& queue);
   void release(const std::string& queue);
 
-  store::Store& store_;      // Fixed after construction.
-  HandlerThreads& threads_;  // Fixed after construction.
-  const Clock& clock_;       // Fixed after construction.
-  const int slots_;          // Fixed after construction.
+  store::Store& store_;          // Fixed after construction.
+  HandlerThreads& threads_;      // Fixed after construction.
+  const Clock& clock_;           // Fixed after construction.
+  telemetry::Metrics& metrics_;  // Fixed after construction.
+  const int slots_;              // Fixed after construction.
   mutable std::mutex mutex_;
-  std::map<std::string, Queue> queues_;          // Guarded by mutex_.
-  std::set<std::shared_ptr<TaskHold>> in_hand_;  // Guarded by mutex_.
-  std::uint64_t next_number_ = 0;                // Guarded by mutex_.
-  int in_flight_ = 0;                            // Guarded by mutex_.
-  bool paused_ = false;                          // Guarded by mutex_.
+  std::map<std::string, Queue> queues_;                                                    // Guarded by mutex_.
+  std::set<std::shared_ptr<TaskHold>> in_hand_;                                            // Guarded by mutex_.
+  std::map<std::pair<std::string, Outcome::Kind>, telemetry::Histogram> handler_seconds_;  // Guarded by mutex_.
+  std::uint64_t next_number_ = 0;                                                          // Guarded by mutex_.
+  int in_flight_ = 0;                                                                      // Guarded by mutex_.
+  bool paused_ = false;                                                                    // Guarded by mutex_.
 };
 
 }  // namespace orchestrator::runtime

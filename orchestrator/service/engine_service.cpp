@@ -65,6 +65,8 @@ std::string what_will_happen(CancelMode mode, RunState after) {
   return "the run ends as cancelled as soon as the handler in hand has finished";
 }
 
+Error no_such_run() { return Error(ErrorCode::not_found, "no such run"); }
+
 }  // namespace
 
 HistoryPage::HistoryPage() = default;
@@ -247,6 +249,9 @@ void EngineService::start_runs(std::vector<StartRun> requests, std::optional<Run
   for (auto& [group, starts] : by_group) group->start_runs(std::move(starts));
 }
 
+/// Whether we could have made this id: any UUID may stand in a path, and no owner answers for a shard that is none.
+bool EngineService::is_ours(RunId run_id) const { return to_int(shard_of(run_id)) < node_.shard_count(); }
+
 // ---- reading -----------------------------------------------------------------------------------------------------
 
 void EngineService::read_run(std::string namespace_name, RunId run_id, Reply<RunReading> reply) {
@@ -319,6 +324,7 @@ void EngineService::list_runs(store::RunFilter filter, Reply<store::RunPage> rep
 
 void EngineService::cancel_run(CancelRun request, Reply<CancelReceipt> reply) {
   const RunId run_id = request.run_id;
+  if (!is_ours(run_id)) return reply(no_such_run());
   const CancelMode mode = request.mode;
   runtime::CancelRequest asked{std::move(request.namespace_name), run_id, mode, std::move(request.reason),
                                std::move(request.actor)};
@@ -334,6 +340,7 @@ void EngineService::cancel_run(CancelRun request, Reply<CancelReceipt> reply) {
 
 void EngineService::retry_run(RetryRun request, Reply<RetriedRun> reply) {
   const RunId run_id = request.run_id;
+  if (!is_ours(run_id)) return reply(no_such_run());
   runtime::RetryRequest asked;
   asked.namespace_name = std::move(request.namespace_name);
   asked.run_id = run_id;

@@ -53,6 +53,7 @@ class EngineService final : public Service {
   struct HistoryWalk;
 
   Result<runtime::StartRequest> routed(const StartRun& request, std::optional<RunId> seeded);
+  [[nodiscard]] bool is_ours(RunId run_id) const;
   void read_from_store(std::string namespace_name, RunId run_id, bool owner_silent, Reply<RunReading> reply);
   void await_fate(SentSignal sent, Timestamp until, Reply<SentSignal> reply);
   void walk_history(std::shared_ptr<HistoryWalk> walk);

@@ -18,6 +18,7 @@ bool is_final(std::string_view fate) {
 }  // namespace
 
 void EngineService::send_signal(SendSignal request, Reply<SentSignal> reply) {
+  if (request.run_id && !is_ours(*request.run_id)) return reply(Error(ErrorCode::not_found, "no such run"));
   const ShardId shard = request.run_id
                             ? shard_of(*request.run_id)
                             : digest::shard_for_key(request.namespace_name, *request.key, node_.shard_count());

@@ -3,6 +3,8 @@
 #include <exception>
 #include <pqxx/except>
 
+#include "orchestrator/base/public_detail.hpp"
+
 namespace orchestrator::store::postgres {
 namespace {
 
@@ -12,13 +14,27 @@ std::string first_line(std::string_view message) {
   return line;
 }
 
+/// Callers of the API read this; what the driver says may name hosts, sockets and roles.
+constexpr const char* kTryAgain = "the database does not answer right now; try again";
+
+Error busy(std::string message) {
+  return Error(ErrorCode::unavailable, std::move(message)).with(kPublicDetail, kTryAgain);
+}
+
+Error in_doubt(std::string message) {
+  return Error(ErrorCode::outcome_unknown, std::move(message)).with(kPublicDetail, kTryAgain);
+}
+
+Error broken(std::string message) {
+  return Error(ErrorCode::internal, std::move(message)).with(kPublicDetail, "the server failed; its log says why");
+}
+
 Failure lost(std::string_view message) {
-  return {Error(ErrorCode::unavailable, "the database connection was lost: " + first_line(message)), true, false};
+  return {busy("the database connection was lost: " + first_line(message)), true, false};
 }
 
 Failure repeat(std::string_view message) {
-  return {Error(ErrorCode::unavailable, "the database asked to repeat the transaction: " + first_line(message)), false,
-          true};
+  return {busy("the database asked to repeat the transaction: " + first_line(message)), false, true};
 }
 
 }  // namespace
@@ -39,21 +55,21 @@ Failure failure_of_sqlstate(std::string_view sqlstate, std::string_view message)
   }
   // Out of connections, memory or disk; a lock or statement that took too long; a transaction that was broken earlier.
   if (state_class == "53" || state_class == "55" || state_class == "57" || state_class == "40") {
-    return {Error(ErrorCode::unavailable, text)};
+    return {busy(text)};
   }
   // No such schema, table, column or function.
   if (sqlstate == "3F000" || sqlstate == "42P01" || sqlstate == "42703" || sqlstate == "42883") {
-    return {Error(ErrorCode::precondition_failed, "the database lacks migrations: " + text)};
+    return {Error(ErrorCode::precondition_failed, "the database lacks migrations: " + text)
+                .with(kPublicDetail, "the database lacks migrations")};
   }
-  return {Error(ErrorCode::internal, text).with("sqlstate", std::string(sqlstate))};
+  return {broken(text).with("sqlstate", std::string(sqlstate))};
 }
 
 Failure failure_of_current_exception() {
   try {
     throw;
   } catch (const pqxx::in_doubt_error& e) {
-    return {Error(ErrorCode::outcome_unknown, "the connection was lost during commit: " + first_line(e.what())), true,
-            false};
+    return {in_doubt("the connection was lost during commit: " + first_line(e.what())), true, false};
   } catch (const pqxx::broken_connection& e) {
     return lost(e.what());
   } catch (const pqxx::serialization_failure& e) {
@@ -61,11 +77,11 @@ Failure failure_of_current_exception() {
   } catch (const pqxx::deadlock_detected& e) {
     return repeat(e.what());
   } catch (const pqxx::statement_completion_unknown& e) {
-    return {Error(ErrorCode::outcome_unknown, first_line(e.what())), true, false};
+    return {in_doubt(first_line(e.what())), true, false};
   } catch (const pqxx::sql_error& e) {
     return failure_of_sqlstate(e.sqlstate().empty() ? "XX000" : e.sqlstate(), e.what());
   } catch (const std::exception& e) {
-    return {Error(ErrorCode::internal, std::string("database adapter: ") + first_line(e.what()))};
+    return {broken(std::string("database adapter: ") + first_line(e.what()))};
   }
 }
 

@@ -1,0 +1,84 @@
+#include "orchestrator/app/engine_gauges.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "orchestrator/model/run_state.hpp"
+#include "orchestrator/runtime/node.hpp"
+#include "orchestrator/store/postgres/health.hpp"
+#include "orchestrator/telemetry/log.hpp"
+#include "orchestrator/telemetry/metrics.hpp"
+
+namespace orchestrator::app {
+namespace {
+
+/// Between two looks at the database. Vacuum trouble grows over minutes.
+constexpr std::chrono::seconds kInterval{15};
+
+double seconds_of(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+void show_queues(const runtime::Node& node, telemetry::Metrics& metrics) {
+  for (const runtime::QueueReading& queue : node.workers().queues()) {
+    metrics.gauge(telemetry::kQueueDepth, {queue.name}).set(static_cast<double>(queue.depth));
+    metrics.gauge(telemetry::kQueueInFlight, {queue.name}).set(queue.in_flight);
+    metrics.gauge(telemetry::kQueueOldestReadyAgeSeconds, {queue.name}).set(seconds_of(queue.oldest_ready_age));
+  }
+}
+
+void show_node(const runtime::Node& node, telemetry::Metrics& metrics) {
+  const runtime::NodeGauges gauges = node.gauges();
+  metrics.gauge(telemetry::kShardsOwned).set(static_cast<double>(gauges.shards_owned));
+  metrics.gauge(telemetry::kHeartbeatAgeSeconds).set(seconds_of(gauges.heartbeat_age));
+  metrics.gauge(telemetry::kRunsStuck).set(static_cast<double>(gauges.runs_stuck));
+  for (std::size_t index = 0; index < gauges.runs_by_state.size(); ++index) {
+    const auto state = static_cast<RunState>(index);
+    if (is_closed(state)) continue;
+    metrics.gauge(telemetry::kOpenRuns, {to_string(state)}).set(static_cast<double>(gauges.runs_by_state[index]));
+  }
+}
+
+}  // namespace
+
+void show_node_gauges(const runtime::Node& node, telemetry::Metrics& metrics) {
+  metrics.before_render([&node, &metrics] {
+    show_queues(node, metrics);
+    show_node(node, metrics);
+  });
+}
+
+DatabaseGauges::DatabaseGauges(std::string url, telemetry::Metrics& metrics, telemetry::Logger& logger)
+    : metrics_(metrics), logger_(logger), thread_([this, url = std::move(url)] { run(url); }) {}
+
+DatabaseGauges::~DatabaseGauges() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  ended_.notify_all();
+  thread_.join();
+}
+
+void DatabaseGauges::run(const std::string& url) {
+  const telemetry::Gauge snapshot_age = metrics_.gauge(telemetry::kStoreOldestSnapshotAgeSeconds);
+  const telemetry::Gauge unmatched = metrics_.gauge(telemetry::kSignalsUnmatched);
+  store::postgres::HealthReader reader(url);
+  bool failing = false;
+  do {
+    const auto health = reader.read();
+    if (health) {
+      failing = false;
+      const auto& oldest = health->oldest_snapshot;
+      snapshot_age.set(oldest ? std::chrono::duration<double>(oldest->age).count() : 0);
+      unmatched.set(static_cast<double>(health->unmatched_signals));
+    } else if (!std::exchange(failing, true)) {
+      logger_.warn("database_gauges_not_read", {{"reason", health.error().message}});
+    }
+  } while (pause());
+}
+
+bool DatabaseGauges::pause() {
+  std::unique_lock lock(mutex_);
+  return !ended_.wait_for(lock, kInterval, [this] { return ending_; });
+}
+
+}  // namespace orchestrator::app

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "orchestrator/base/result.hpp"
+
+namespace orchestrator::store::postgres {
+
+class Session;
+
+/// Counting of unmatched signals ends here; more of them look like this many.
+inline constexpr std::int64_t kMaxCountedSignals = 10'000;
+
+/// What keeps vacuum from removing dead rows: the longer it stays, the slower the hot tables get.
+struct SnapshotHolder {
+  std::string kind;  ///< session, prepared transaction or replication slot
+  std::string name;  ///< process id, transaction name or slot name
+  std::string application;
+  std::string role;
+  std::string state;
+  std::chrono::milliseconds age{};
+  std::int64_t transactions = 0;  ///< begun since
+};
+
+struct DatabaseHealth {
+  std::optional<SnapshotHolder> oldest_snapshot;  ///< nothing holds vacuum back
+  std::int64_t unmatched_signals = 0;
+  std::chrono::milliseconds clock_ahead{};  ///< the database's clock minus ours
+};
+
+/// Looks at a migrated database over a connection of its own. Blocks; one thread at a time.
+class HealthReader {
+ public:
+  explicit HealthReader(std::string url);
+  ~HealthReader();
+  HealthReader(const HealthReader&) = delete;
+  HealthReader& operator=(const HealthReader&) = delete;
+
+  /// Errors: unavailable, precondition_failed (not migrated).
+  Result<DatabaseHealth> read();
+
+ private:
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace orchestrator::store::postgres
