@@ -77,7 +77,9 @@ Admission Api::admit(const Request& head) {
   if (admission.refused) {
     body_->report(head.method, match.route != nullptr ? match.route->pattern : "none", admission.refusal.status, {});
   } else {
-    admission.body_limit = match.route->body_limit;
+    const ApiOptions& options = body_->context.options;
+    admission.body_limit =
+        match.route->body_size == BodySize::batch ? options.max_batch_body_bytes : options.max_body_bytes;
   }
   return admission;
 }

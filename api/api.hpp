@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/limits.hpp"
 #include "api/message.hpp"
 #include "orchestrator/base/timestamp.hpp"
 
@@ -32,6 +33,8 @@ struct ApiOptions {
   std::function<std::string()> metrics_text;
   /// Told about every answer. Any I/O or engine thread.
   std::function<void(const RequestReport&)> on_request;
+  /// A genuine webhook was stored: accepted, duplicate or poison.
+  std::function<void(const std::string& provider, std::string_view verdict)> on_webhook_kept;
   /// A webhook of this provider was refused as forged.
   std::function<void(const std::string& provider)> on_webhook_rejected;
   /// The value of a secret by the name of its variable, nothing when it is not configured. Default: the environment,
@@ -39,6 +42,9 @@ struct ApiOptions {
   std::function<std::optional<std::string>(const std::string& variable)> secret_of;
   /// The clock for signed timestamps. Default: the system's.
   std::function<Timestamp()> now;
+  /// Largest bodies, of calls and of batch calls.
+  std::uint64_t max_body_bytes = kMaxBodyBytes;
+  std::uint64_t max_batch_body_bytes = kMaxBatchBodyBytes;
   /// Proxies (CIDR) whose `X-Forwarded-For` tells the source of a webhook. Default: none, the socket's peer counts.
   std::vector<std::string> trusted_proxies;
 };

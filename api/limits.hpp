@@ -7,7 +7,7 @@
 /// Everything about a request that could grow, and how far it may. Listed in docs/operations/limits.md.
 namespace orchestrator::api {
 
-/// Bodies of all calls but batches. Source: contract, "Bad input".
+/// Bodies of all calls but batches; ApiOptions may set others. Source: contract, "Bad input".
 inline constexpr std::uint64_t kMaxBodyBytes = 1024ULL * 1024;
 /// Bodies of batches.
 inline constexpr std::uint64_t kMaxBatchBodyBytes = 64ULL * 1024 * 1024;
@@ -48,8 +48,6 @@ inline constexpr std::size_t kMaxStateNameBytes = 1024;
 
 /// Larger bodies are read on a thread of their own, so that the I/O threads keep answering. About 4 ms of parsing.
 inline constexpr std::size_t kMaxInlineBodyBytes = 256 * 1024;
-/// Values in a YAML body after aliases are followed; a short text may otherwise unfold without end.
-inline constexpr std::size_t kMaxYamlValues = 200'000;
 
 /// Secrets of one webhook endpoint that are valid at the same time.
 inline constexpr std::size_t kMaxWebhookSecrets = 10;

@@ -5,6 +5,7 @@
 
 #include "api/json_writer.hpp"
 #include "api/limits.hpp"
+#include "orchestrator/base/public_detail.hpp"
 
 namespace orchestrator::api {
 namespace {
@@ -75,6 +76,13 @@ std::string_view slug_of(const Error& error) {
   return error.slug.empty() ? default_slug(error.code) : std::string_view{error.slug};
 }
 
+/// What the caller reads: the message, unless the error brings a text for callers.
+const std::string& detail_of(const Error& error) {
+  const auto found = std::find_if(error.members.begin(), error.members.end(),
+                                  [](const auto& member) { return member.first == kPublicDetail; });
+  return found == error.members.end() ? error.message : found->second;
+}
+
 }  // namespace
 
 int status_of(const Error& error) {
@@ -90,7 +98,7 @@ std::string problem_text(const Error& error, std::string_view instance) {
   writer.member("type", "/problems/" + std::string{slug});
   writer.member("title", kind != nullptr ? kind->title : reason_phrase(status_of(error)));
   writer.member("status", status_of(error));
-  writer.member("detail", error.message);
+  writer.member("detail", detail_of(error));
   if (!instance.empty()) writer.member("instance", instance);
   if (!error.faults.empty()) {
     writer.name("errors").begin_array();
@@ -104,7 +112,9 @@ std::string problem_text(const Error& error, std::string_view instance) {
     writer.end_array();
     if (shown < error.faults.size()) writer.member("errors_left_out", std::int64_t(error.faults.size() - shown));
   }
-  for (const auto& [name, value] : error.members) writer.member(name, value);
+  for (const auto& [name, value] : error.members) {
+    if (name != kPublicDetail) writer.member(name, value);
+  }
   writer.end_object();
   return std::move(writer).take();
 }

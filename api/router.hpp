@@ -7,19 +7,21 @@
 #include <vector>
 
 #include "api/call.hpp"
-#include "api/limits.hpp"
 
 namespace orchestrator::api {
 
 /// Who may call: everybody, or who shows a credential.
 enum class Access : std::uint8_t { open, credential };
 
+/// Which of the configured limits a body has.
+enum class BodySize : std::uint8_t { single, batch };
+
 struct Route {
   std::string method;
   std::string pattern;  ///< "/v1/runs/{id}"; also the `route` label of metrics
   std::function<void(CallPtr)> handle;
   Access access = Access::credential;
-  std::uint64_t body_limit = kMaxBodyBytes;
+  BodySize body_size = BodySize::single;
   std::vector<std::string> segments;  ///< filled in by Router::add
 };
 

@@ -32,7 +32,7 @@ Result<Batch> read_batch(Json& body, const Call& call) {
   reader.finish();
   if (const Status status = body_status(std::move(faults)); !status) return status.error();
 
-  const std::string traceparent = accepted_traceparent(call.request.headers.value("traceparent"));
+  const std::string traceparent = accepted_traceparent(call.request);
   Batch batch;
   batch.starts.reserve(runs.size());
   batch.items.reserve(runs.size());
@@ -107,7 +107,7 @@ void add_batch_routes(Router& router, Context& context) {
   router.add({.method = "POST",
               .pattern = "/v1/runs/batch",
               .handle = [&context](const CallPtr& call) { start_batch(context, call); },
-              .body_limit = kMaxBatchBodyBytes});
+              .body_size = BodySize::batch});
 }
 
 }  // namespace orchestrator::api

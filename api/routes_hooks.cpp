@@ -57,14 +57,19 @@ void read_into(service::WebhookArrival& arrival, const webhooks::Endpoint& endpo
 
 void keep(Context& context, const CallPtr& call, service::WebhookArrival arrival) {
   const bool poison = arrival.poison;
-  context.service.keep_webhook(std::move(arrival), [call, poison](const Result<service::WebhookKept>& kept) {
-    if (!kept) return call->fail(kept.error());
-    if (poison) {
-      return call->fail(
-          Error(ErrorCode::invalid_argument, "malformed-webhook", "The webhook is signed but cannot be read"));
-    }
-    call->respond(Response{});
-  });
+  const std::string provider = arrival.provider;
+  context.service.keep_webhook(
+      std::move(arrival), [&context, call, poison, provider](const Result<service::WebhookKept>& kept) {
+        if (!kept) return call->fail(kept.error());
+        if (context.options.on_webhook_kept) {
+          context.options.on_webhook_kept(provider, kept->duplicate ? "duplicate" : poison ? "poison" : "accepted");
+        }
+        if (poison) {
+          return call->fail(
+              Error(ErrorCode::invalid_argument, "malformed-webhook", "The webhook is signed but cannot be read"));
+        }
+        call->respond(Response{});
+      });
 }
 
 void accept(Context& context, const CallPtr& call, const store::WebhookEndpointRow& row) {

@@ -40,7 +40,9 @@ void show_ready(Context& context, const CallPtr& call) {
   context.service.check_ready([call](const Result<void>& ready) {
     if (ready) return call->respond(json_response(200, R"({"status":"ready"})"));
     // Whatever the reason, a probe only knows ready and not.
-    call->fail(Error(ErrorCode::unavailable, ready.error().message));
+    Error error(ErrorCode::unavailable, ready.error().message);
+    error.members = ready.error().members;
+    call->fail(error);
   });
 }
 

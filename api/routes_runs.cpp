@@ -57,7 +57,7 @@ void start_run(Context& context, const CallPtr& call) {
   service::StartRun start = read_start_run(*body, "", faults);
   if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
   start.namespace_name = call->namespace_name;
-  start.traceparent = accepted_traceparent(call->request.headers.value("traceparent"));
+  start.traceparent = accepted_traceparent(call->request);
 
   act_once(context, call, std::move(*ref), location_of_run,
            [&context, call, wait, start = std::move(start)](std::optional<RunId> reserved, Finish finish) {

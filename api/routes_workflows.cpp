@@ -11,9 +11,10 @@
 #include "api/problem.hpp"
 #include "api/router.hpp"
 #include "api/routes.hpp"
-#include "api/yaml_body.hpp"
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/language/repeated_members.hpp"
 #include "orchestrator/service/service.hpp"
+#include "orchestrator/yaml/yaml.hpp"
 
 namespace orchestrator::api {
 namespace {
@@ -21,6 +22,9 @@ namespace {
 using Found = std::function<void(const store::DefinitionRow& row, const std::vector<std::int32_t>& versions)>;
 
 Error no_such_workflow() { return Error(ErrorCode::not_found, "not-found", "There is no such workflow or version"); }
+
+/// A start names an unknown workflow; a read just finds nothing there.
+Error as_missing(const Error& error) { return error.code == ErrorCode::not_found ? no_such_workflow() : error; }
 
 std::string location_of_version(const Json& body) {
   const std::string name = string_member(body, "workflow");
@@ -30,12 +34,22 @@ std::string location_of_version(const Json& body) {
 
 Result<Json> read_definition(const Request& request) {
   const auto type = request.headers.value("Content-Type");
-  if (is_yaml_type(type)) return parse_yaml(request.body);
+  if (is_yaml_type(type)) return yaml::parse(request.body);
   if (!is_json_type(type)) {
     return fail(ErrorCode::invalid_argument, "unsupported-media-type",
                 "Send a definition as application/json or application/yaml");
   }
-  return read_json(request);
+  auto definition = read_json(request);
+  if (!definition) return definition;
+  // Parsing keeps the last of repeated members silently, which in a definition loses a state.
+  Error repeated(ErrorCode::invalid_argument, "invalid-definition", "the definition repeats members");
+  for (std::string& pointer : language::find_repeated_members(request.body)) {
+    repeated.faults.push_back({.pointer = std::move(pointer),
+                               .code = "INVALID_JSON_DESCRIPTION",
+                               .message = "This member is given more than once in the same object"});
+  }
+  if (!repeated.faults.empty()) return repeated;
+  return definition;
 }
 
 std::string deployed_text(const service::Deployed& deployed) {
@@ -111,7 +125,7 @@ void with_definition(Context& context, const CallPtr& call, Found found) {
   if (wanted) {
     context.service.find_definition(call->namespace_name, *name, *wanted,
                                     [call, found](Result<store::DefinitionRow> row) {
-                                      if (!row) return call->fail(row.error());
+                                      if (!row) return call->fail(as_missing(row.error()));
                                       found(*row, {row->version});
                                     });
     return;

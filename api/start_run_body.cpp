@@ -71,17 +71,4 @@ service::StartRun read_start_run(Json& value, std::string pointer, std::vector<F
   return start;
 }
 
-std::string accepted_traceparent(std::string_view header) {
-  // version "-" 32 hex "-" 16 hex "-" 2 hex; later versions may append "-" and more.
-  if (header.size() < 55 || header.size() > 128) return {};
-  for (std::size_t i = 0; i < 55; ++i) {
-    const char c = header[i];
-    const bool is_dash = i == 2 || i == 35 || i == 52;
-    const bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-    if (is_dash ? c != '-' : !is_hex) return {};
-  }
-  if (header.substr(0, 2) == "ff" || (header.size() > 55 && header[55] != '-')) return {};
-  return std::string{header};
-}
-
 }  // namespace orchestrator::api

@@ -13,7 +13,4 @@ namespace orchestrator::api {
 /// Namespace, traceparent and id are the caller's to fill in.
 service::StartRun read_start_run(Json& value, std::string pointer, std::vector<FaultDetail>& faults);
 
-/// A W3C trace context as received, or "" when it is not one (then it is ignored, as the standard asks).
-std::string accepted_traceparent(std::string_view header);
-
 }  // namespace orchestrator::api

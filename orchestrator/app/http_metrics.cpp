@@ -26,6 +26,10 @@ void HttpMetrics::record(const api::RequestReport& report) {
   series_.emplace(Key(report.method, report.route, report.status), series);
 }
 
+void HttpMetrics::record_kept_webhook(const std::string& provider, std::string_view verdict) {
+  metrics_.counter(telemetry::kWebhooksTotal, {provider, verdict}).add();
+}
+
 void HttpMetrics::record_rejected_webhook(const std::string& provider) {
   metrics_.counter(telemetry::kWebhookRejectedTotal, {provider}).add();
 }

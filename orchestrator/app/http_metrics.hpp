@@ -19,6 +19,7 @@ class HttpMetrics {
   explicit HttpMetrics(telemetry::Metrics& metrics) : metrics_(metrics) {}
 
   void record(const api::RequestReport& report);
+  void record_kept_webhook(const std::string& provider, std::string_view verdict);
   void record_rejected_webhook(const std::string& provider);
 
  private:

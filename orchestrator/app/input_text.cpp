@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "orchestrator/base/json.hpp"
-#include "orchestrator/tools/yaml.hpp"
+#include "orchestrator/yaml/yaml.hpp"
 
 namespace orchestrator::app {
 namespace {
@@ -41,7 +41,7 @@ bool is_yaml_name(const std::string& path) { return path.ends_with(".yaml") || p
 Result<Json> read_document(const std::string& path) {
   const auto text = read_text_file(path);
   if (!text) return text.error();
-  auto document = is_yaml_name(path) ? tools::parse_yaml(*text) : parse_json(*text);
+  auto document = is_yaml_name(path) ? yaml::parse(*text) : parse_json(*text);
   if (!document) return fail(ErrorCode::invalid_argument, path + ": " + document.error().message);
   return document;
 }

@@ -12,6 +12,7 @@
 #include "api/server.hpp"
 #include "handlers/register_handlers.hpp"
 #include "handlers/sample_handlers.hpp"
+#include "orchestrator/app/engine_gauges.hpp"
 #include "orchestrator/app/http_metrics.hpp"
 #include "orchestrator/app/node_identity.hpp"
 #include "orchestrator/core/planner.hpp"
@@ -173,6 +174,7 @@ struct Server::Parts {
   std::unique_ptr<service::EngineService> service;
   std::unique_ptr<api::Api> api;
   std::unique_ptr<api::HttpServer> http;
+  std::optional<DatabaseGauges> database_gauges;
   // Last: they run what is above, and end first.
   std::optional<IoThreads> engine_threads;
   std::optional<IoThreads> http_threads;
@@ -217,8 +219,13 @@ void Server::Parts::build(std::unique_ptr<store::Store> opened) {
 api::ApiOptions Server::Parts::api_options() {
   api::ApiOptions options;
   options.admin_key = config.admin_key;
+  options.max_body_bytes = static_cast<std::uint64_t>(config.max_body_bytes);
+  options.max_batch_body_bytes = static_cast<std::uint64_t>(config.max_batch_body_bytes);
   options.metrics_text = [this] { return metrics.render(); };
   options.on_request = [this](const api::RequestReport& report) { http_metrics.record(report); };
+  options.on_webhook_kept = [this](const std::string& provider, std::string_view verdict) {
+    http_metrics.record_kept_webhook(provider, verdict);
+  };
   options.on_webhook_rejected = [this](const std::string& provider) { http_metrics.record_rejected_webhook(provider); };
   return options;
 }
@@ -226,7 +233,9 @@ api::ApiOptions Server::Parts::api_options() {
 Status Server::Parts::listen() {
   const telemetry::Gauge connections = metrics.gauge(telemetry::kHttpConnections);
   metrics.before_render([this, connections] { connections.set(static_cast<double>(http->connection_count())); });
+  show_node_gauges(*node, metrics);
   if (Status listening = http->listen(); !listening) return listening;
+  database_gauges.emplace(config.database_url, metrics, logger);
   engine_threads.emplace(engine_io, config.lanes);
   node->start();
   http_threads.emplace(http_io, config.io_threads);
@@ -303,6 +312,7 @@ void Server::drain_and_stop() {
   parts_->http->stop();
   parts_->http_threads.reset();
   parts_->handler_threads->stop();
+  parts_->database_gauges.reset();
   parts_->store->stop();
   parts_->engine_threads.reset();
   parts_->logger.info("server_stopped", {{"handed_over", handed_over}});

@@ -3,8 +3,8 @@
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/language/evaluate.hpp"
 #include "orchestrator/language/parse.hpp"
-#include "orchestrator/tools/repeated_members.hpp"
-#include "orchestrator/tools/yaml.hpp"
+#include "orchestrator/language/repeated_members.hpp"
+#include "orchestrator/yaml/yaml.hpp"
 
 namespace orchestrator::tools {
 namespace {
@@ -25,19 +25,19 @@ Json report(const std::vector<language::Diagnostic>& diagnostics, bool valid) {
 
 }  // namespace
 
-Json validate_report(const std::string& definition_text, bool yaml, bool express) {
+Json validate_report(const std::string& definition_text, bool is_yaml, bool express) {
   if (definition_text.find_first_not_of(" \t\r\n") == std::string::npos) {
     return report({{.code = "MISSING_DESCRIPTION", .location = "", .message = "The definition is empty"}}, false);
   }
-  const Result<Json> source = yaml ? parse_yaml(definition_text) : parse_json(definition_text);
+  const Result<Json> source = is_yaml ? yaml::parse(definition_text) : parse_json(definition_text);
   if (!source) {
-    return report({{.code = yaml ? kInvalidYaml : kInvalidJson, .location = "", .message = source.error().message}},
+    return report({{.code = is_yaml ? kInvalidYaml : kInvalidJson, .location = "", .message = source.error().message}},
                   false);
   }
   language::ParsedDefinition parsed = language::parse_definition(*source, {.express = express});
   bool valid = parsed.valid();
-  if (!yaml) {
-    for (std::string& pointer : find_repeated_members(definition_text)) {
+  if (!is_yaml) {
+    for (std::string& pointer : language::find_repeated_members(definition_text)) {
       valid = false;
       parsed.diagnostics.push_back({.code = kInvalidJson,
                                     .location = std::move(pointer),

@@ -1,4 +1,4 @@
-#include "orchestrator/tools/yaml.hpp"
+#include "orchestrator/yaml/yaml.hpp"
 
 #include <yaml-cpp/yaml.h>
 
@@ -8,7 +8,7 @@
 
 #include "orchestrator/base/json.hpp"
 
-namespace orchestrator::tools {
+namespace orchestrator::yaml {
 namespace {
 
 constexpr std::string_view kCoreTag = "tag:yaml.org,2002:";
@@ -23,7 +23,7 @@ Unexpected malformed(const YAML::Mark& mark, const std::string& why) {
   std::string place;
   if (!mark.is_null())
     place = " (line " + std::to_string(mark.line + 1) + ", column " + std::to_string(mark.column + 1) + ")";
-  return fail(ErrorCode::invalid_argument, "malformed-yaml", "not valid YAML: " + why + place);
+  return fail(ErrorCode::invalid_argument, "malformed-json", "not valid YAML: " + why + place);
 }
 
 std::optional<Json> as_integer(std::string_view text) {
@@ -128,7 +128,7 @@ class Converter {
 
 }  // namespace
 
-Result<Json> parse_yaml(const std::string& text) {
+Result<Json> parse(const std::string& text) {
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(text);
     if (documents.size() != 1) return malformed(YAML::Mark::null_mark(), "one document is expected");
@@ -140,4 +140,4 @@ Result<Json> parse_yaml(const std::string& text) {
   }
 }
 
-}  // namespace orchestrator::tools
+}  // namespace orchestrator::yaml

@@ -21,6 +21,7 @@ const std::map<std::string, std::set<std::string>> kDoors{
     {"digest", {}},
     {"telemetry", {"digest"}},
     {"config", {}},
+    {"yaml", {}},
     {"model", {}},
     {"language", {"model"}},
     {"core", {"language", "model"}},
@@ -30,13 +31,14 @@ const std::map<std::string, std::set<std::string>> kDoors{
     {"store/memory", {"store", "core", "language", "model", "handler", "digest", "telemetry"}},
     {"runtime", {"store", "core", "language", "model", "handler", "digest", "telemetry"}},
     {"service", {"runtime", "store", "core", "language", "model", "handler", "digest", "telemetry"}},
-    {"api", {"service", "store", "core", "language", "model", "digest", "telemetry"}},
+    {"api", {"service", "store", "core", "language", "model", "digest", "telemetry", "yaml"}},
     {"handlers", {"handler", "model", "digest", "telemetry"}},
     {"tools",
-     {"core", "language", "model", "digest", "telemetry", "config", "store/postgres", "store", "handlers", "handler"}},
+     {"core", "language", "model", "digest", "telemetry", "config", "store/postgres", "store", "handlers", "handler",
+      "yaml"}},
     {"app",
      {"api", "handlers", "handler", "runtime", "service", "tools", "store", "store/postgres", "store/memory",
-      "telemetry", "config", "core", "language", "model", "digest"}},
+      "telemetry", "config", "core", "language", "model", "digest", "yaml"}},
 };
 
 /// Libraries that live behind one door.
@@ -55,7 +57,7 @@ const std::vector<Library>& libraries() {
       {std::regex("^spdlog/"), "spdlog", {"telemetry"}},
       {std::regex("^openssl/"), "OpenSSL", {"digest", "handlers", "tools"}},
       {std::regex("^CLI/"), "CLI11", {"app"}},
-      {std::regex("^yaml-cpp/"), "yaml-cpp", {"api", "tools", "app"}},
+      {std::regex("^yaml-cpp/"), "yaml-cpp", {"yaml"}},
       {std::regex("^toml"), "toml++", {"config"}},
   };
   return all;

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "orchestrator/base/json.hpp"
-#include "orchestrator/tools/yaml.hpp"
+#include "orchestrator/yaml/yaml.hpp"
 
 namespace orchestrator::tools {
 namespace {
@@ -86,7 +86,7 @@ TEST(EvalJsonPath, AnswersNodesOrInvalid) {
 }
 
 std::string yaml(const std::string& text) {
-  const Result<Json> value = parse_yaml(text);
+  const Result<Json> value = orchestrator::yaml::parse(text);
   return value ? dump_json(*value) : value.error().slug;
 }
 
