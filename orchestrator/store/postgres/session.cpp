@@ -42,10 +42,10 @@ class SilentNotices : public pqxx::errorhandler {
 struct Session::Connection {
   explicit Connection(const std::string& target) : pq(target), notices(pq) {
     // A connection that libpqxx silently replaces has lost our session settings and, worse, whatever it was doing.
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     pq.inhibit_reactivation(true);
-#pragma clang diagnostic pop
+#pragma GCC diagnostic pop
     for (const Statement& statement : statements()) pq.prepare(statement.name, statement.text);
   }
 
