@@ -7,13 +7,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "api/message.hpp"
 #include "api/server.hpp"
 #include "api/session.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::api {
 namespace {
@@ -49,7 +49,7 @@ struct HttpServer::Core final : SessionHost, std::enable_shared_from_this<HttpSe
   bool is_draining() const override { return draining.load(std::memory_order_relaxed); }
 
   void ended(const Session* session) override {
-    const std::lock_guard lock(mutex);
+    const telemetry::MutexLock lock(mutex);
     sessions.erase(session);
   }
 
@@ -89,7 +89,7 @@ struct HttpServer::Core final : SessionHost, std::enable_shared_from_this<HttpSe
     error_code ignored;
     std::shared_ptr<Session> session;
     {
-      const std::lock_guard lock(mutex);
+      const telemetry::MutexLock lock(mutex);
       if (!draining && sessions.size() < options.max_connections) {
         socket.set_option(tcp::no_delay(true), ignored);
         session = make_session(std::move(socket), shared_from_this());
@@ -107,7 +107,7 @@ struct HttpServer::Core final : SessionHost, std::enable_shared_from_this<HttpSe
 
   /// Those alive now, so that none is called under the lock.
   std::vector<std::shared_ptr<Session>> alive() {
-    const std::lock_guard lock(mutex);
+    const telemetry::MutexLock lock(mutex);
     std::vector<std::shared_ptr<Session>> found;
     found.reserve(sessions.size());
     for (const auto& [key, session] : sessions) {
@@ -136,9 +136,9 @@ struct HttpServer::Core final : SessionHost, std::enable_shared_from_this<HttpSe
   asio::steady_timer pause;
 
   std::atomic<bool> draining{false};
-  mutable std::mutex mutex;
-  // Guarded by mutex. Weak: a session ends itself.
-  std::unordered_map<const Session*, std::weak_ptr<Session>> sessions;
+  telemetry::Mutex mutex;
+  // Weak: a session ends itself.
+  std::unordered_map<const Session*, std::weak_ptr<Session>> sessions ORC_GUARDED_BY(mutex);
 };
 
 HttpServer::HttpServer(asio::io_context& io, RequestHandler& handler, ServerOptions options)
@@ -152,7 +152,7 @@ unsigned short HttpServer::port() const { return core_->port; }
 
 void HttpServer::drain() {
   {
-    const std::lock_guard lock(core_->mutex);
+    const telemetry::MutexLock lock(core_->mutex);
     core_->draining = true;
   }
   core_->close_acceptor();
@@ -162,7 +162,7 @@ void HttpServer::drain() {
 
 void HttpServer::stop() {
   {
-    const std::lock_guard lock(core_->mutex);
+    const telemetry::MutexLock lock(core_->mutex);
     core_->draining = true;
   }
   core_->close_acceptor();
@@ -170,7 +170,7 @@ void HttpServer::stop() {
 }
 
 std::size_t HttpServer::connection_count() const {
-  const std::lock_guard lock(core_->mutex);
+  const telemetry::MutexLock lock(core_->mutex);
   return core_->sessions.size();
 }
 

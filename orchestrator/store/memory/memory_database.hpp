@@ -2,7 +2,6 @@
 
 #include <compare>
 #include <map>
-#include <mutex>
 #include <set>
 #include <string>
 #include <tuple>
@@ -11,6 +10,7 @@
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/store/batch.hpp"
 #include "orchestrator/store/queries.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::store::memory {
 
@@ -62,8 +62,8 @@ class MemoryDatabase {
 
   [[nodiscard]] std::int32_t shard_count() const { return shard_count_; }
 
-  std::mutex mutex;
-  Tables tables;  // Guarded by mutex.
+  telemetry::Mutex mutex;
+  Tables tables ORC_GUARDED_BY(mutex);
 
  private:
   const std::int32_t shard_count_;

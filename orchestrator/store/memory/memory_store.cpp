@@ -30,7 +30,7 @@ struct MemoryStore::Core : std::enable_shared_from_this<Core> {
   template <typename T, typename Work>
   Result<T> perform(std::string_view operation, bool writes, Work& work) {
     const Fault fault = next_fault(operation);
-    const std::lock_guard lock(database->mutex);
+    const telemetry::MutexLock lock(database->mutex);
     if (stopped) return fail(ErrorCode::unavailable, "the store is stopping");
     if (fault == Fault::unavailable || (fault != Fault::none && !writes)) {
       return fail(ErrorCode::unavailable, "the database is not reachable");
@@ -56,7 +56,7 @@ struct MemoryStore::Core : std::enable_shared_from_this<Core> {
 
   void enqueue(std::size_t lane, Commit commit) {
     {
-      const std::lock_guard lock(database->mutex);
+      const telemetry::MutexLock lock(database->mutex);
       lanes[lane].waiting.push_back(std::move(commit));
       if (std::exchange(lanes[lane].busy, true)) return;
     }
@@ -67,7 +67,7 @@ struct MemoryStore::Core : std::enable_shared_from_this<Core> {
     options.post([self = shared_from_this(), lane] {
       Commit next;
       {
-        const std::lock_guard lock(self->database->mutex);
+        const telemetry::MutexLock lock(self->database->mutex);
         next = std::move(self->lanes[lane].waiting.front());
         self->lanes[lane].waiting.pop_front();
       }
@@ -79,7 +79,7 @@ struct MemoryStore::Core : std::enable_shared_from_this<Core> {
             done(std::move(answer));
             bool more = false;
             {
-              const std::lock_guard lock(self->database->mutex);
+              const telemetry::MutexLock lock(self->database->mutex);
               more = !self->lanes[lane].waiting.empty();
               self->lanes[lane].busy = more;
             }
@@ -93,7 +93,7 @@ struct MemoryStore::Core : std::enable_shared_from_this<Core> {
   const MemoryOptions options;
   std::vector<Lane> lanes;
   std::map<ShardId, std::uint64_t> read_up_to;  // Guarded by database->mutex: arrivals that read_inbox showed.
-  bool stopped = false;                         // Guarded by database->mutex.
+  bool stopped ORC_GUARDED_BY(database->mutex) = false;
 };
 
 namespace {
@@ -409,7 +409,7 @@ Result<std::unique_ptr<StepTransaction>> MemoryStore::begin_step() {
 }
 
 void MemoryStore::stop() {
-  const std::lock_guard lock(core_->database->mutex);
+  const telemetry::MutexLock lock(core_->database->mutex);
   core_->stopped = true;
   // The process is gone for the others, as when its session ends in PostgreSQL.
   for (auto& [id, node] : core_->database->tables.nodes) {
