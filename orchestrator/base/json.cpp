@@ -1,5 +1,7 @@
 #include "orchestrator/base/json.hpp"
 
+#include <algorithm>
+
 template class nlohmann::basic_json<>;
 
 namespace orchestrator {
@@ -46,6 +48,15 @@ std::string dump_json(const Json& value) { return value.dump(-1, ' ', false, Jso
 const Json& json_of(const Payload& payload) {
   static const Json kNull = nullptr;
   return payload ? *payload : kNull;
+}
+
+std::string storable_text(std::string text) {
+  const auto plain = [](char c) { return static_cast<unsigned char>(c) < 0x80 && c != '\0'; };
+  if (std::all_of(text.begin(), text.end(), plain)) return text;
+  for (std::size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at))
+    text.replace(at, 1, "\xEF\xBF\xBD");
+  // The writer replaces what is no UTF-8; reading it back gives the repaired text.
+  return Json::parse(Json(std::move(text)).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
 }
 
 std::string string_member(const Json& object, const char* name, std::string fallback) {

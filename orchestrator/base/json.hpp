@@ -27,6 +27,10 @@ inline Payload make_payload(Json value) { return std::make_shared<const Json>(st
 /// The value behind a payload, or JSON null for "none".
 const Json& json_of(const Payload& payload);
 
+/// The text as a database column can hold it: NUL and invalid UTF-8 become U+FFFD. For words that come from outside and
+/// are kept beside JSON, such as the cause that a handler gives.
+std::string storable_text(std::string text);
+
 /// A string member, or `fallback` when it is absent or not a string.
 std::string string_member(const Json& object, const char* name, std::string fallback = {});
 

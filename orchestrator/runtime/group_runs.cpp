@@ -246,8 +246,8 @@ void ShardGroup::write_closed(RunEntry& entry, Pending& out) {
   row.header = header;
   row.state = run.state();
   row.output = run.output();
-  row.error = run.error();
-  row.cause = run.cause();
+  if (run.error()) row.error = storable_text(*run.error());
+  if (run.cause()) row.cause = storable_text(*run.cause());
   row.attempts = run.attempts();
   row.started_at = run.started_at();
   row.closed_at = run.closed_at().value_or(clock_.now());

@@ -76,6 +76,11 @@ class Node final : public Headquarters {
   [[nodiscard]] const WorkerPool& workers() const { return workers_; }
   /// The node's own strand, for deadlines of requests.
   [[nodiscard]] Executor& executor() { return parts_.executor; }
+  [[nodiscard]] const Clock& clock() const { return parts_.clock; }
+  /// How long a request may wait for its owner: until a dead owner's shards have a new one, and a little more.
+  [[nodiscard]] Duration request_limit() const {
+    return std::chrono::duration_cast<Duration>(options_.lease) + std::chrono::seconds{5};
+  }
   [[nodiscard]] Timestamp now();
   [[nodiscard]] std::uint64_t random() { return parts_.random.next(); }
 

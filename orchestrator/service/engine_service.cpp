@@ -76,13 +76,19 @@ HistoryPage& HistoryPage::operator=(HistoryPage&&) noexcept = default;
 
 EngineService::EngineService(runtime::Node& node, store::Store& store, const core::Planner& planner,
                              const HandlerRegistry& handlers)
-    : node_(node), store_(store), planner_(planner), handlers_(handlers), executor_(node.executor()) {}
+    : node_(node),
+      store_(store),
+      planner_(planner),
+      handlers_(handlers),
+      executor_(node.executor()),
+      deadlines_(std::make_shared<Deadlines>(node.executor(), node.clock(), node.request_limit())) {}
 
 EngineService::~EngineService() = default;
 
 // ---- idempotency -------------------------------------------------------------------------------------------------
 
 void EngineService::open_gate(std::string namespace_name, IdempotencyRef ref, Reply<IdempotencyGate> reply) {
+  reply = deadlines_->guard(std::move(reply));
   const ShardId shard = digest::shard_for_key(namespace_name, ref.key, node_.shard_count());
   runtime::GateRequest request{std::move(namespace_name), std::move(ref.scope), std::move(ref.key),
                                std::move(ref.body_hash)};
@@ -99,6 +105,7 @@ void EngineService::open_gate(std::string namespace_name, IdempotencyRef ref, Re
 }
 
 void EngineService::close_gate(std::string namespace_name, IdempotencyRef ref, KeptAnswer answer, Reply<void> reply) {
+  reply = deadlines_->guard(std::move(reply));
   const ShardId shard = digest::shard_for_key(namespace_name, ref.key, node_.shard_count());
   runtime::GateClose request{std::move(namespace_name), std::move(ref.scope), std::move(ref.key), answer.status,
                              std::move(answer.body)};
@@ -190,6 +197,7 @@ Result<runtime::StartRequest> EngineService::routed(const StartRun& run, std::op
 }
 
 void EngineService::start_run(StartRun request, Reply<StartedRun> reply) {
+  reply = deadlines_->guard(std::move(reply));
   auto routed_request = routed(request, request.id);
   if (!routed_request) {
     reply(routed_request.error());
@@ -207,6 +215,7 @@ void EngineService::start_run(StartRun request, Reply<StartedRun> reply) {
 
 void EngineService::start_runs(std::vector<StartRun> requests, std::optional<RunId> seed,
                                Reply<std::vector<Result<StartedRun>>> reply) {
+  reply = deadlines_->guard(std::move(reply));
   struct Gathering {
     std::vector<Result<StartedRun>> answers;
     std::atomic<std::size_t> missing;
@@ -323,6 +332,7 @@ void EngineService::list_runs(store::RunFilter filter, Reply<store::RunPage> rep
 // ---- operator actions --------------------------------------------------------------------------------------------
 
 void EngineService::cancel_run(CancelRun request, Reply<CancelReceipt> reply) {
+  reply = deadlines_->guard(std::move(reply));
   const RunId run_id = request.run_id;
   if (!is_ours(run_id)) return reply(no_such_run());
   const CancelMode mode = request.mode;
@@ -339,6 +349,7 @@ void EngineService::cancel_run(CancelRun request, Reply<CancelReceipt> reply) {
 }
 
 void EngineService::retry_run(RetryRun request, Reply<RetriedRun> reply) {
+  reply = deadlines_->guard(std::move(reply));
   const RunId run_id = request.run_id;
   if (!is_ours(run_id)) return reply(no_such_run());
   runtime::RetryRequest asked;

@@ -4,6 +4,7 @@
 
 #include "orchestrator/core/planner.hpp"
 #include "orchestrator/runtime/node.hpp"
+#include "orchestrator/service/deadlines.hpp"
 #include "orchestrator/service/service.hpp"
 
 namespace orchestrator::service {
@@ -58,11 +59,12 @@ class EngineService final : public Service {
   void await_fate(SentSignal sent, Timestamp until, Reply<SentSignal> reply);
   void walk_history(std::shared_ptr<HistoryWalk> walk);
 
-  runtime::Node& node_;              // Fixed after construction.
-  store::Store& store_;              // Fixed after construction.
-  const core::Planner& planner_;     // Fixed after construction.
-  const HandlerRegistry& handlers_;  // Fixed after construction.
-  runtime::Executor& executor_;      // Fixed after construction.
+  runtime::Node& node_;                   // Fixed after construction.
+  store::Store& store_;                   // Fixed after construction.
+  const core::Planner& planner_;          // Fixed after construction.
+  const HandlerRegistry& handlers_;       // Fixed after construction.
+  runtime::Executor& executor_;           // Fixed after construction.
+  std::shared_ptr<Deadlines> deadlines_;  // Fixed after construction; shared with its own next look.
   std::atomic<std::uint64_t> next_watcher_{1};
 };
 

@@ -35,19 +35,20 @@ void EngineService::send_signal(SendSignal request, Reply<SentSignal> reply) {
 
   const Timestamp until = node_.now() + std::chrono::seconds{request.wait_seconds};
   const bool waits = request.wait_seconds > 0;
-  node_.group_of(shard).send_signal(
-      std::move(asked), [this, waits, until, reply = std::move(reply)](Result<runtime::SignalAnswer> answer) {
-        if (!answer) {
-          reply(std::move(answer).error());
-          return;
-        }
-        SentSignal sent{answer->signal_id, answer->fate, answer->run_id, false};
-        if (!waits || answer->fate == "duplicate") {
-          reply(std::move(sent));
-        } else {
-          await_fate(std::move(sent), until, reply);
-        }
-      });
+  Reply<runtime::SignalAnswer> first_fate = [this, waits, until,
+                                             reply = std::move(reply)](Result<runtime::SignalAnswer> answer) {
+    if (!answer) {
+      reply(std::move(answer).error());
+      return;
+    }
+    SentSignal sent{answer->signal_id, answer->fate, answer->run_id, false};
+    if (!waits || answer->fate == "duplicate") {
+      reply(std::move(sent));
+    } else {
+      await_fate(std::move(sent), until, reply);
+    }
+  };
+  node_.group_of(shard).send_signal(std::move(asked), deadlines_->guard(std::move(first_fate)));
 }
 
 void EngineService::await_fate(SentSignal sent, Timestamp until, Reply<SentSignal> reply) {
