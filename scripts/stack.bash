@@ -49,6 +49,8 @@ start_sandbox() {
 start_server() {
   setsid "$binary" dev >>"$stack/server.out" 2>>"$stack/server.log" </dev/null &
   echo $! >"$stack/server.pid"
+  # Killed on purpose now and then: the shell need not report it.
+  disown
 }
 
 wait_until_ready() {

@@ -38,7 +38,8 @@ void look_after(tools::PrivatePostgres& postgres, Server& server, const std::str
     if (!postgres.is_running()) {
       server.logger().warn("postgres_died");
       const Status restarted = postgres.restart_if_dead();
-      if (!restarted) server.logger().error("postgres_not_restarted", {{"reason", restarted.error().message}});
+      // A warning: sessions of the dead one may hold its memory for a moment, and the next look tries again.
+      if (!restarted) server.logger().warn("postgres_not_restarted", {{"reason", restarted.error().message}});
     }
     workflows.look();
   } while (!stop.wait_for(kLookInterval));

@@ -60,6 +60,9 @@ void add_demo_drive(CLI::App& root, Exit& exit) {
   verb->add_option("--drivers", options->demo.drivers, "copies at the same time")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
+  verb->add_option("--decision-seconds", options->demo.decision_seconds, "each half of a vendor's decision window")
+      ->check(CLI::Range(1, 3'600))
+      ->capture_default_str();
   verb->add_option("--patience", options->patience_seconds, "seconds to wait for each thing")
       ->check(CLI::Range(1, 3'600))
       ->capture_default_str();

@@ -143,7 +143,10 @@ void play_marketplace(DemoStage& stage) {
                    {"lines",
                     {line("1", "swift", "tea", 4'500), line("2", "proud", "tea", 3'000),
                      line("3", "silent", "tea", 2'000), line("4", "swift", "sold-out", 100)}},
-                   {"config", {{"nudge_seconds", 2}, {"expire_seconds", 2}, {"pick_up_seconds", 600}}}});
+                   {"config",
+                    {{"nudge_seconds", stage.options().decision_seconds},
+                     {"expire_seconds", stage.options().decision_seconds},
+                     {"pick_up_seconds", 600}}}});
   const Json placed = stage.await_end(run_id);
   if (stage.failed()) return;
   stage.expect("the checkout", placed.value("status", Json()), "partially_placed");

@@ -20,6 +20,7 @@ class DemoStage {
   /// `<tag>-<what>`: the same for every copy.
   [[nodiscard]] std::string shared_name(const std::string& what) const { return options_.tag + "-" + what; }
   [[nodiscard]] int copy() const { return copy_; }
+  [[nodiscard]] const DemoOptions& options() const { return options_; }
 
   /// Starts a run under a key, or finds the one that has it. Answers its id.
   std::string start(const std::string& workflow, const std::string& key, Json input);
