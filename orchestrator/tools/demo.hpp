@@ -18,8 +18,8 @@ struct DemoOptions {
   std::string tag;
   /// wallet, dispute, marketplace, journey; empty: all.
   std::vector<std::string> flows;
-  int copies = 1;                      ///< of each flow, 1 to 10 000
-  int drivers = 8;                     ///< copies that are played at the same time, 1 to 64
+  int copies = 1;   ///< of each flow, 1 to 10 000
+  int drivers = 8;  ///< copies that are played at the same time, 1 to 64
   /// Each half of a vendor's decision window, 1 to 3600; days in production. Longer than any outage that is meant to
   /// happen, else an order that would be answered expires.
   int decision_seconds = 2;

@@ -133,20 +133,19 @@ void play_marketplace(DemoStage& stage) {
                 {"unit_price_minor", price}};
   };
   const std::string cart = stage.name("cart");
-  const std::string run_id =
-      stage.start("checkout", "store:" + cart + ":1",
-                  {{"buyer_store", "store"},
-                   {"cart_id", cart},
-                   {"attempt", 1},
-                   {"buyer", stage.name("buyer")},
-                   {"currency", "ZAR"},
-                   {"lines",
-                    {line("1", "swift", "tea", 4'500), line("2", "proud", "tea", 3'000),
-                     line("3", "silent", "tea", 2'000), line("4", "swift", "sold-out", 100)}},
-                   {"config",
-                    {{"nudge_seconds", stage.options().decision_seconds},
-                     {"expire_seconds", stage.options().decision_seconds},
-                     {"pick_up_seconds", 600}}}});
+  const std::string run_id = stage.start("checkout", "store:" + cart + ":1",
+                                         {{"buyer_store", "store"},
+                                          {"cart_id", cart},
+                                          {"attempt", 1},
+                                          {"buyer", stage.name("buyer")},
+                                          {"currency", "ZAR"},
+                                          {"lines",
+                                           {line("1", "swift", "tea", 4'500), line("2", "proud", "tea", 3'000),
+                                            line("3", "silent", "tea", 2'000), line("4", "swift", "sold-out", 100)}},
+                                          {"config",
+                                           {{"nudge_seconds", stage.options().decision_seconds},
+                                            {"expire_seconds", stage.options().decision_seconds},
+                                            {"pick_up_seconds", 600}}}});
   const Json placed = stage.await_end(run_id);
   if (stage.failed()) return;
   stage.expect("the checkout", placed.value("status", Json()), "partially_placed");

@@ -70,7 +70,9 @@ Result<Mocks> Mocks::read(const std::optional<Json>& source) {
   const auto version = document.find("version");
   if (version != document.end() && *version != 1) return invalid("only version 1 is known");
 
-  const auto now = parse_rfc3339(string_member(document, "now", kDefaultNow));
+  const auto start = optional_text(document, "now");
+  if (!start) return start.error();
+  const auto now = parse_rfc3339(start->value_or(kDefaultNow));
   if (!now) return invalid("'now' " + now.error().message);
   mocks.now_ = *now;
   if (const auto context = document.find("context"); context != document.end()) {
