@@ -86,15 +86,19 @@ void ShardGroup::load_due_timers() {
         arm();
       });
     });
-    expire_signals();
   });
 }
 
 void ShardGroup::expire_signals() {
+  parts_.executor.post([this] { expire_signals_now(); });
+}
+
+void ShardGroup::expire_signals_now() {
   std::vector<ShardId> shards;
   for (const auto& [id, shard] : shards_) {
     if (shard->phase == Shard::Phase::active) shards.push_back(id);
   }
+  if (shards.empty()) return;
   parts_.store.expired_signals(
       shards, clock_.now(), kMaxExpiredRead, [this](Result<std::vector<store::SignalRow>> expired) {
         if (!expired) return;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr Duration kTick = std::chrono::seconds{1};
 constexpr std::uint64_t kTicksPerTimerLoad = 20;
+constexpr std::uint64_t kTicksPerExpiry = 2;
 /// Partitions are made days ahead: an hour between two looks is often enough, also after a failed one.
 constexpr std::uint64_t kTicksPerUpkeep = 3'600;
 constexpr std::int32_t kMaxInboxRead = 1'000;
@@ -247,6 +248,7 @@ void Node::tick() {
   for (auto& group : groups_) {
     group->sweep();
     if (ticks_ % kTicksPerTimerLoad == 0) group->load_due_timers();
+    if (ticks_ % kTicksPerExpiry == 0) group->expire_signals();
   }
   if (ticks_ % kTicksPerUpkeep == 0) {
     parts_.store.keep_partitions([this](Result<void> kept) {

@@ -83,6 +83,8 @@ class ShardGroup {
   void drop(ShardId shard);
   void learn_time(Timestamp database_now);
   void load_due_timers();
+  /// Ends buffered signals whose time ran out; `?wait=` of their senders is answered soon after.
+  void expire_signals();
   void sweep();
   /// Flushes, then drops everything and answers with the leases held, for a graceful hand-over.
   void leave(std::function<void(std::vector<store::ShardLease>)> done);
@@ -234,7 +236,7 @@ class ShardGroup {
   void set_timer(RunId run_id, Timestamp at);
   void arm();
   void fire_due();
-  void expire_signals();
+  void expire_signals_now();
   void write_late(RunEntry& entry);
 
   // group_reads.cpp
