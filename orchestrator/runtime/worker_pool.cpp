@@ -55,7 +55,7 @@ WorkerPool::WorkerPool(store::Store& store, HandlerThreads& threads, const Clock
 
 void WorkerPool::submit(Task task) {
   {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     const Order order{task.command.priority, next_number_++};
     auto& queue = queue_named(task.command.queue);
     queue.ready.emplace(order, Ready{std::make_shared<Task>(std::move(task)), clock_.steady_now()});
@@ -64,27 +64,27 @@ void WorkerPool::submit(Task task) {
 }
 
 void WorkerPool::set_queue_limit(const std::string& queue, int limit) {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   queue_named(queue).limit = limit;
 }
 
 void WorkerPool::pause() {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   paused_ = true;
 }
 
 void WorkerPool::cancel_all() {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   for (const auto& hold : in_hand_) hold->cancel_requested = true;
 }
 
 int WorkerPool::in_flight() const {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   return in_flight_;
 }
 
 std::int64_t WorkerPool::ready_count() const {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   std::int64_t count = 0;
   for (const auto& [name, queue] : queues_) count += static_cast<std::int64_t>(queue.ready.size());
   return count;
@@ -92,7 +92,7 @@ std::int64_t WorkerPool::ready_count() const {
 
 std::vector<QueueReading> WorkerPool::queues() const {
   const Duration now = clock_.steady_now();
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   std::vector<QueueReading> readings;
   for (const auto& [name, queue] : queues_) {
     QueueReading reading{
@@ -105,7 +105,6 @@ std::vector<QueueReading> WorkerPool::queues() const {
   return readings;
 }
 
-/// Called with mutex_ held, or before anybody else knows this pool.
 WorkerPool::Queue& WorkerPool::queue_named(const std::string& name) {
   const auto [queue, is_new] = queues_.try_emplace(name);
   if (is_new) queue->second.pickup_seconds = metrics_.histogram(telemetry::kStepPickupSeconds, {name});
@@ -116,7 +115,7 @@ void WorkerPool::record(const std::string& handler, const Outcome& outcome, Dura
   const double seconds = std::chrono::duration<double>(clock_.steady_now() - since).count();
   telemetry::Histogram histogram;
   {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     const auto [known, is_new] = handler_seconds_.try_emplace({handler, outcome.kind});
     if (is_new) known->second = metrics_.histogram(telemetry::kHandlerSeconds, {handler, word_of(outcome.kind)});
     histogram = known->second;
@@ -129,7 +128,7 @@ void WorkerPool::pump() {
     std::shared_ptr<Task> task;
     std::string queue_name;
     {
-      const std::lock_guard lock(mutex_);
+      const telemetry::MutexLock lock(mutex_);
       if (paused_ || in_flight_ >= slots_) return;
       // Among queues below their limit, the one whose head comes first; queues are few.
       Queue* best = nullptr;
@@ -155,7 +154,7 @@ void WorkerPool::pump() {
 
 void WorkerPool::release(const std::string& queue) {
   {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     --queues_[queue].in_flight;
     --in_flight_;
   }
@@ -164,7 +163,7 @@ void WorkerPool::release(const std::string& queue) {
 
 void WorkerPool::perform(std::shared_ptr<Task> task, const std::string& queue) {
   const auto drop_hold = [this, hold = task->hold] {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     in_hand_.erase(hold);
   };
   if (task->hold->cancel_requested) {

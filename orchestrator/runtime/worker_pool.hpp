@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "orchestrator/runtime/task.hpp"
 #include "orchestrator/store/store.hpp"
 #include "orchestrator/telemetry/metrics.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::runtime {
 
@@ -64,7 +64,7 @@ class WorkerPool {
     telemetry::Histogram pickup_seconds;
   };
 
-  Queue& queue_named(const std::string& name);
+  Queue& queue_named(const std::string& name) ORC_REQUIRES(mutex_);
   /// The handler's outcome, timed.
   void record(const std::string& handler, const Outcome& outcome, Duration since);
   void pump();
@@ -76,13 +76,13 @@ class WorkerPool {
   const Clock& clock_;           // Fixed after construction.
   telemetry::Metrics& metrics_;  // Fixed after construction.
   const int slots_;              // Fixed after construction.
-  mutable std::mutex mutex_;
-  std::map<std::string, Queue> queues_;                                                    // Guarded by mutex_.
-  std::set<std::shared_ptr<TaskHold>> in_hand_;                                            // Guarded by mutex_.
-  std::map<std::pair<std::string, Outcome::Kind>, telemetry::Histogram> handler_seconds_;  // Guarded by mutex_.
-  std::uint64_t next_number_ = 0;                                                          // Guarded by mutex_.
-  int in_flight_ = 0;                                                                      // Guarded by mutex_.
-  bool paused_ = false;                                                                    // Guarded by mutex_.
+  mutable telemetry::Mutex mutex_;
+  std::map<std::string, Queue> queues_ ORC_GUARDED_BY(mutex_);
+  std::set<std::shared_ptr<TaskHold>> in_hand_ ORC_GUARDED_BY(mutex_);
+  std::map<std::pair<std::string, Outcome::Kind>, telemetry::Histogram> handler_seconds_ ORC_GUARDED_BY(mutex_);
+  std::uint64_t next_number_ ORC_GUARDED_BY(mutex_) = 0;
+  int in_flight_ ORC_GUARDED_BY(mutex_) = 0;
+  bool paused_ ORC_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace orchestrator::runtime
