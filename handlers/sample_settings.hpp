@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -46,6 +47,28 @@ struct SampleSettings {
   ModelSettings model;
   bool http_allow_private = false;            ///< ORCHESTRATOR_HTTP_ALLOW_PRIVATE
   std::shared_ptr<handlers::TlsTrust> trust;  ///< null: the system's authorities, loaded for each call
+};
+
+/// One variable that the shipped flows read.
+struct SampleVariable {
+  std::string_view name;
+  std::string_view needed_by;  ///< what answers Provider.NotConfigured without it
+};
+
+/// Every variable without which a step of the shipped flows fails, for `doctor`.
+inline constexpr std::array kNeededSampleVariables{
+    SampleVariable{"ORCHESTRATOR_PAYFAST_URL", "PayFast payments"},
+    SampleVariable{"ORCHESTRATOR_PAYFAST_MERCHANT_ID", "PayFast payments"},
+    SampleVariable{"ORCHESTRATOR_PAYFAST_MERCHANT_KEY", "PayFast payments"},
+    SampleVariable{"ORCHESTRATOR_PAYFAST_PASSPHRASE", "PayFast signatures and webhooks"},
+    SampleVariable{"ORCHESTRATOR_PAYFAST_NOTIFY_URL", "PayFast payments"},
+    SampleVariable{"ORCHESTRATOR_PHONEPE_URL", "PhonePe payments"},
+    SampleVariable{"ORCHESTRATOR_PHONEPE_CLIENT_ID", "PhonePe payments"},
+    SampleVariable{"ORCHESTRATOR_PHONEPE_CLIENT_SECRET", "PhonePe payments"},
+    SampleVariable{"ORCHESTRATOR_MAIL_URL", "mails"},
+    SampleVariable{"ORCHESTRATOR_MAIL_API_KEY", "mails"},
+    SampleVariable{"ORCHESTRATOR_MAIL_SENDER", "mails"},
+    SampleVariable{"ORCHESTRATOR_MODEL_URL", "generated profiles"},
 };
 
 /// Reads a variable of the environment; nothing when it is unset.

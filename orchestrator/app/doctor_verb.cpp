@@ -1,17 +1,20 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "handlers/sample_settings.hpp"
 #include "orchestrator/app/explain.hpp"
 #include "orchestrator/app/setting_flags.hpp"
 #include "orchestrator/app/table.hpp"
 #include "orchestrator/app/verbs.hpp"
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/store/postgres/health.hpp"
 #include "orchestrator/store/postgres/migrate.hpp"
 
 namespace orchestrator::app {
@@ -33,6 +36,61 @@ std::string to_string(Finding::Level level) {
     case Finding::Level::bad: return "bad";
   }
   return "bad";
+}
+
+/// Longest difference between the clocks that nobody needs to care about: leases and timers follow the database's.
+constexpr std::chrono::milliseconds kToleratedClockDifference{1'000};
+/// Older snapshots than this make the hot tables grow noticeably.
+constexpr std::chrono::seconds kToleratedSnapshotAge{60};
+
+std::string in_seconds(std::chrono::milliseconds time) {
+  const auto tenths = time.count() / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+Finding check_clock(const store::postgres::DatabaseHealth& health) {
+  const auto ahead = health.clock_ahead;
+  const std::string says = "the database's clock is " + in_seconds(std::chrono::abs(ahead)) +
+                           (ahead.count() < 0 ? " behind" : " ahead of") + " this machine's";
+  if (std::chrono::abs(ahead) <= kToleratedClockDifference) return {.check = "clock", .says = says};
+  return {.check = "clock",
+          .level = Finding::Level::warning,
+          .says = says,
+          .mend = "synchronise both machines with NTP; signed webhooks and logs carry this machine's time"};
+}
+
+std::string mend_of(const store::postgres::SnapshotHolder& holder) {
+  if (holder.kind == "session") return "end it, or `select pg_terminate_backend(" + holder.name + ")`";
+  if (holder.kind == "prepared transaction") return "`commit prepared` or `rollback prepared '" + holder.name + "'`";
+  return "let its consumer catch up, or `select pg_drop_replication_slot('" + holder.name + "')`";
+}
+
+Finding check_vacuum(const store::postgres::DatabaseHealth& health) {
+  const auto& holder = health.oldest_snapshot;
+  if (!holder) return {.check = "vacuum", .says = "no session holds an old snapshot"};
+  std::string says = "the oldest snapshot is of " + holder->kind + " " + holder->name;
+  if (!holder->application.empty()) says += " (" + holder->application + ", " + holder->state + ")";
+  says += ", " + in_seconds(holder->age) + " and " + std::to_string(holder->transactions) + " transactions old";
+  if (holder->age < kToleratedSnapshotAge && holder->kind == "session") return {.check = "vacuum", .says = says};
+  return {.check = "vacuum",
+          .level = Finding::Level::warning,
+          .says = says + ": dead rows stay until it ends",
+          .mend = mend_of(*holder)};
+}
+
+/// What the shipped flows need from the environment; other work does not mind.
+Finding check_sample_variables() {
+  const config::Environment environment = config::process_environment();
+  std::string missing;
+  for (const samples::SampleVariable& variable : samples::kNeededSampleVariables) {
+    if (environment(std::string{variable.name}).value_or("").empty())
+      missing += (missing.empty() ? "" : ", ") + std::string(variable.name);
+  }
+  if (missing.empty()) return {.check = "shipped flows", .says = "every variable that they need is set"};
+  return {.check = "shipped flows",
+          .level = Finding::Level::warning,
+          .says = "not set: " + missing,
+          .mend = "set them to use the providers (docs/providers.md); steps that need one fail and name it"};
 }
 
 Finding check_database(const config::Config& config) {
@@ -61,7 +119,9 @@ Finding check_database(const config::Config& config) {
             .says = "migrations are missing",
             .mend = "run `orchestrator migrate up`"};
   }
-  return {.check = "database", .says = "reachable and migrated, " + std::to_string(status->shard_count) + " shards"};
+  return {.check = "database",
+          .says = "reachable, schema version " + std::to_string(status->migrations.back().version) + ", " +
+                  std::to_string(status->shard_count) + " shards"};
 }
 
 Finding check_admin_key(const config::Config& config) {
@@ -97,8 +157,21 @@ std::vector<Finding> examine(const SettingFlags& flags) {
   }
   findings.push_back({.check = "configuration", .says = "every value can be read"});
   findings.push_back(check_database(*config));
+  if (findings.back().level == Finding::Level::good) {
+    const auto health = store::postgres::HealthReader(config->database_url).read();
+    if (health) {
+      findings.push_back(check_clock(*health));
+      findings.push_back(check_vacuum(*health));
+    } else {
+      findings.push_back({.check = "vacuum",
+                          .level = Finding::Level::warning,
+                          .says = health.error().message,
+                          .mend = "give this role the rights of the engine's"});
+    }
+  }
   findings.push_back(check_admin_key(*config));
   findings.push_back(check_data_dir(*config));
+  findings.push_back(check_sample_variables());
   return findings;
 }
 

@@ -26,6 +26,16 @@ int run(int argc, char** argv) {
 
   try {
     root.parse(argc, argv);
+  } catch (const CLI::RequiredError& problem) {
+    // "A subcommand is required" says little to somebody who gave one that does not exist.
+    const auto unknown = root.remaining(true);
+    if (unknown.empty() || unknown.front().starts_with('-')) {
+      root.exit(problem);
+    } else {
+      std::cerr << "orchestrator: there is no verb '" << unknown.front()
+                << "' here\nRun with --help for more information.\n";
+    }
+    return static_cast<int>(ExitCode::wrong_usage);
   } catch (const CLI::ParseError& problem) {
     // Asking for help is a ParseError to the library, with exit code 0.
     const int code = root.exit(problem);

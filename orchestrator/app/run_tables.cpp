@@ -2,12 +2,14 @@
 
 #include <array>
 #include <iomanip>
+#include <optional>
 #include <ostream>
 #include <string>
 
 #include "orchestrator/app/client.hpp"
 #include "orchestrator/app/table.hpp"
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/base/timestamp.hpp"
 
 namespace orchestrator::app {
 namespace {
@@ -52,6 +54,20 @@ std::string describe_error(const Json& run) {
 
 void line(std::ostream& out, const std::string& name, const std::string& value) {
   out << std::left << std::setw(16) << name << value << "\n";
+}
+
+/// "12 ms", "3.250 s", "2 h 05 min": since the event before.
+std::string describe_pause(Duration pause) {
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(pause).count();
+  const auto padded = [](std::int64_t number, std::size_t width) {
+    const std::string text = std::to_string(number);
+    return std::string(width > text.size() ? width - text.size() : 0, '0') + text;
+  };
+  if (milliseconds < 1'000) return std::to_string(milliseconds) + " ms";
+  const std::int64_t seconds = milliseconds / 1'000;
+  if (seconds < 60) return std::to_string(seconds) + "." + padded(milliseconds % 1'000, 3) + " s";
+  if (seconds < 3'600) return std::to_string(seconds / 60) + " min " + padded(seconds % 60, 2) + " s";
+  return std::to_string(seconds / 3'600) + " h " + padded(seconds / 60 % 60, 2) + " min";
 }
 
 /// What distinguishes this item from others of its type.
@@ -99,10 +115,13 @@ void print_runs(const Json& page, std::ostream& out) {
 }
 
 void print_history(const Json& items, std::ostream& out) {
-  Table table({"SEQ", "AT", "TYPE", "STATE", "DETAILS"});
+  Table table({"SEQ", "AT", "AFTER", "TYPE", "STATE", "DETAILS"});
+  std::optional<Timestamp> before;
   for (const Json& item : items) {
-    table.add(
-        {cell(item, "seq"), cell(item, "at"), cell(item, "type"), cell(item, "state_name"), describe_event(item)});
+    const auto at = parse_rfc3339(string_member(item, "at"));
+    table.add({cell(item, "seq"), cell(item, "at"), before && at ? describe_pause(*at - *before) : "-",
+               cell(item, "type"), cell(item, "state_name"), describe_event(item)});
+    before = at ? std::optional(*at) : std::nullopt;
   }
   table.print(out);
 }

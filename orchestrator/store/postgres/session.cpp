@@ -98,7 +98,9 @@ Status Session::ensure_connected() {
   } catch (...) {
     Failure failure = failure_of_current_exception();
     // Whatever keeps us from connecting, the next try may succeed.
-    return fail(ErrorCode::unavailable, "cannot connect to the database: " + failure.error.message);
+    Error error(ErrorCode::unavailable, "cannot connect to the database: " + failure.error.message);
+    error.members = std::move(failure.error.members);
+    return error;
   }
   // The first try after a loss is free of backoff.
   backoff_ = std::chrono::milliseconds{0};

@@ -51,7 +51,9 @@ Failure failure_of_sqlstate(std::string_view sqlstate, std::string_view message)
   if (sqlstate == "40001" || sqlstate == "40P01") return repeat(text);
   // Data and integrity: the rows themselves are at fault.
   if (state_class == "22" || state_class == "23") {
-    return {Error(ErrorCode::invalid_argument, text).with("sqlstate", std::string(sqlstate))};
+    return {Error(ErrorCode::invalid_argument, text)
+                .with("sqlstate", std::string(sqlstate))
+                .with(kPublicDetail, "the database cannot hold one of the values")};
   }
   // Out of connections, memory or disk; a lock or statement that took too long; a transaction that was broken earlier.
   if (state_class == "53" || state_class == "55" || state_class == "57" || state_class == "40") {
