@@ -111,7 +111,7 @@ TEST(Yaml, ExpandsAliases) { EXPECT_EQ(yaml("a: &x {b: 1}\nc: *x"), R"({"a":{"b"
 TEST(Yaml, RefusesWhatJsonCannotHold) {
   for (const char* text : {"[.inf]", "[.nan]", "? [a]\n: 1", "a: 1\na: 2", "--- 1\n--- 2", "", "!!binary x",
                            "!custom {a: !x y}", "\"\\xZZ\"", "[1"}) {
-    EXPECT_EQ(yaml(text), "malformed-yaml") << text;
+    EXPECT_EQ(yaml(text), "malformed-json") << text;
   }
 }
 
@@ -123,12 +123,12 @@ TEST(Yaml, RefusesAliasesThatMultiply) {
             inner + "," + inner + "," + inner + "," + inner + "," + inner + "]\n";
   }
 
-  EXPECT_EQ(yaml(text), "malformed-yaml");
+  EXPECT_EQ(yaml(text), "malformed-json");
 }
 
 TEST(Yaml, RefusesNestingBeyondTheLimitOfJson) {
   EXPECT_EQ(yaml(std::string(90, '[') + std::string(90, ']')).size(), 180U);
-  EXPECT_EQ(yaml(std::string(150, '[') + std::string(150, ']')), "malformed-yaml");
+  EXPECT_EQ(yaml(std::string(150, '[') + std::string(150, ']')), "malformed-json");
 }
 
 }  // namespace
