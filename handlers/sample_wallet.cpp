@@ -32,7 +32,7 @@ struct PaidInput {
 
 /// Compares what the provider says was paid with what we asked for: amount (to the cent), merchant, tenant, and that
 /// its reference was not used for another payment. A difference is an answer, not a failure.
-/// Source: docs/providers.md, PayFast, check 3.
+/// Source: docs/providers.md, "PayFast".
 Outcome check_payment(const std::string& merchant_id, const PaidInput& input, TaskContext& context, Sql& sql) {
   constexpr std::int64_t kToleratedMinor = 1;
   const Json& paid = input.paid;

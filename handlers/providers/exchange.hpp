@@ -25,7 +25,7 @@ struct Exchange {
   [[nodiscard]] bool failed() const { return failure.has_value(); }
 };
 
-/// Sends `call` and sorts its end into the classes of docs/providers.md 0.1:
+/// Sends `call` and sorts its end into the classes of docs/providers.md, "Errors":
 /// Provider.Unavailable (retryable, with the provider's Retry-After), Provider.OutcomeUnknown (unknown; only
 /// `effective` calls), Provider.Refused (permanent), Provider.Credentials (an operator must act; not retryable).
 /// @param timeout for the whole exchange; the task's deadline bounds it

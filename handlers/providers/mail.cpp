@@ -10,7 +10,7 @@ namespace orchestrator::samples {
 
 namespace {
 
-/// Source: docs/providers.md 0.1.
+/// Source: docs/providers.md, "Mail".
 constexpr std::chrono::milliseconds kMailTimeout{10'000};
 
 struct MailInput {

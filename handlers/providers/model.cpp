@@ -10,7 +10,7 @@ namespace orchestrator::samples {
 
 namespace {
 
-/// Source: docs/providers.md section 11; the step's TimeoutSeconds is usually far below.
+/// Source: docs/providers.md, "Model"; the step's TimeoutSeconds is usually far below.
 constexpr std::chrono::milliseconds kModelTimeout{60'000};
 
 struct ReduceInput {

@@ -13,7 +13,7 @@ namespace orchestrator::samples {
 
 namespace {
 
-/// Amounts in paise. Source: docs/providers.md, PhonePe v2.
+/// Amounts in paise. Source: docs/providers.md, "PhonePe".
 constexpr NumberRange kAmountRange{100, 100'000'000'000.0};
 
 /// An authorised connection to one account. Copies share the token.

@@ -7,7 +7,7 @@ namespace orchestrator::samples {
 
 namespace {
 
-/// Source: docs/providers.md, PhonePe v2: renew 3 to 5 minutes early.
+/// Source: docs/providers.md, "PhonePe": renew 3 to 5 minutes early.
 constexpr std::int64_t kRenewEarlySeconds = 240;
 
 }  // namespace

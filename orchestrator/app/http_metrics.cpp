@@ -5,6 +5,12 @@
 
 namespace orchestrator::app {
 
+HttpMetrics::HttpMetrics(telemetry::Metrics& metrics) : metrics_(metrics) {
+  // At zero from the start: an alert on the rate would miss the first one of a series that begins with it.
+  for (const char* provider : {"payfast", "phonepe_v1", "phonepe_v2", "generic_hmac"})
+    metrics_.counter(telemetry::kWebhookRejectedTotal, {provider});
+}
+
 void HttpMetrics::record(const api::RequestReport& report) {
   const double seconds = std::chrono::duration<double>(report.duration).count();
   const KeyView key(report.method, report.route, report.status);

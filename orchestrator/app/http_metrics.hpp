@@ -16,7 +16,7 @@ namespace orchestrator::app {
 class HttpMetrics {
  public:
   /// `metrics` outlives it.
-  explicit HttpMetrics(telemetry::Metrics& metrics) : metrics_(metrics) {}
+  explicit HttpMetrics(telemetry::Metrics& metrics);
 
   void record(const api::RequestReport& report);
   void record_kept_webhook(const std::string& provider, std::string_view verdict);
