@@ -86,23 +86,26 @@ struct HttpServer::Core final : SessionHost, std::enable_shared_from_this<HttpSe
   }
 
   void admit(tcp::socket socket) {
-    error_code ignored;
-    std::shared_ptr<Session> session;
-    {
-      const telemetry::MutexLock lock(mutex);
-      if (!draining && sessions.size() < options.max_connections) {
-        socket.set_option(tcp::no_delay(true), ignored);
-        session = make_session(std::move(socket), shared_from_this());
-        sessions.emplace(session.get(), session);
-      }
-    }
-    if (session != nullptr) {
+    if (const auto session = keep(socket)) {
       session->start();
       return;
     }
-    socket.non_blocking(true, ignored);
+    error_code ignored;
+    // The analyzer does not see that keep() takes the socket only for a session.
+    socket.non_blocking(true, ignored);  // NOLINT(clang-analyzer-cplusplus.Move)
     socket.write_some(asio::buffer(kOverloaded.data(), kOverloaded.size()), ignored);
     socket.shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
+  /// A session that has taken the socket; null, and the socket left alone, when there is no room for another.
+  std::shared_ptr<Session> keep(tcp::socket& socket) {
+    const telemetry::MutexLock lock(mutex);
+    if (draining || sessions.size() >= options.max_connections) return nullptr;
+    error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    auto session = make_session(std::move(socket), shared_from_this());
+    sessions.emplace(session.get(), session);
+    return session;
   }
 
   /// Those alive now, so that none is called under the lock.

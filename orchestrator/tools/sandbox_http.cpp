@@ -92,6 +92,9 @@ asio::awaitable<void> pause(std::chrono::milliseconds delay) {
   co_await timer.async_wait(kAwait);
 }
 
+// What these two borrow lives in the frame of the coroutine that awaits them at once.
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters)
+
 /// Waits until the caller closes the connection, or the idle time is over.
 asio::awaitable<void> hang(beast::tcp_stream& stream, beast::flat_buffer& buffer) {
   stream.expires_after(kIdleTimeout);
@@ -122,6 +125,8 @@ asio::awaitable<bool> serve_once(const SandboxServer::Handle& handle, beast::tcp
   const auto [write_problem, written_bytes] = co_await http::async_write(stream, message, kAwait);
   co_return !write_problem && keep_alive;
 }
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 }  // namespace
 
