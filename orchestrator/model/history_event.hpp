@@ -15,24 +15,21 @@ namespace orchestrator {
 
 /// History event types, spelled as in the Amazon States Language service, plus ours in the same shape.
 /// `docs/history-events.md` lists them with their members.
-#define ORC_EVENT_TYPES(X)                                                                                           \
-  X(ExecutionStarted)                                                                                                \
-  X(ExecutionSucceeded)                                                                                              \
-  X(ExecutionFailed)                                                                                                 \
-  X(ExecutionTimedOut) X(ExecutionAborted) X(TaskStateEntered) X(TaskStateExited) X(PassStateEntered)                \
-      X(PassStateExited) X(ChoiceStateEntered) X(ChoiceStateExited) X(WaitStateEntered) X(WaitStateExited)           \
-          X(SucceedStateEntered) X(SucceedStateExited) X(FailStateEntered) X(ParallelStateEntered)                   \
-              X(ParallelStateExited) X(MapStateEntered) X(MapStateExited) X(TaskScheduled) X(TaskStarted)            \
-                  X(TaskSubmitted) X(TaskSucceeded) X(TaskFailed) X(TaskTimedOut) X(ParallelStateStarted)            \
-                      X(ParallelStateSucceeded) X(ParallelStateFailed) X(MapStateStarted) X(MapStateSucceeded)       \
-                          X(MapStateFailed) X(MapIterationStarted) X(MapIterationSucceeded) X(MapIterationFailed)    \
-                              X(MapIterationAborted) X(EvaluationFailed) X(TaskLost) X(TaskSnoozed) X(TaskCancelled) \
-                                  X(InquiryScheduled) X(InquiryStarted) X(InquiryAnswered) X(InquiryFailed)          \
-                                      X(RetryDue) X(SignalAwaited) X(SignalConsumed) X(SignalWaitEnded)              \
-                                          X(ChildRequested) X(ChildStarted) X(ChildEnded) X(CancelRequested)         \
-                                              X(RunRetried) X(RunPaused) X(RunResumed) X(StepSkipped) X(RunEdited)   \
-                                                  X(CompensationStarted) X(CompensationSucceeded)                    \
-                                                      X(CompensationFailed)
+// clang-format off: its continuation lines never come to rest.
+#define ORC_EVENT_TYPES(X) \
+  X(ExecutionStarted) X(ExecutionSucceeded) X(ExecutionFailed) X(ExecutionTimedOut) X(ExecutionAborted) \
+  X(TaskStateEntered) X(TaskStateExited) X(PassStateEntered) X(PassStateExited) X(ChoiceStateEntered) \
+  X(ChoiceStateExited) X(WaitStateEntered) X(WaitStateExited) X(SucceedStateEntered) X(SucceedStateExited) \
+  X(FailStateEntered) X(ParallelStateEntered) X(ParallelStateExited) X(MapStateEntered) X(MapStateExited) \
+  X(TaskScheduled) X(TaskStarted) X(TaskSubmitted) X(TaskSucceeded) X(TaskFailed) X(TaskTimedOut) \
+  X(ParallelStateStarted) X(ParallelStateSucceeded) X(ParallelStateFailed) X(MapStateStarted) \
+  X(MapStateSucceeded) X(MapStateFailed) X(MapIterationStarted) X(MapIterationSucceeded) X(MapIterationFailed) \
+  X(MapIterationAborted) X(EvaluationFailed) X(TaskLost) X(TaskSnoozed) X(TaskCancelled) X(InquiryScheduled) \
+  X(InquiryStarted) X(InquiryAnswered) X(InquiryFailed) X(RetryDue) X(SignalAwaited) X(SignalConsumed) \
+  X(SignalWaitEnded) X(ChildRequested) X(ChildStarted) X(ChildEnded) X(CancelRequested) X(RunRetried) \
+  X(RunPaused) X(RunResumed) X(StepSkipped) X(RunEdited) X(CompensationStarted) X(CompensationSucceeded) \
+  X(CompensationFailed)
+// clang-format on
 
 enum class EventType : std::uint8_t {
 #define ORC_ENUMERATOR(name) name,
