@@ -113,6 +113,27 @@ void start(const RunOptions& options, Exit& exit) {
   if (answer && !options.client.json()) print_run(answer->value, std::cout);
 }
 
+/// Starts what a JSON array of start bodies names; exit 1 when one of them was refused.
+void start_batch(const RunOptions& options, Exit& exit) {
+  auto runs = read_json_argument(options.input);
+  if (!runs) return explain(runs.error(), exit);
+  const Json body = runs->is_array() ? Json{{"runs", *std::move(runs)}} : *std::move(runs);
+  tools::ClientRequest request = post("/v1/runs/batch", body);
+  if (!options.idempotency_key.empty()) request.headers.emplace_back("Idempotency-Key", options.idempotency_key);
+  const auto answer = call_and_print(options.client, std::move(request), exit);
+  if (!answer) return;
+  std::size_t number = 0;
+  for (const Json& item : answer->value.value("items", Json::array())) {
+    const bool refused = item.contains("error");
+    if (refused) exit.code = ExitCode::refused;
+    ++number;
+    if (options.client.json()) continue;
+    std::cout << number << "  "
+              << (refused ? "refused: " + string_member(item["error"], "detail") : string_member(item, "run_id"))
+              << "\n";
+  }
+}
+
 void list(const RunOptions& options, Exit& exit) {
   tools::ClientRequest request;
   request.target = with_query("/v1/runs", {{"state", options.state},
@@ -267,6 +288,13 @@ void add_start(CLI::App& group, Exit& exit) {
       ->check(CLI::Range(0, 60));
 }
 
+void add_start_batch(CLI::App& group, Exit& exit) {
+  auto [verb, options] = add(group, exit, "start-batch", "Start up to 10 000 runs in one call", start_batch);
+  verb->add_option("runs", options->input, "a JSON array of start bodies: JSON, @FILE or - for standard input")
+      ->required();
+  verb->add_option("--idempotency-key", options->idempotency_key, "a repeat starts only what is missing");
+}
+
 void add_list(CLI::App& group, Exit& exit) {
   auto [verb, options] = add(group, exit, "list", "List runs, newest first", list);
   verb->add_option("--state", options->state, "only runs in this state");
@@ -295,6 +323,7 @@ void add_run_verbs(CLI::App& root, Exit& exit) {
   CLI::App* group = root.add_subcommand("run", "Start, watch and steer runs");
   group->require_subcommand(1);
   add_start(*group, exit);
+  add_start_batch(*group, exit);
   add_list(*group, exit);
   {
     auto [verb, options] = add(*group, exit, "show", "Show one run", show);

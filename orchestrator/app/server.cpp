@@ -207,6 +207,7 @@ void Server::Parts::build(std::unique_ptr<store::Store> opened) {
                              .logger = logger,
                              .metrics = metrics};
   node = std::make_unique<runtime::Node>(std::move(parts), std::move(options));
+  for (const auto& [queue, limit] : config.queue_limits) node->workers().set_queue_limit(queue, limit);
   service = std::make_unique<service::EngineService>(*node, *store, planner, handlers);
   api = std::make_unique<api::Api>(*service, api_options());
 

@@ -78,6 +78,24 @@ Status set_http_allow_private(Config& config, const std::string& text) {
   return {};
 }
 
+Status set_queue_limits(Config& config, const std::string& text) {
+  std::map<std::string, std::int32_t> limits;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const std::string part = text.substr(at, end - at);
+    const std::size_t equals = part.find('=');
+    if (equals == std::string::npos || !is_valid_name(part.substr(0, equals))) {
+      return fail(ErrorCode::invalid_argument, "must be QUEUE=COUNT, comma-separated, such as payments=4,mail=8");
+    }
+    const auto count = parse_integer(part.substr(equals + 1), {1, 1024});
+    if (!count) return count.error();
+    limits[part.substr(0, equals)] = static_cast<std::int32_t>(*count);
+    at = end + 1;
+  }
+  config.queue_limits = std::move(limits);
+  return {};
+}
+
 auto text_into(std::string Config::* member) {
   return [member](Config& config, const std::string& text) -> Status {
     if (text.empty()) return fail(ErrorCode::invalid_argument, "must not be empty");
@@ -121,6 +139,8 @@ const std::vector<Setting>& settings() {
       {"lanes", false, "database connections that commit, 1 to 8 (default 2)", number_into(&Config::lanes, {1, 8})},
       {"handler_threads", false, "handlers that run at once, 1 to 1024 (default 16)",
        number_into(&Config::handler_threads, {1, 1024})},
+      {"queue_limits", false, "tasks of a queue at once in this process, as payments=4,mail=8 (default none)",
+       set_queue_limits},
       {"io_threads", false, "threads that serve connections, 1 to 64 (default 1)",
        number_into(&Config::io_threads, {1, 64})},
       {"log_level", false, "debug, info, warn or error (default info)", set_log_level},

@@ -83,6 +83,10 @@ struct Config {
   /// ORCHESTRATOR_HANDLER_THREADS: handlers that may run at once in this process. 1 to 1024, default 16.
   std::int32_t handler_threads = 16;
 
+  /// ORCHESTRATOR_QUEUE_LIMITS: at most so many tasks of a queue at once in this process, as `payments=4,mail=8`. Each
+  /// 1 to 1024; queues that are not named may use every handler thread.
+  std::map<std::string, std::int32_t> queue_limits;
+
   /// ORCHESTRATOR_IO_THREADS: threads that serve connections. 1 to 64, default 1.
   std::int32_t io_threads = 1;
 

@@ -139,7 +139,7 @@ TEST(SampleLedger, NeitherEntriesNorPostingsCanBeChanged) {
 
 TEST(SampleLedger, UnbalancedPostingIsRefused) {
   SampleBackend backend;
-  backend.query(
+  (void)backend.query(
       "insert into backend.postings (namespace, posting_id, kind, subject) values ('default', 'p', 'correction', 's')");
 
   EXPECT_TRUE(
@@ -152,7 +152,7 @@ TEST(SampleLedger, UnpublishedEventCannotBeCleanedUp) {
   backend.output("payment.open", payment(), "k/open");
 
   EXPECT_TRUE(backend.refuses("delete from backend.outbox"));
-  backend.query("update backend.outbox set published_at = now()");
+  (void)backend.query("update backend.outbox set published_at = now()");
   EXPECT_FALSE(backend.refuses("delete from backend.outbox"));
 }
 

@@ -48,6 +48,23 @@ class ConfigTest : public testing::Test {
   Sources sources_;
 };
 
+TEST_F(ConfigTest, ReadsALimitForEachQueue) {
+  environment_["ORCHESTRATOR_QUEUE_LIMITS"] = "payments=4,mail=8";
+
+  const auto config = read_config(sources_);
+
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->queue_limits, (std::map<std::string, std::int32_t>{{"mail", 8}, {"payments", 4}}));
+}
+
+TEST_F(ConfigTest, RefusesAQueueLimitThatIsNone) {
+  for (const char* text : {"payments", "=4", "payments=0", "payments=x", "payments=4,,mail=8"}) {
+    environment_["ORCHESTRATOR_QUEUE_LIMITS"] = text;
+
+    EXPECT_THAT(refusal(), HasSubstr("ORCHESTRATOR_QUEUE_LIMITS")) << text;
+  }
+}
+
 TEST_F(ConfigTest, HasDefaultsForEverythingButSecrets) {
   const auto config = read_config(sources_);
 

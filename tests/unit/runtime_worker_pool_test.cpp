@@ -1,0 +1,135 @@
+#include "orchestrator/runtime/worker_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/store/memory/memory_store.hpp"
+#include "tests/support/virtual_world.hpp"
+
+namespace orchestrator::runtime {
+namespace {
+
+/// Threads that a test runs by hand: what is queued here is in a handler's hands.
+class HeldThreads final : public HandlerThreads {
+ public:
+  void run(std::function<void()> work) override { held.push_back(std::move(work)); }
+  void finish_one() {
+    auto work = std::move(held.front());
+    held.pop_front();
+    work();
+  }
+  std::deque<std::function<void()>> held;
+};
+
+class WorkerPoolTest : public ::testing::Test {
+ protected:
+  WorkerPoolTest() {
+    store::memory::MemoryOptions options;
+    options.post = [](std::function<void()> work) { work(); };
+    options.now = [this] { return world.database_now(); };
+    store = std::make_unique<store::memory::MemoryStore>(std::make_shared<store::memory::MemoryDatabase>(4), options);
+    handler.name = "note";
+    handler.plain = [this](const Json& input, TaskContext&) {
+      performed.push_back(input.get<std::string>());
+      return Outcome::completed(nullptr);
+    };
+  }
+
+  Task a_task(const std::string& name, const std::string& queue = "default", int priority = 0) {
+    Task task;
+    task.command.queue = queue;
+    task.command.priority = priority;
+    task.command.input = make_payload(name);
+    task.handler = &handler;
+    task.hold = std::make_shared<TaskHold>();
+    task.finish = [](const Outcome&) {};
+    return task;
+  }
+
+  testing::VirtualWorld world;
+  testing::VirtualClock clock{world};
+  HeldThreads threads;
+  telemetry::Metrics metrics;
+  std::unique_ptr<store::memory::MemoryStore> store;
+  HandlerEntry handler;
+  std::vector<std::string> performed;
+};
+
+TEST_F(WorkerPoolTest, HandsOutNoMoreThanItsSlots) {
+  WorkerPool pool(*store, threads, clock, metrics, 2);
+
+  for (const char* name : {"a", "b", "c"}) pool.submit(a_task(name));
+
+  EXPECT_EQ(threads.held.size(), 2U);
+  threads.finish_one();
+  EXPECT_EQ(threads.held.size(), 2U) << "a free slot takes the next task";
+}
+
+TEST_F(WorkerPoolTest, HandsOutTheHighestPriorityFirstAndEqualOnesInOrder) {
+  WorkerPool pool(*store, threads, clock, metrics, 1);
+  pool.submit(a_task("first"));
+
+  pool.submit(a_task("low", "default", -5));
+  pool.submit(a_task("high 1", "default", 5));
+  pool.submit(a_task("high 2", "default", 5));
+  while (!threads.held.empty()) threads.finish_one();
+
+  EXPECT_EQ(performed, (std::vector<std::string>{"first", "high 1", "high 2", "low"}));
+}
+
+TEST_F(WorkerPoolTest, KeepsAQueueBelowItsLimitAndLetsOthersPass) {
+  WorkerPool pool(*store, threads, clock, metrics, 4);
+  pool.set_queue_limit("narrow", 1);
+
+  for (const char* name : {"n1", "n2", "n3"}) pool.submit(a_task(name, "narrow"));
+  pool.submit(a_task("wide", "default"));
+
+  EXPECT_EQ(threads.held.size(), 2U);
+  while (!threads.held.empty()) threads.finish_one();
+  EXPECT_EQ(performed, (std::vector<std::string>{"n1", "wide", "n2", "n3"}));
+}
+
+TEST_F(WorkerPoolTest, HandsOutNothingWhilePaused) {
+  WorkerPool pool(*store, threads, clock, metrics, 4);
+  pool.pause();
+
+  pool.submit(a_task("a"));
+
+  EXPECT_TRUE(threads.held.empty());
+  EXPECT_EQ(pool.ready_count(), 1);
+}
+
+TEST_F(WorkerPoolTest, DoesNotPerformATaskThatWasCancelledInTheQueue) {
+  WorkerPool pool(*store, threads, clock, metrics, 1);
+  Task task = a_task("a");
+  std::optional<Outcome::Kind> ended;
+  task.finish = [&](const Outcome& outcome) { ended = outcome.kind; };
+  const auto hold = task.hold;
+  pool.submit(std::move(task));
+
+  hold->cancel_requested = true;
+  threads.finish_one();
+
+  EXPECT_TRUE(performed.empty());
+  EXPECT_EQ(ended, Outcome::Kind::cancelled);
+}
+
+TEST_F(WorkerPoolTest, TurnsAThrownExceptionIntoAFailure) {
+  handler.plain = [](const Json&, TaskContext&) -> Outcome { throw std::runtime_error("boom"); };
+  WorkerPool pool(*store, threads, clock, metrics, 1);
+  Task task = a_task("a");
+  std::optional<Outcome> ended;
+  task.finish = [&](const Outcome& outcome) { ended = outcome; };
+  pool.submit(std::move(task));
+
+  threads.finish_one();
+
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->error, "Orchestrator.HandlerThrew");
+  EXPECT_EQ(ended->cause, "boom");
+}
+
+}  // namespace
+}  // namespace orchestrator::runtime
