@@ -114,7 +114,8 @@ std::string settings_text(const PrivatePostgresOptions& options) {
        << "listen_addresses = ''\n"
        << "unix_socket_permissions = 0700\n"
        << "max_connections = " << options.max_connections << "\n"
-       << "shared_buffers = " << options.shared_buffers_megabytes << "MB\n"
+       << "shared_buffers = " << options.shared_buffers_megabytes
+       << "MB\n"
        // In a file of the cluster: /dev/shm is closed to ordinary users in some chroots and containers.
        << "dynamic_shared_memory_type = mmap\n"
        << "max_wal_size = 2GB\n"
