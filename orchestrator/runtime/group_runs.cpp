@@ -51,6 +51,8 @@ bool ShardGroup::when_active(ShardId shard_id, std::function<void()> work) {
   if (shard == nullptr) return false;
   if (shard->phase == Shard::Phase::active) {
     work();
+  } else if (shard->waiting_requests.size() >= kMaxWaitingRequests) {
+    return false;
   } else {
     shard->waiting_requests.push_back(std::move(work));
   }

@@ -70,11 +70,12 @@ void ShardGroup::answer_after_commit(ShardId shard, SignalAnswer answer, const R
 void ShardGroup::with_mailbox(ShardId shard_id, const MailboxKey& key, MailboxOperation operation,
                               std::function<void()> abandoned) {
   Shard* shard = find_shard(shard_id);
-  if (shard == nullptr) {
+  const bool waits = shard != nullptr && shard->phase != Shard::Phase::active;
+  if (shard == nullptr || (waits && shard->waiting_requests.size() >= kMaxWaitingRequests)) {
     abandoned();
     return;
   }
-  if (shard->phase != Shard::Phase::active) {
+  if (waits) {
     shard->waiting_requests.push_back(
         [this, shard_id, key, operation = std::move(operation), abandoned = std::move(abandoned)]() mutable {
           with_mailbox(shard_id, key, std::move(operation), std::move(abandoned));

@@ -73,6 +73,10 @@ struct OpenGate {
   store::IdempotencyRow row;
 };
 
+/// Requests that wait for one shard's recovery; further ones are told to try again. During a long outage of the
+/// database callers come back every few seconds, and each would leave another one here.
+inline constexpr std::size_t kMaxWaitingRequests = 10'000;
+
 struct Shard {
   enum class Phase : std::uint8_t { recovering, active };
 

@@ -130,7 +130,8 @@ class ShardGroup {
 
   // group_runs.cpp
   Shard* find_shard(ShardId shard);
-  /// Runs `work` when the shard is active, later if it is recovering; false when it is not ours.
+  /// Runs `work` when the shard is active, later if it is recovering; false when it is not ours or too
+  /// many wait already.
   bool when_active(ShardId shard, std::function<void()> work);
   void with_run(RunId run_id, RunFound found);
   void build_run(RunId run_id, std::uint64_t generation, store::LoadedRun loaded,

@@ -71,19 +71,22 @@ class Cluster : public ::testing::Test {
 
   void expect_good_end() {
     const bool done = cluster->world.advance_until([&] { return all_done(); }, std::chrono::minutes{30});
-    EXPECT_TRUE(done) << "an order did not end";
+    EXPECT_TRUE(done) << "an order did not end";  // I-6, I-11
     // A child's end may be written just after its parent's question; let the last messages arrive.
     cluster->world.advance(std::chrono::seconds{30});
     std::map<std::string, int> per_key;
     for (const auto& run : cluster->list_runs()) {
       EXPECT_EQ(run.state, RunState::succeeded)
           << run.header.workflow << " " << run.header.id.str() << " waits on " << run.waiting_on;
+      // I-3 and I-12: no gap, and replaying tells what the row tells.
       EXPECT_EQ(cluster->check_journal(run.header.id), "") << run.header.id.str();
       if (run.header.workflow == "order") ++per_key[*run.header.key];
     }
     EXPECT_EQ(per_key.size(), orders.size());
+    // I-5: one run per key. I-1: each acknowledged start is among them.
     for (const auto& [key, count] : per_key) EXPECT_EQ(count, 1) << "two runs for the key " << key;
     std::set<std::string> ids;
+    // I-8: consumed once, none lost.
     for (const auto& signal : cluster->list_signals()) {
       EXPECT_EQ(signal.fate, store::SignalFate::consumed) << *signal.key << " is " << store::to_string(signal.fate)
                                                           << " " << signal.reason << " for step " << signal.step;
@@ -176,6 +179,20 @@ TEST_F(Cluster, AnOutcomeOutlivesTheBatchThatFailed) {
   expect_good_end();
   for (const auto& [key, times] : cluster->performed)
     EXPECT_EQ(times, 1) << "no crash, so nothing may be performed twice: " << key;
+}
+
+TEST_F(Cluster, RefusesMoreRequestsThanMayWaitForAShard) {
+  begin(7);
+  cluster->crash("b");
+  cluster->world.advance(std::chrono::seconds{30});  // "a" owns every shard now
+  cluster->faults = [](std::string_view operation) {
+    const bool writes = operation == "commit" || operation == "take_over" || operation == "recover";
+    return writes ? store::memory::Fault::unavailable : store::memory::Fault::none;
+  };
+
+  const int refused = cluster->flood_starts("a", "order", static_cast<int>(runtime::kMaxWaitingRequests) + 500);
+
+  EXPECT_EQ(refused, 500) << "those that found no room are told at once, the others wait";
 }
 
 /// How many seeds: ORC_SEEDS, else enough to find what has ever been found here, in a few seconds.

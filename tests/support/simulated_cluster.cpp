@@ -197,6 +197,26 @@ std::optional<RunId> SimulatedCluster::start_run(const std::string& workflow, co
   return (*started)->run_id;
 }
 
+int SimulatedCluster::flood_starts(const std::string& node, const std::string& workflow, int count) {
+  service::Service& service = *nodes_.at(node)->service;
+  auto refused = std::make_shared<int>(0);
+  const auto start = [&](const std::shared_ptr<int>& counted) {
+    service::StartRun request;
+    request.namespace_name = "default";
+    request.workflow = workflow;
+    // One key: every one of these goes to the same shard.
+    request.key = "flood";
+    service.start_run(std::move(request), [counted](Result<service::StartedRun> answer) {
+      if (!answer && answer.error().code == ErrorCode::unavailable) ++*counted;
+    });
+  };
+  start(std::make_shared<int>(0));
+  world.advance(std::chrono::seconds{1});
+  for (int i = 0; i < count; ++i) start(refused);
+  world.advance(std::chrono::seconds{1});
+  return *refused;
+}
+
 std::string SimulatedCluster::send_signal(const std::string& name, const std::string& key, const std::string& id) {
   auto sent = ask_any<service::SentSignal>([&](service::Service& service, service::Reply<service::SentSignal> reply) {
     service::SendSignal request;

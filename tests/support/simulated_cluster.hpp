@@ -39,6 +39,9 @@ class SimulatedCluster {
   std::optional<RunId> start_run(const std::string& workflow, const std::string& key, const std::string& input);
   /// Sends a signal until somebody accepted it; the fate it got, or empty.
   std::string send_signal(const std::string& name, const std::string& key, const std::string& id);
+  /// Asks one node to start `count` runs that share a shard, all at once, after one that fails and sets the shard
+  /// recovering. Answers how many were refused within a second, before any deadline.
+  int flood_starts(const std::string& node, const std::string& workflow, int count);
   [[nodiscard]] std::optional<store::RunView> find_run(RunId id);
   [[nodiscard]] std::vector<store::RunView> list_runs();
   [[nodiscard]] std::vector<store::SignalRow> list_signals();
