@@ -58,6 +58,14 @@ Status Deciding::on(const CancelAsked& event) {
   return {};
 }
 
+Status Deciding::on(const DataRefused& event) {
+  if (run_.closed) return refused("the run is closed", "run-closed");
+  const std::string cause = "the database refused this run's data: " + event.message;
+  withdraw(run_.root(), CancelMode::kill, cause);
+  close_as(EventType::ExecutionFailed, "Orchestrator.DataError", cause);
+  return {};
+}
+
 void Deciding::cancel_gracefully(CancelMode mode, const std::string& reason) {
   for (auto& [id, scope] : run_.scopes) {
     switch (scope.phase) {

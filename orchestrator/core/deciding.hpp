@@ -30,6 +30,7 @@ class Deciding {
   Status on(const ChildRefused& event);
   Status on(const ChildEnded& event);
   Status on(const CancelAsked& event);
+  Status on(const DataRefused& event);
   Status on(const RetryAsked& event);
 
   /// What came of it, once.

@@ -106,6 +106,13 @@ struct CancelAsked {
   std::string actor;
 };
 
+/// The database refuses what this run would write. It fails where it stands, past every Catch: nothing of the refused
+/// decision was kept, and the next try would be refused as well.
+struct DataRefused {
+  std::string sqlstate;
+  std::string message;
+};
+
 /// Operator's retry of a failed, timed out or cancelled run, from the failed state or `from_state`.
 struct RetryAsked {
   std::optional<std::string> from_state;
@@ -116,7 +123,7 @@ struct RetryAsked {
 };
 
 using Event = std::variant<TaskStarted, TaskFinished, TaskTimedOut, TaskLost, TaskSuspected, TimersDue, SignalOffered,
-                           ChildStarted, ChildRefused, ChildEnded, CancelAsked, RetryAsked>;
+                           ChildStarted, ChildRefused, ChildEnded, CancelAsked, DataRefused, RetryAsked>;
 
 // ---- what the planner asks for -----------------------------------------------------------------------------------
 // Carried out after the commit; doing one twice is harmless.

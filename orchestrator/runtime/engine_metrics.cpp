@@ -27,9 +27,11 @@ EngineMetrics::EngineMetrics(telemetry::Metrics& metrics) {
   commits = metrics.counter(telemetry::kStoreCommitsTotal, {"committed"});
   commits_failed = metrics.counter(telemetry::kStoreCommitsTotal, {"failed"});
   commits_in_doubt = metrics.counter(telemetry::kStoreCommitsTotal, {"in_doubt"});
+  batches_refused = metrics.counter(telemetry::kStoreCommitsTotal, {"refused"});
   commit_seconds = metrics.histogram(telemetry::kStoreCommitSeconds);
   timer_lag_seconds = metrics.histogram(telemetry::kTimerLagSeconds);
   poisoned = metrics.counter(telemetry::kPoisonedTotal, {"data_error"});
+  poisoned_lost = metrics.counter(telemetry::kPoisonedTotal, {"worker_lost"});
   take_overs = metrics.counter(telemetry::kTakeOversTotal);
   ownership_lost = metrics.counter(telemetry::kOwnershipLostTotal);
   inbox_rows = metrics.counter(telemetry::kInboxRowsTotal);

@@ -31,7 +31,9 @@ class EngineMetrics {
   telemetry::Counter commits_in_doubt;
   telemetry::Histogram commit_seconds;
   telemetry::Histogram timer_lag_seconds;
-  telemetry::Counter poisoned;
+  telemetry::Counter poisoned;         ///< set aside because the database refuses its data
+  telemetry::Counter poisoned_lost;    ///< a step failed because its workers died with it
+  telemetry::Counter batches_refused;  ///< for their data
   telemetry::Counter take_overs;
   telemetry::Counter ownership_lost;
   telemetry::Counter shard_reloads;

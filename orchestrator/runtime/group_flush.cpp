@@ -6,6 +6,11 @@
 #include "orchestrator/runtime/shard_group.hpp"
 
 namespace orchestrator::runtime {
+namespace {
+
+constexpr std::string_view kUniqueViolation = "23505";
+
+}  // namespace
 
 void ShardGroup::flush_soon() {
   if (flushing_ || flush_posted_ || pending_.empty()) return;
@@ -77,19 +82,30 @@ void ShardGroup::committed(std::shared_ptr<Pending> done, std::shared_ptr<const 
     return;
   }
 
+  if (!answer && answer.error().code == ErrorCode::invalid_argument) {
+    // Still flushing. One bad row must not stop a shard for ever: whose is it?
+    parts_.store.find_data_error(batch, [this, done, batch, why = answer.error()](Result<store::DataError> found) {
+      parts_.executor.post([this, done, batch, why, found = std::move(found)] {
+        remember_refusal(*batch, found ? *found : store::DataError{}, why);
+        committed(done, batch, fail(ErrorCode::unavailable, why.message));
+      });
+    });
+    return;
+  }
+
   flushing_ = false;
   if (!answer) {
     parts_.metrics.commits_failed.add();
     parts_.logger.warn("batch_failed", {{"shards", done->shards.size()}, {"reason", answer.error().message}});
     const Status why = fail(ErrorCode::unavailable, "the database did not take the write; try again");
-    complete(*done, done->shards, why);
+    complete(*done, *batch, done->shards, why);
     fail_shards(current_shards(*done, done->shards), why);
   } else {
     parts_.metrics.commits.add();
     clock_.learn(answer->database_now);
     const std::set<ShardId> lost(answer->lost.begin(), answer->lost.end());
     const Status why = fail(ErrorCode::unavailable, "the owner of this shard changed; try again");
-    complete(*done, lost, why);
+    complete(*done, *batch, lost, why);
     if (!lost.empty()) give_up_lost(*batch, current_shards(*done, lost), why);
   }
   flush_soon();
@@ -120,6 +136,52 @@ void ShardGroup::give_up_lost(const store::Batch& batch, const std::set<ShardId>
   parts_.headquarters.lost(std::move(gone));
 }
 
+/// The refused batch changed nothing, and its shards reload as after any failure. What was refused is remembered: the
+/// recovery sets that run aside, and its caller is told.
+void ShardGroup::remember_refusal(const store::Batch& batch, const store::DataError& found, const Error& why) {
+  parts_.metrics.batches_refused.add();
+  if (!found.subject) {
+    parts_.logger.error("batch_refused", {{"reason", why.message}});
+    return;
+  }
+  ShardId shard_id{};
+  std::string field = "run_id";
+  std::string name;
+  if (const auto* run_id = std::get_if<RunId>(&*found.subject)) {
+    shard_id = shard_of(*run_id);
+    name = run_id->str();
+  } else {
+    const SignalId signal_id = std::get<SignalId>(*found.subject);
+    for (const auto& row : batch.signals) {
+      if (row.signal_id == signal_id) shard_id = row.shard;
+    }
+    field = "signal_id";
+    name = signal_id.str();
+  }
+  parts_.logger.error("data_refused", {{field, name}, {"sqlstate", found.sqlstate}, {"reason", found.message}});
+  Shard* shard = find_shard(shard_id);
+  if (shard == nullptr) return;
+  const auto [known, is_new] = shard->refused.try_emplace(*found.subject);
+  Refusal& refusal = known->second;
+  refusal.sqlstate = found.sqlstate;
+  refusal.message = found.message;
+  refusal.since = parts_.clock.steady_now();
+  if (!is_new) {
+    refusal.phase = refusal.phase == Refusal::Phase::doubted ? Refusal::Phase::refused : Refusal::Phase::unwritable;
+  } else if (found.sqlstate != kUniqueViolation) {
+    refusal.phase = Refusal::Phase::refused;
+  }
+  if (shard->refused.size() > kMaxRefusals) shard->refused.erase(shard->refused.begin());
+}
+
+const Refusal* ShardGroup::refusal_of(ShardId shard_id, const store::Subject& subject) {
+  const Shard* shard = find_shard(shard_id);
+  if (shard == nullptr) return nullptr;
+  const auto found = shard->refused.find(subject);
+  const bool is_refused = found != shard->refused.end() && found->second.phase != Refusal::Phase::doubted;
+  return is_refused ? &found->second : nullptr;
+}
+
 /// Those of `shards` whose memory is still the one that the batch came from; the others were reloaded since.
 std::set<ShardId> ShardGroup::current_shards(const Pending& done, const std::set<ShardId>& shards) {
   std::set<ShardId> current;
@@ -130,11 +192,23 @@ std::set<ShardId> ShardGroup::current_shards(const Pending& done, const std::set
   return current;
 }
 
-void ShardGroup::complete(Pending& done, const std::set<ShardId>& failed, const Status& why) {
+void ShardGroup::complete(Pending& done, const store::Batch& batch, const std::set<ShardId>& failed,
+                          const Status& why) {
   const std::set<ShardId> current = current_shards(done, done.shards);
   // A shard that was reloaded meanwhile has read what this batch wrote: nothing here applies to its new memory.
   const auto is_failed = [&](ShardId shard) { return failed.contains(shard) || !current.contains(shard); };
-  for (auto& after : done.after) after.run(failed.contains(after.shard) ? why : Status{});
+  for (auto& after : done.after) {
+    const Refusal* refusal = after.subject ? refusal_of(after.shard, *after.subject) : nullptr;
+    if (!failed.contains(after.shard)) {
+      after.run({});
+    } else {
+      after.run(refusal != nullptr ? Status(fail(refusal->error())) : why);
+    }
+  }
+  for (const auto& ref : batch.inbox_done) {
+    Shard* shard = failed.contains(ref.shard) ? nullptr : find_shard(ref.shard);
+    if (shard != nullptr) shard->seen_messages[ref.id] = {parts_.clock.steady_now(), true};
+  }
   for (const RunId run_id : done.touched) {
     if (!is_failed(shard_of(run_id))) settle_run(run_id);
   }
@@ -226,7 +300,7 @@ void ShardGroup::drop_memory(Shard& shard, const Status& why) {
   auto starting = std::exchange(shard.starting_keys, {});
   shard.open_keys.clear();
   shard.gates.clear();
-  shard.seen_messages.clear();
+  std::erase_if(shard.seen_messages, [](const auto& seen) { return !seen.second.is_done; });
   for (auto& [id, callbacks] : loading) {
     for (auto& callback : callbacks) callback(why.error());
   }

@@ -29,7 +29,7 @@ void ShardGroup::handle(store::InboxRow row) {
     return;
   }
   const Duration now = parts_.clock.steady_now();
-  if (!shard->seen_messages.emplace(row.id, now).second) return;
+  if (!shard->seen_messages.try_emplace(row.id, Shard::SeenMessage{now}).second) return;
   take_up({std::move(row), shard->generation});
 }
 

@@ -40,6 +40,10 @@ void ShardGroup::read_run(RunId run_id, Reply<std::optional<store::RunView>> rep
 
 void ShardGroup::watch_run(RunId run_id, std::uint64_t watcher, Reply<std::optional<store::RunView>> reply) {
   parts_.executor.post([this, run_id, watcher, reply = std::move(reply)]() mutable {
+    if (is_crowded(shard_of(run_id))) {
+      reply(crowded());
+      return;
+    }
     watchers_[run_id][watcher] = std::move(reply);
     with_run(run_id, [this, run_id, watcher](Result<RunEntry*> entry) {
       if (entry && *entry != nullptr) return;
@@ -67,6 +71,10 @@ void ShardGroup::unwatch_run(RunId run_id, std::uint64_t watcher) {
 
 void ShardGroup::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {
   parts_.executor.post([this, request = std::move(request), reply = std::move(reply)]() mutable {
+    if (is_crowded(shard_of(request.run_id))) {
+      reply(crowded());
+      return;
+    }
     with_run(request.run_id, [this, request, reply](Result<RunEntry*> found) {
       if (!found) {
         reply(found.error());

@@ -165,8 +165,9 @@ void ShardGroup::activate(Shard& shard, store::Recovery recovery) {
   std::sort(ids.begin(), ids.end());  // oldest first, and the same order in every simulation of one seed
   for (const RunId& id : ids) {
     const auto found = shard.runs.find(id);
-    if (found != shard.runs.end()) resume(*found->second, unclean);
+    if (found != shard.runs.end() && refusal_of(shard.lease.shard, id) == nullptr) resume(*found->second, unclean);
   }
+  set_refused_aside(shard);
   for (auto& message : recovery.inbox) handle(std::move(message));
   auto waiting = std::exchange(shard.waiting_requests, {});
   for (auto& request : waiting) parts_.executor.post(std::move(request));
@@ -174,6 +175,40 @@ void ShardGroup::activate(Shard& shard, store::Recovery recovery) {
                                        {"epoch", to_int(shard.lease.epoch)},
                                        {"running", ids.size()},
                                        {"unclean", unclean}});
+}
+
+/// Runs whose data the database refuses fail as they stand in the table: the decision that was refused never happened.
+void ShardGroup::set_refused_aside(Shard& shard) {
+  std::vector<std::pair<RunId, Refusal>> runs;
+  for (const auto& [subject, refusal] : shard.refused) {
+    if (const auto* run_id = std::get_if<RunId>(&subject)) runs.emplace_back(*run_id, refusal);
+  }
+  for (const auto& [run_id, refusal] : runs) {
+    if (refusal.phase == Refusal::Phase::doubted) continue;
+    if (refusal.phase == Refusal::Phase::unwritable) {
+      // Not even its failure can be written. It stays as it is, out of everybody's way, until somebody looks.
+      parts_.logger.error("run_unwritable", {{"run_id", run_id.str()}, {"sqlstate", refusal.sqlstate}});
+      forget(shard, run_id);
+      continue;
+    }
+    with_run(run_id, [this, refusal = refusal](Result<RunEntry*> entry) {
+      if (entry && *entry != nullptr && !is_closed((*entry)->run.state())) set_aside(**entry, refusal);
+    });
+  }
+}
+
+void ShardGroup::set_aside(RunEntry& entry, const Refusal& refusal) {
+  const RunId run_id = entry.run.header().id;
+  const Status failed = decide(entry, core::DataRefused{refusal.sqlstate, refusal.message}, pending_);
+  if (!failed) {
+    parts_.logger.error("set_aside_refused", {{"run_id", run_id.str()}, {"reason", failed.error().message}});
+    return;
+  }
+  parts_.metrics.poisoned.add();
+  pending_.after.push_back({shard_of(run_id), [this, run_id](const Status& status) {
+                              Shard* shard = find_shard(shard_of(run_id));
+                              if (status && shard != nullptr) shard->refused.erase(run_id);
+                            }});
 }
 
 /// Carries out what the run still owes. Commands whose effect was a message need nothing: the message was in the batch.

@@ -59,6 +59,12 @@ bool ShardGroup::when_active(ShardId shard_id, std::function<void()> work) {
   return true;
 }
 
+/// Outcomes and time-outs of tasks wait without a limit: there are never more of them than tasks in hand.
+bool ShardGroup::is_crowded(ShardId shard_id) {
+  const Shard* shard = find_shard(shard_id);
+  return shard != nullptr && shard->waiting_requests.size() >= kMaxWaitingRequests;
+}
+
 void ShardGroup::with_run(RunId run_id, RunFound found) {
   Shard* shard = find_shard(shard_of(run_id));
   if (shard == nullptr) {
@@ -78,6 +84,11 @@ void ShardGroup::with_run(RunId run_id, RunFound found) {
     } else {
       found(&entry);
     }
+    return;
+  }
+  if (const Refusal* refusal = refusal_of(shard_of(run_id), run_id);
+      refusal != nullptr && refusal->phase == Refusal::Phase::unwritable) {
+    found(refusal->error());
     return;
   }
   auto& waiting = shard->loading[run_id];
@@ -184,6 +195,10 @@ void ShardGroup::record(RunEntry& entry, core::Decision decision, Pending& out) 
     const Timestamp at = decision.events.front().at;
     out.batch.journal.push_back({shard, header.id, decision.events.front().id, at, encode_events(decision.events)});
     ++entry.rows_since_checkpoint;
+  }
+  for (const auto& event : decision.events) {
+    if (event.type == EventType::TaskFailed && event.error == "Orchestrator.WorkerLost")
+      parts_.metrics.poisoned_lost.add();
   }
   ++entry.uncommitted;
   out.touched.push_back(header.id);

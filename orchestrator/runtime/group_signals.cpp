@@ -55,13 +55,16 @@ void ShardGroup::write_signal(const store::SignalRow& row, Pending& out) {
 
 void ShardGroup::answer_after_commit(ShardId shard, SignalAnswer answer, const Reply<SignalAnswer>& reply) {
   touch(shard, pending_);
-  pending_.after.push_back({shard, [answer = std::move(answer), reply](const Status& status) {
+  const SignalId signal_id = answer.signal_id;
+  pending_.after.push_back({shard,
+                            [answer = std::move(answer), reply](const Status& status) {
                               if (status) {
                                 reply(answer);
                               } else {
                                 reply(status.error());
                               }
-                            }});
+                            },
+                            signal_id});
   flush_soon();
 }
 
@@ -146,6 +149,12 @@ void ShardGroup::signal_by_key(SignalRequest request, std::vector<MessageRef> do
       shard, key,
       [this, shard, request = std::move(request), done = std::move(done), reply](Mailbox& mailbox,
                                                                                  std::function<void()> next) {
+        if (const Refusal* refusal = refusal_of(shard, request.signal_id)) {
+          finish_refused(done, refusal->error());
+          reply(refusal->error());
+          next();
+          return;
+        }
         if (const auto known = mailbox.ids.find({request.name, request.id}); known != mailbox.ids.end()) {
           parts_.metrics.signal("duplicate").add();
           finish_message(done, pending_);
@@ -319,6 +328,11 @@ void ShardGroup::offer_elsewhere(store::SignalRow& row, const store::SignalWaitR
 void ShardGroup::signal_by_run(SignalRequest request, std::vector<MessageRef> done, Reply<SignalAnswer> reply) {
   const RunId run_id = *request.run_id;
   const ShardId shard = shard_of(run_id);
+  if (const Refusal* refusal = refusal_of(shard, request.signal_id)) {
+    finish_refused(done, refusal->error());
+    reply(refusal->error());
+    return;
+  }
   store::SignalIdQuery query{shard, request.namespace_name, request.name, std::nullopt, run_id, request.id};
   loader_.signal_id(
       std::move(query), [this, run_id, shard, request, done, reply](Result<std::optional<store::SignalRow>> known) {
@@ -407,7 +421,7 @@ void ShardGroup::reject_signal(const SignalRequest& request, std::vector<Message
           Error(ErrorCode::precondition_failed, "run-closed", "the run is closed; the signal is kept as rejected")
               .with("signal_id", row.signal_id.str());
       pending_.after.push_back(
-          {shard, [closed, reply](const Status& status) { reply(status ? closed : status.error()); }});
+          {shard, [closed, reply](const Status& status) { reply(status ? closed : status.error()); }, row.signal_id});
       flush_soon();
     });
   });

@@ -73,6 +73,9 @@ void ShardGroup::start_active(StartRequest request, std::vector<MessageRef> done
   const bool ours = when_active(shard, [this, request, done, held] {
     if (is_stale(done)) {
       (*held)(fail(ErrorCode::unavailable, "the owner of this run is changing; try again"));
+    } else if (const Refusal* refusal = refusal_of(shard_of(request.id), request.id)) {
+      finish_refused(done, refusal->error());
+      (*held)(refusal->error());
     } else if (request.maybe_repeated) {
       start_checked(request, done, *held);
     } else {
@@ -292,13 +295,16 @@ void ShardGroup::answer_start(ShardId shard, StartAnswer answer, bool when_appen
     return;
   }
   touch(shard, pending_);
-  pending_.after.push_back({shard, [answer = std::move(answer), reply = std::move(reply)](const Status& status) {
+  const RunId run_id = answer.run_id;
+  pending_.after.push_back({shard,
+                            [answer = std::move(answer), reply = std::move(reply)](const Status& status) {
                               if (status) {
                                 reply(answer);
                               } else {
                                 reply(status.error());
                               }
-                            }});
+                            },
+                            run_id});
   flush_soon();
 }
 
@@ -320,6 +326,10 @@ void ShardGroup::answer_existing(RunId run_id, const StartRequest& request, std:
 void ShardGroup::retry_run(RetryRequest request, Reply<StartAnswer> reply) {
   parts_.executor.post([this, request = std::move(request), reply = std::move(reply)]() mutable {
     const RunId id = request.run_id;
+    if (is_crowded(shard_of(id))) {
+      reply(crowded());
+      return;
+    }
     with_run(id, [this, id, request = std::move(request), reply = std::move(reply)](Result<RunEntry*> open) mutable {
       if (!open) {
         reply(open.error());

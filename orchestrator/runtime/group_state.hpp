@@ -16,6 +16,7 @@
 #include "orchestrator/runtime/requests.hpp"
 #include "orchestrator/runtime/task.hpp"
 #include "orchestrator/store/batch.hpp"
+#include "orchestrator/store/data_error.hpp"
 #include "orchestrator/store/queries.hpp"
 
 /// What a shard group keeps in memory. Everything here is only touched on the group's strand.
@@ -77,6 +78,31 @@ struct OpenGate {
 /// database callers come back every few seconds, and each would leave another one here.
 inline constexpr std::size_t kMaxWaitingRequests = 10'000;
 
+inline Unexpected crowded() {
+  return fail(ErrorCode::unavailable, "too many requests wait for this shard's recovery; try again");
+}
+
+/// What the database refuses to store for one subject, remembered so that it is not tried for ever.
+struct Refusal {
+  enum class Phase : std::uint8_t {
+    doubted,     ///< a row that is there already: our memory may be at fault, reading again decides
+    refused,     ///< the subject is set aside
+    unwritable,  ///< not even the note about that can be written: it is left alone
+  };
+  std::string sqlstate;
+  std::string message;
+  Phase phase = Phase::doubted;
+  Duration since{};  ///< steady clock
+
+  [[nodiscard]] Error error() const {
+    return Error(ErrorCode::invalid_argument, "unstorable-data", "the database refuses this data: " + message)
+        .with("sqlstate", sqlstate);
+  }
+};
+
+/// Refusals remembered per shard; the oldest id goes first. Each was a bug in the checks at the border.
+inline constexpr std::size_t kMaxRefusals = 1'000;
+
 struct Shard {
   enum class Phase : std::uint8_t { recovering, active };
 
@@ -92,10 +118,17 @@ struct Shard {
       open_keys;  ///< namespace, workflow, key of runs in memory
   std::map<std::tuple<std::string, std::string, std::string>, std::deque<std::function<void()>>> starting_keys;
   std::map<std::tuple<std::string, std::string, std::string>, OpenGate> gates;  ///< namespace, scope, key
-  std::map<MessageId, Duration> seen_messages;  ///< handled or in hand, with the steady time when they were first seen
+  struct SeenMessage {
+    Duration since{};      ///< steady clock
+    bool is_done = false;  ///< its effect is committed, whatever becomes of our memory
+  };
+  std::map<MessageId, SeenMessage> seen_messages;  ///< handled or in hand: a reader may show them again
 
   /// Survive a drop of memory: the workers are still at it.
   std::map<HoldKey, std::shared_ptr<TaskHold>> holds;
+
+  /// Survive a drop of memory too: the recovery that follows sets these runs aside.
+  std::map<store::Subject, Refusal> refused;
 
   /// Requests that came during recovery.
   std::deque<std::function<void()>> waiting_requests;
@@ -119,6 +152,7 @@ struct Pending {
   struct After {
     ShardId shard;
     std::function<void(const Status&)> run;
+    std::optional<store::Subject> subject;  ///< whose refusal this caller is told; others are told to try again
   };
   struct Ready {
     RunId run_id;

@@ -331,7 +331,7 @@ void ShardGroup::transaction_ended(RunId run_id, core::TaskRef task, std::shared
       }
     }
     release_hold(key);
-    complete(*out, {}, {});
+    complete(*out, *batch, {}, {});
     for (auto& event : waiting) event();
     return;
   }
@@ -345,7 +345,7 @@ void ShardGroup::transaction_ended(RunId run_id, core::TaskRef task, std::shared
     release_hold(key);
   }
   const Status why = fail(ErrorCode::unavailable, "a step's commit failed; try again");
-  complete(*out, {shard_id}, why);
+  complete(*out, *batch, {shard_id}, why);
   if (!current) {
     // Reloaded meanwhile, behind a fence: the step is owed again, unless that recovery saw its worker still at it.
     with_run(run_id, [this](Result<RunEntry*> entry) {

@@ -138,7 +138,11 @@ void ShardGroup::sweep() {
     GroupGauges counted;
     for (auto& [id, shard] : shards_) {
       if (shard->phase != Shard::Phase::active) continue;
-      std::erase_if(shard->seen_messages, [&](const auto& seen) { return steady - seen.second > kRememberMessages; });
+      std::erase_if(shard->seen_messages,
+                    [&](const auto& seen) { return steady - seen.second.since > kRememberMessages; });
+      std::erase_if(shard->refused, [&](const auto& known) {
+        return known.second.phase == Refusal::Phase::doubted && steady - known.second.since > kRememberMessages;
+      });
       for (auto& [run_id, entry] : shard->runs) {
         if (entry->committing || is_closed(entry->run.state())) continue;
         record_long_tasks(*entry);

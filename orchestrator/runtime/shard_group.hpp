@@ -117,13 +117,15 @@ class ShardGroup {
   void flush();
   void committed(std::shared_ptr<Pending> done, std::shared_ptr<const store::Batch> batch,
                  Result<store::CommitAnswer> answer);
-  void complete(Pending& done, const std::set<ShardId>& failed, const Status& why);
+  void complete(Pending& done, const store::Batch& batch, const std::set<ShardId>& failed, const Status& why);
   void settle_run(RunId run_id);
   void settle_mailbox(ShardId shard, const MailboxKey& key);
   void fail_shards(const std::set<ShardId>& shards, const Status& why);
   void drop_memory(Shard& shard, const Status& why);
   void strip(Pending& pending, const std::set<ShardId>& shards, const Status& why);
   void fill_leases(Pending& pending);
+  void remember_refusal(const store::Batch& batch, const store::DataError& found, const Error& why);
+  const Refusal* refusal_of(ShardId shard, const store::Subject& subject);
   std::set<ShardId> current_shards(const Pending& done, const std::set<ShardId>& shards);
   void forget_shard(ShardId shard);
   void give_up_lost(const store::Batch& batch, const std::set<ShardId>& lost, const Status& why);
@@ -134,6 +136,8 @@ class ShardGroup {
   /// many wait already.
   bool when_active(ShardId shard, std::function<void()> work);
   void with_run(RunId run_id, RunFound found);
+  /// Whether a request from outside is too many for a shard that recovers.
+  bool is_crowded(ShardId shard);
   void build_run(RunId run_id, std::uint64_t generation, store::LoadedRun loaded,
                  std::vector<store::SignalRow> addressed);
   void finish_loading(Shard& shard, RunId run_id, Result<RunEntry*> entry);
@@ -250,6 +254,8 @@ class ShardGroup {
   void recovered(ShardId shard, std::uint64_t generation, Result<store::Recovery> recovery);
   void rebuild(ShardId shard, std::uint64_t generation, std::shared_ptr<store::Recovery> recovery, std::size_t index);
   void resume(RunEntry& entry, bool unclean);
+  void set_aside(RunEntry& entry, const Refusal& refusal);
+  void set_refused_aside(Shard& shard);
   void activate(Shard& shard, store::Recovery recovery);
   Result<std::unique_ptr<RunEntry>> replayed(RunHeader header, store::RunProgress progress,
                                              language::DefinitionPtr definition,

@@ -9,6 +9,7 @@
 
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/store/batch.hpp"
+#include "orchestrator/store/data_error.hpp"
 #include "orchestrator/store/queries.hpp"
 
 namespace orchestrator {
@@ -39,6 +40,10 @@ class Store {
   /// @param lane 0 to lane_count() - 1; each has a connection of its own.
   virtual void commit(std::int32_t lane, std::shared_ptr<const Batch> batch, Done<CommitAnswer> done) = 0;
   [[nodiscard]] virtual std::int32_t lane_count() const = 0;
+
+  /// Which subject's rows made commit answer invalid_argument. Tries parts of the batch and takes each back; writes
+  /// nothing. For the rare case: it costs some round trips.
+  virtual void find_data_error(std::shared_ptr<const Batch> batch, Done<DataError> done) = 0;
 
   /// Answers many look-ups of an owner in one round trip. Sees everything committed before the call.
   virtual void load(LoadRequest request, Done<LoadAnswer> done) = 0;

@@ -75,6 +75,46 @@ TEST_P(StoreCommit, AnOpenedRunIsLoadedAsItWasWritten) {
   EXPECT_EQ(loaded->journal[0].at, noon());
 }
 
+TEST_P(StoreCommit, ADataErrorIsFoundInTheOneRunThatHasIt) {
+  const ShardLease lease = own(3);
+  const OpenRunRow known = an_open_run(3);
+  ASSERT_TRUE(commit(opening(lease, known)));
+  Batch batch = a_batch({lease});
+  for (int i = 0; i < 20; ++i) {
+    const OpenRunRow fresh = an_open_run(3);
+    batch.opened.push_back(fresh);
+    batch.journal.push_back(a_journal_row(fresh.header.id, 1, "[1]"));
+  }
+  batch.journal.insert(batch.journal.begin() + 13, a_journal_row(known.header.id, 1, "[2]"));
+  const auto refused = commit(batch);
+  ASSERT_FALSE(refused);
+  ASSERT_EQ(refused.error().code, ErrorCode::invalid_argument);
+
+  const auto found = find_data_error(batch);
+
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->subject, Subject{known.header.id});
+  EXPECT_EQ(found->sqlstate, "23505");
+  EXPECT_FALSE(load_run(batch.opened.front().header.id)) << "looking for it writes nothing";
+}
+
+TEST_P(StoreCommit, ADataErrorThatNoSubjectHasAloneHasNoSubject) {
+  const ShardLease lease = own(3);
+  OpenRunRow first = an_open_run(3);
+  OpenRunRow second = an_open_run(3);
+  first.header.key = second.header.key = "the same";
+  Batch batch = a_batch({lease});
+  batch.opened = {first, second};
+  batch.journal = {a_journal_row(first.header.id, 1, "[1]"), a_journal_row(second.header.id, 1, "[1]")};
+  ASSERT_FALSE(commit(batch));
+
+  const auto found = find_data_error(batch);
+
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->subject, std::nullopt);
+  EXPECT_EQ(found->sqlstate, "23505");
+}
+
 TEST_P(StoreCommit, NullPayloadsStayNull) {
   const ShardLease lease = own(0);
   OpenRunRow run = an_open_run(0);

@@ -63,6 +63,10 @@ std::vector<ShardLease> StoreConformance::own(Store& store, const std::string& n
   return *std::move(leases);
 }
 
+Result<DataError> StoreConformance::find_data_error(const Batch& batch) {
+  return ask<DataError>([&](auto done) { store().find_data_error(std::make_shared<const Batch>(batch), done); });
+}
+
 Result<CommitAnswer> StoreConformance::commit(Store& store, const Batch& batch) {
   return ask<CommitAnswer>([&](auto done) { store.commit(0, std::make_shared<const Batch>(batch), done); });
 }

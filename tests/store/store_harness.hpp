@@ -52,6 +52,7 @@ class StoreConformance : public testing::TestWithParam<BackendKind> {
 
   Result<CommitAnswer> commit(const Batch& batch) { return commit(store(), batch); }
   static Result<CommitAnswer> commit(Store& store, const Batch& batch);
+  Result<DataError> find_data_error(const Batch& batch);
   Result<LoadAnswer> load(const LoadRequest& request);
   /// One open run with what rebuilds it; nothing when there is none.
   std::optional<LoadedRun> load_run(RunId id);

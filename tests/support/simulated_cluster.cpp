@@ -113,6 +113,7 @@ void SimulatedCluster::start_node(const std::string& name) {
   options.faults = [this](std::string_view operation) {
     return faults ? faults(operation) : store::memory::Fault::none;
   };
+  options.constraint = [this](const store::Batch& batch) { return constraint ? constraint(batch) : Status{}; };
   process->store = std::make_unique<store::memory::MemoryStore>(database_, options);
   process->control = std::make_unique<ProcessExecutor>(world, process->alive);
   std::vector<runtime::Executor*> executors;
@@ -180,6 +181,13 @@ void SimulatedCluster::deploy(const std::string& name, const std::string& defini
 
 std::optional<RunId> SimulatedCluster::start_run(const std::string& workflow, const std::string& key,
                                                  const std::string& input) {
+  auto started = try_start(workflow, key, input);
+  if (!started) return std::nullopt;
+  return *started;
+}
+
+Result<RunId> SimulatedCluster::try_start(const std::string& workflow, const std::string& key,
+                                          const std::string& input) {
   auto value = parse_json(input);
   ORC_CHECK(value.has_value(), "a simulated input is JSON");
   auto started =
@@ -193,7 +201,8 @@ std::optional<RunId> SimulatedCluster::start_run(const std::string& workflow, co
         request.on_closed = service::OnClosed::return_existing;
         service.start_run(std::move(request), std::move(reply));
       });
-  if (!started || !*started) return std::nullopt;
+  if (!started) return fail(ErrorCode::unavailable, "nobody took the start");
+  if (!*started) return started->error();
   return (*started)->run_id;
 }
 

@@ -34,9 +34,14 @@ class SimulatedCluster {
   /// Asked before each store operation of every node.
   std::function<store::memory::Fault(std::string_view operation)> faults;
 
+  /// What a constraint of the database has against a batch, on every node.
+  std::function<Status(const store::Batch& batch)> constraint;
+
   void deploy(const std::string& name, const std::string& definition);
   /// Starts a run through whichever node takes it; repeats the call until one does. Empty when none did in `limit`.
   std::optional<RunId> start_run(const std::string& workflow, const std::string& key, const std::string& input);
+  /// The same, with the refusal when it is one that no repetition changes.
+  Result<RunId> try_start(const std::string& workflow, const std::string& key, const std::string& input);
   /// Sends a signal until somebody accepted it; the fate it got, or empty.
   std::string send_signal(const std::string& name, const std::string& key, const std::string& id);
   /// Asks one node to start `count` runs that share a shard, all at once, after one that fails and sets the shard

@@ -44,6 +44,13 @@ struct MemoryStore::Core : std::enable_shared_from_this<Core> {
     return result;
   }
 
+  Result<CommitAnswer> write(Tables& tables, const Batch& batch) const {
+    if (options.constraint) {
+      if (Status kept = options.constraint(batch); !kept) return std::move(kept).error();
+    }
+    return memory::commit(tables, batch, options.now());
+  }
+
   struct Commit {
     std::shared_ptr<const Batch> batch;
     Done<CommitAnswer> done;
@@ -71,7 +78,7 @@ struct MemoryStore::Core : std::enable_shared_from_this<Core> {
         next = std::move(self->lanes[lane].waiting.front());
         self->lanes[lane].waiting.pop_front();
       }
-      const auto write = [&](Tables& tables) { return memory::commit(tables, *next.batch, self->options.now()); };
+      const auto write = [&](Tables& tables) { return self->write(tables, *next.batch); };
       Result<CommitAnswer> result = self->perform<CommitAnswer>("commit", true, write);
       Done<CommitAnswer> done = std::move(next.done);
       self->answer<CommitAnswer>(
@@ -145,6 +152,18 @@ std::int32_t MemoryStore::lane_count() const { return static_cast<std::int32_t>(
 
 void MemoryStore::commit(std::int32_t lane, std::shared_ptr<const Batch> batch, Done<CommitAnswer> done) {
   core_->enqueue(static_cast<std::size_t>(lane) % core_->lanes.size(), {std::move(batch), std::move(done)});
+}
+
+void MemoryStore::find_data_error(std::shared_ptr<const Batch> batch, Done<DataError> done) {
+  core_->run<DataError>("find_data_error", false, std::move(done),
+                        [core = core_.get(), batch = std::move(batch)](const Tables& tables) {
+                          return store::find_data_error(*batch, [&](const Batch& part) -> Status {
+                            Tables scratch = tables;
+                            auto answer = core->write(scratch, part);
+                            if (!answer) return std::move(answer).error();
+                            return {};
+                          });
+                        });
 }
 
 void MemoryStore::load(LoadRequest request, Done<LoadAnswer> done) {
@@ -401,7 +420,7 @@ Result<std::unique_ptr<StepTransaction>> MemoryStore::begin_step() {
     const auto write = [&](Tables& tables) -> Result<CommitAnswer> {
       const CommitAnswer fence{.database_now = core->options.now(), .lost = lost_shards(tables, batch)};
       if (!fence.lost.empty()) return fail(ErrorCode::ownership_lost, "the step's shard belongs to another owner");
-      return memory::commit(tables, batch, fence.database_now);
+      return core->write(tables, batch);
     };
     return core->perform<CommitAnswer>("commit_step", true, write);
   };

@@ -31,6 +31,9 @@ struct MemoryOptions {
   std::function<Timestamp()> now;
   /// Asked before each operation, by the name of the Store method. Faults of reads are all `unavailable` to the caller.
   std::function<Fault(std::string_view operation)> faults;
+  /// Asked about each batch before it is written, for what a constraint of the database might have against it:
+  /// invalid_argument with the member `sqlstate`.
+  std::function<Status(const Batch&)> constraint;
   /// What statements of transactional handlers answer; without it they answer no rows.
   std::function<Result<SqlRows>(std::string_view statement, const SqlParameters& parameters)> sql;
 };
@@ -45,6 +48,7 @@ class MemoryStore final : public Store {
   [[nodiscard]] std::int32_t shard_count() const override;
   [[nodiscard]] std::int32_t lane_count() const override;
   void commit(std::int32_t lane, std::shared_ptr<const Batch> batch, Done<CommitAnswer> done) override;
+  void find_data_error(std::shared_ptr<const Batch> batch, Done<DataError> done) override;
   void load(LoadRequest request, Done<LoadAnswer> done) override;
 
   void heartbeat(NodeRow node, std::chrono::milliseconds lease, Done<HeartbeatAnswer> done) override;

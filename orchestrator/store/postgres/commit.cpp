@@ -49,6 +49,17 @@ Result<CommitAnswer> commit(Session& session, const Batch& batch) {
   return answer;
 }
 
+Result<DataError> find_data_error(Session& session, const Batch& batch) {
+  return store::find_data_error(batch, [&session](const Batch& part) -> Status {
+    const auto outcome = session.run<CommitAnswer>(Mode::transaction, [&part](Transaction& transaction) {
+      execute_commit_batch(transaction, part);
+      return Result<CommitAnswer>(fail(ErrorCode::cancelled, "an attempt, taken back"));
+    });
+    if (outcome || outcome.error().code == ErrorCode::cancelled) return {};
+    return outcome.error();
+  });
+}
+
 Result<bool> was_committed(Session& session, const Batch& batch) {
   return session.run<bool>(Mode::snapshot, [&](Transaction& transaction) -> Result<bool> {
     std::set<ShardId> proven;

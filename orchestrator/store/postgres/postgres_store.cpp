@@ -65,6 +65,11 @@ class PostgresStore final : public Store {
     on(committer, std::move(done), [batch = std::move(batch)](Session& s) { return postgres::commit(s, *batch); });
   }
 
+  void find_data_error(std::shared_ptr<const Batch> batch, Done<DataError> done) override {
+    on(loader_, std::move(done),
+       [batch = std::move(batch)](Session& s) { return postgres::find_data_error(s, *batch); });
+  }
+
   void load(LoadRequest request, Done<LoadAnswer> done) override {
     on(loader_, std::move(done), [request = std::move(request)](Session& s) { return postgres::load(s, request); });
   }
