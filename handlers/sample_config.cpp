@@ -1,3 +1,4 @@
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -33,6 +34,26 @@ void add_counts(Json& config) {
   config.update(counts);
 }
 
+/// When a person is reminded of a task: `answer_deadline_seconds` gives `answer_half_seconds` and
+/// `answer_ninety_seconds`, half and nine tenths of it.
+void add_reminders(Json& config) {
+  constexpr std::string_view kSuffix = "_deadline_seconds";
+  Json reminders = Json::object();
+  for (const auto& [name, value] : config.items()) {
+    if (!name.ends_with(kSuffix)) continue;
+    const std::string task = name.substr(0, name.size() - kSuffix.size());
+    const auto seconds = value.get<std::int64_t>();
+    reminders[task + "_half_seconds"] = seconds / 2;
+    reminders[task + "_ninety_seconds"] = seconds - seconds / 10;
+  }
+  config.update(reminders);
+}
+
+/// Whether a setting is computed from another one: it comes back from a parent that has added it.
+bool is_computed(const std::string& name) {
+  return name.ends_with("_count") || name.ends_with("_half_seconds") || name.ends_with("_ninety_seconds");
+}
+
 /// The default of a setting, looked up in `flow` first and then in the other flows: a parent hands its settings down to
 /// its children. Null when no flow has such a setting.
 const Json* find_default(const std::string& flow, const std::string& name) {
@@ -48,8 +69,7 @@ const Json* find_default(const std::string& flow, const std::string& name) {
 Result<Json> overrule(const std::string& flow, const Json& own) {
   Json config = defaults().at(flow);
   for (const auto& [name, value] : own.items()) {
-    // Counts come back from a parent that has added them.
-    if (name.ends_with("_count")) continue;
+    if (is_computed(name)) continue;
     const Json* default_value = find_default(flow, name);
     if (default_value == nullptr)
       return fail(ErrorCode::invalid_argument, "no flow has a setting 'config." + name + "'");
@@ -82,6 +102,7 @@ Outcome fill_in_config(const ConfigInput& input, TaskContext&) {
   auto config = overrule(input.flow, input.own);
   if (!config) return Outcome::failed(kInvalidInput, config.error().message, false);
   add_counts(*config);
+  add_reminders(*config);
   return Outcome::completed(make_payload(std::move(*config)));
 }
 

@@ -19,6 +19,7 @@ HandlerEntries wallet_handlers(const SampleSettings& settings);
 HandlerEntries dispute_handlers();
 HandlerEntries checkout_handlers();
 HandlerEntries order_handlers();
+HandlerEntries payout_handlers();
 HandlerEntries onboarding_handlers();
 HandlerEntries manifest_handlers();
 

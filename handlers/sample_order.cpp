@@ -5,7 +5,6 @@ namespace orchestrator::samples {
 
 HandlerEntries order_handlers() {
   const StatementStep lock_order{"order.lock", {"@namespace", "order_id"}};
-  const StatementStep lock_payout{"payout.lock", {"@namespace", "order_id"}};
   const StatementStep release_rejected{"order.release_rejected", {"@namespace", "order_id"}};
   const StatementStep recompute{"order.recompute", {"@namespace", "@key", "order_id"}};
   return {
@@ -49,16 +48,6 @@ HandlerEntries order_handlers() {
                     make_statement_handler({lock_order,
                                             {"dispatch.collect_cash",
                                              {"@namespace", "@key", "order_id", "assignment_id", "amount_minor"}}})),
-
-      transactional("payout.open",
-                    make_statement_handler({{"payout.open", {"@namespace", "order_id", "commission_basis_points"}}})),
-      transactional("payout.hold",
-                    make_statement_handler({lock_payout, {"payout.hold", {"@namespace", "order_id", "reason"}}})),
-      transactional("payout.release",
-                    make_statement_handler({lock_payout, {"payout.release", {"@namespace", "order_id", "reason"}}})),
-      transactional(
-          "payout.pay",
-          make_statement_handler({lock_payout, {"payout.pay", {"@namespace", "@key", "order_id", "confirmed_by"}}})),
   };
 }
 

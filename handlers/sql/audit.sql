@@ -56,11 +56,21 @@ with broken as (
           select from backend.outbox where namespace = $1::text and type = 'order_expired'
            group by aggregate_id having count(*) > 1) twice
   union all
-  select 'closed orders without exactly one payout', count(*)
+  select 'closed orders without exactly one payout that stands', count(*)
     from backend.orders o
    where o.namespace = $1::text and o.state = 'closed'
-     and (select count(*) from backend.postings posting
-           where posting.namespace = $1::text and posting.kind = 'vendor_payout' and posting.subject = o.order_id) <> 1
+     and (select count(*) from backend.payouts payout
+           where payout.namespace = $1::text and payout.order_id = o.order_id and payout.state = 'paid') <> 1
+  union all
+  select 'payouts without exactly one posting, or one reversal if reversed', count(*)
+    from backend.payouts payout
+   where payout.namespace = $1::text
+     and ((select count(*) from backend.postings posting
+            where posting.namespace = $1::text and posting.kind = 'vendor_payout'
+              and posting.subject = payout.ledger_subject) <> (payout.state in ('paid', 'reversed'))::int
+          or (select count(*) from backend.postings posting
+               where posting.namespace = $1::text and posting.kind = 'payout_reversal'
+                 and posting.subject = payout.ledger_subject) <> (payout.state = 'reversed')::int)
   union all
   select 'manifests whose checksum is wrong', count(*)
     from backend.manifests

@@ -1,7 +1,8 @@
 -- Chargebacks. $1 namespace, $2 idempotency key, $3 provider, $4 dispute id.
 
 -- name: dispute.open
--- Index payments_pkey, disputes_pkey; locks the new rows and the wallet. Withdrawals stay shut while it is open.
+-- Index payments_pkey, disputes_pkey, orders_by_payment; locks the new rows, the wallet, and the payouts of orders that
+-- the payment paid for. Withdrawals stay shut and those payouts held while it is open.
 with payment as (
   select user_id from backend.payments
    where namespace = $1::text and m_payment_id = $5::text and state = 'complete'
@@ -15,6 +16,20 @@ with payment as (
 ), frozen as (
   update backend.wallets set withdrawals_allowed = false
    where namespace = $1::text and user_id in (select user_id from payment)
+), held as (
+  update backend.payouts payout
+     set state = 'held', note = 'chargeback ' || $3::text || ':' || $4::text || ' is open'
+    from opened, backend.orders o
+   where o.namespace = $1::text and o.m_payment_id = $5::text and payout.namespace = $1::text
+     and payout.order_id = o.order_id and payout.state = 'listed'
+  returning payout.ledger_subject
+), audited as (
+  insert into backend.audit_log
+         (namespace, audit_id, action, target_type, target_id, actor, reason, before_state, after_state)
+  select $1::text, $2::text || '/payout_held/' || ledger_subject, 'payout_held', 'payout', ledger_subject,
+         'wallet-dispute', 'chargeback ' || $3::text || ':' || $4::text || ' is open', 'listed', 'held'
+    from held
+  on conflict do nothing
 ), event as (
   insert into backend.outbox (namespace, event_id, type, aggregate_type, aggregate_id, correlation_id, payload)
   select $1::text, $2::text || '/dispute.opened', 'dispute.opened', 'dispute', $3::text || ':' || $4::text, $2::text,

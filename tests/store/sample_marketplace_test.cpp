@@ -1,54 +1,10 @@
 #include <gtest/gtest.h>
 
 #include "handlers/sample_checkout.hpp"
-#include "sample_step.hpp"
+#include "sample_order.hpp"
 
 namespace orchestrator::samples {
 namespace {
-
-constexpr const char* kOrder = "s:c-1:1:v-1";
-
-Json cart_line(const std::string& id, const std::string& vendor, const std::string& sku, int quantity, int price) {
-  return {{"line_id", id}, {"vendor", vendor}, {"sku", sku}, {"quantity", quantity}, {"unit_price_minor", price}};
-}
-
-Json cart(Json lines) {
-  return {{"buyer_store", "s"}, {"cart_id", "c-1"},  {"attempt", 1},
-          {"buyer", "b-1"},     {"currency", "ZAR"}, {"lines", std::move(lines)}};
-}
-
-/// Ten teas and five cups at vendor v-1, and one agent; one order of two teas and one cup.
-class SampleOrder : public testing::Test {
- protected:
-  void SetUp() override {
-    backend_.output(
-        "sample.seed",
-        {{"stock",
-          {{{"vendor", "v-1"}, {"sku", "tea"}, {"on_hand", 10}}, {{"vendor", "v-1"}, {"sku", "cup"}, {"on_hand", 5}}}},
-         {"agents", {"a-1"}}},
-        "seed");
-    placed_ = backend_.output(
-        "checkout.place", cart({cart_line("1", "v-1", "tea", 2, 4500), cart_line("2", "v-1", "cup", 1, 1000)}), "co/1");
-  }
-
-  Json order(const Json& more = Json::object()) {
-    Json input = {{"order_id", kOrder}};
-    input.update(more);
-    return input;
-  }
-  Json decide(const std::string& id, const std::string& outcome, const Json& more = Json::object()) {
-    Json input = order({{"decision_id", id}, {"outcome", outcome}});
-    input.update(more);
-    return backend_.output("order.decide", input, "o/decide/" + id);
-  }
-  std::string reserved(const std::string& sku) {
-    return backend_.query("select reserved from backend.stock where sku = '" + sku + "'");
-  }
-  std::string state() { return backend_.query("select state from backend.orders"); }
-
-  SampleBackend backend_;
-  Json placed_;
-};
 
 TEST_F(SampleOrder, CheckoutReservesAndARepeatAnswersTheSame) {
   const Json again = backend_.output("checkout.place", cart(Json::array({cart_line("1", "v-1", "tea", 9, 1)})), "co/2");
@@ -107,7 +63,7 @@ TEST_F(SampleOrder, AutomaticNudgeHappensOnceAndBuyersAtMostOneADay) {
   EXPECT_EQ(backend_.output("order.buyer_nudge", order({{"interval_seconds", 86400}}), "o/b/2")["nudged"], false);
 }
 
-TEST_F(SampleOrder, DeliversCollectsAndPaysOutOnce) {
+TEST_F(SampleOrder, DeliversAndCollectsOnce) {
   decide("d-1", "accept");
   backend_.output("order.fulfil", order(), "o/fulfil");
   const Json assigned = backend_.output("dispatch.assign", order(), "o/assign");
@@ -120,25 +76,11 @@ TEST_F(SampleOrder, DeliversCollectsAndPaysOutOnce) {
   cash["amount_minor"] = 10000;
   EXPECT_EQ(backend_.output("dispatch.collect_cash", cash, "o/c1")["accepted"], true);
   EXPECT_EQ(backend_.output("dispatch.collect_cash", cash, "o/c2")["accepted"], false);
-  const Json payout = backend_.output("payout.open", order({{"commission_basis_points", 1000}}), "o/po");
-  const Json paid = backend_.output("payout.pay", order({{"confirmed_by", "ann"}}), "o/pay/1");
-  const Json again = backend_.output("payout.pay", order({{"confirmed_by", "bob"}}), "o/pay/2");
 
-  EXPECT_EQ(payout["amount_minor"], 10000);
-  EXPECT_EQ(paid, Json({{"state", "paid"}, {"paid_minor", 9000}}));
-  EXPECT_EQ(again, paid);
-  EXPECT_EQ(state(), "closed");
+  EXPECT_EQ(state(), "settled");
   EXPECT_EQ(backend_.query("select on_hand from backend.stock where sku = 'tea'"), "8");
-  EXPECT_EQ(backend_.query("select balance_minor from backend.balances where account = 'vendor:v-1'"), "0");
+  EXPECT_EQ(backend_.query("select balance_minor from backend.balances where account = 'vendor:v-1'"), "10000");
   EXPECT_EQ(backend_.violations(), Json::array());
-}
-
-TEST_F(SampleOrder, HeldPayoutIsNotPaid) {
-  decide("d-1", "accept");
-  backend_.output("payout.open", order({{"commission_basis_points", 0}}), "o/po");
-  backend_.output("payout.hold", order({{"reason", "dispute"}}), "o/hold");
-
-  EXPECT_EQ(backend_.output("payout.pay", order({{"confirmed_by", "ann"}}), "o/pay")["state"], "held");
 }
 
 TEST_F(SampleOrder, ReservationSettlesOnce) {
