@@ -1,6 +1,7 @@
 #include "handlers/sample_checkout.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -20,6 +21,8 @@ constexpr std::int64_t kMaxQuantity = 1'000'000;
 constexpr std::int64_t kMaxPriceMinor = 1'000'000'000;
 /// Most attempts of one cart.
 constexpr std::int64_t kMaxAttempts = 1000;
+/// How long an ad click counts unless the flow's settings say otherwise: 30 days.
+constexpr std::int64_t kAdClickSeconds = 2'592'000;
 
 Json line_json(const CartLine& line) {
   return {{"line_id", line.line_id},
@@ -55,21 +58,34 @@ CartLine read_line(const Json& item, std::size_t index, InputReader& cart) {
   return line;
 }
 
+std::int64_t read_ad_click_seconds(const Json* config) {
+  if (config == nullptr || !config->is_object()) return kAdClickSeconds;
+  const auto found = config->find("ad_click_seconds");
+  return found != config->end() && found->is_number_integer() ? found->get<std::int64_t>() : kAdClickSeconds;
+}
+
 struct CheckoutInput {
   std::string buyer;
   std::string cart_id;
   std::string currency;
+  std::string buyer_store;
+  std::int64_t attempt = 0;
   std::string group_id;
-  std::string replaces_order_id;
+  std::string replaces_order_id;  ///< empty: the cart's first checkout
+  std::optional<std::string> m_payment_id;
+  std::int64_t ad_click_seconds = kAdClickSeconds;
   std::vector<CartLine> cart;
 
   static CheckoutInput read(InputReader& reader) {
     CheckoutInput input{.buyer = reader.text("buyer"),
                         .cart_id = reader.text("cart_id"),
                         .currency = reader.text("currency"),
-                        .replaces_order_id = reader.optional_text("replaces_order_id").value_or("")};
-    input.group_id = reader.text("buyer_store") + ":" + input.cart_id + ":" +
-                     std::to_string(reader.integer("attempt", {1, kMaxAttempts}));
+                        .buyer_store = reader.text("buyer_store"),
+                        .attempt = reader.integer("attempt", {1, kMaxAttempts}),
+                        .replaces_order_id = reader.optional_text("replaces_order_id").value_or(""),
+                        .m_payment_id = reader.optional_text("m_payment_id"),
+                        .ad_click_seconds = read_ad_click_seconds(reader.find("config"))};
+    input.group_id = input.buyer_store + ":" + input.cart_id + ":" + std::to_string(input.attempt);
     const Json* lines = reader.value("lines");
     if (lines == nullptr) return input;
     if (!lines->is_array() || lines->empty() || lines->size() > kMaxCartLines) {
@@ -110,30 +126,55 @@ Outcome stored_answer(const SqlRows& rows) {
   return Outcome::completed(make_payload(std::move(*answer)));
 }
 
+/// Why this checkout may not happen, or nothing: a cart is converted once, and an order replaced once, after it
+/// expired.
+Result<std::optional<std::string>> find_refusal(const CheckoutInput& input, const std::string& cart_state,
+                                                const TaskContext& context, Sql& sql) {
+  if (input.replaces_order_id.empty()) {
+    return cart_state == "converted" ? std::optional<std::string>("the cart is converted") : std::nullopt;
+  }
+  auto rows = sql.execute(statement("checkout.lock_replaced"), {context.namespace_name, input.replaces_order_id});
+  if (!rows) return rows.error();
+  const std::string name = "order " + input.replaces_order_id;
+  if (rows->empty() || rows->text(0, "buyer") != input.buyer) return std::optional(name + " is not the buyer's");
+  if (rows->text(0, "state") != "expired") return std::optional(name + " is " + rows->text(0, "state"));
+  if (rows->at(0, "replaced_by")) return std::optional(name + " was placed again as " + rows->text(0, "replaced_by"));
+  return std::optional<std::string>();
+}
+
+Outcome refused_checkout(const CheckoutInput& input, const std::string& reason) {
+  return Outcome::completed(make_payload({{"group_id", input.group_id},
+                                          {"status", "refused"},
+                                          {"reason", reason},
+                                          {"orders", Json::array()},
+                                          {"failures", Json::array()}}));
+}
+
 /// Places the whole cart in one transaction: stock, orders, reservations, events. The same cart and attempt again
 /// answers what the first request was told.
 Outcome place_checkout(const CheckoutInput& input, TaskContext& context, Sql& sql) {
+  auto cart = sql.execute(statement("checkout.lock_cart"),
+                          {context.namespace_name, input.buyer_store, input.cart_id, input.buyer});
+  if (!cart) return failed_statement(cart.error());
   auto found = find_answer(input.group_id, context, sql);
   if (!found) return failed_statement(found.error());
   if (!found->empty()) return stored_answer(*found);
+  auto refusal = find_refusal(input, cart->text(0, "state"), context, sql);
+  if (!refusal) return failed_statement(refusal.error());
+  if (*refusal) return refused_checkout(input, **refusal);
 
   auto stock = lock_stock(input.cart, context, sql);
   if (!stock) return failed_statement(stock.error());
   const CheckoutPlan plan = plan_checkout(input.group_id, input.cart, std::move(*stock));
   const Json answer = checkout_answer(input.group_id, plan);
-  auto kept = sql.execute(statement("checkout.keep_group"), {context.namespace_name, input.group_id, input.buyer,
-                                                             input.cart_id, plan.state, dump_json(answer)});
+  auto kept = sql.execute(statement("checkout.keep_group"),
+                          {context.namespace_name, input.group_id, input.buyer, input.cart_id, plan.state,
+                           dump_json(answer), input.buyer_store, std::to_string(input.attempt)});
   if (!kept) return failed_statement(kept.error());
-  if (kept->empty()) {
-    // Another step placed the same cart while this one waited for its row.
-    found = find_answer(input.group_id, context, sql);
-    if (!found) return failed_statement(found.error());
-    return stored_answer(*found);
-  }
   const Json orders = orders_json(plan, input.replaces_order_id);
-  auto placed =
-      sql.execute(statement("checkout.keep_orders"), {context.namespace_name, context.idempotency_key, input.group_id,
-                                                      dump_json(orders), input.buyer, input.currency});
+  auto placed = sql.execute(statement("checkout.keep_orders"),
+                            {context.namespace_name, context.idempotency_key, input.group_id, dump_json(orders),
+                             input.buyer, input.currency, input.m_payment_id, std::to_string(input.ad_click_seconds)});
   if (!placed) return failed_statement(placed.error());
   return Outcome::completed(make_payload(answer));
 }
@@ -174,7 +215,16 @@ Json checkout_answer(const std::string& group_id, const CheckoutPlan& plan) {
 }
 
 HandlerEntries checkout_handlers() {
-  return {transactional("checkout.place", typed_transactional_handler<CheckoutInput>(place_checkout))};
+  return {
+      transactional("checkout.place", typed_transactional_handler<CheckoutInput>(place_checkout)),
+      transactional("cart.save", make_statement_handler(
+                                     {{"cart.save", {"@namespace", "buyer_store", "cart_id", "buyer", "lines"}}})),
+      // The cart first, as a checkout locks it before the order that it replaces.
+      transactional("order.retry",
+                    make_statement_handler({{"order.lock_cart", {"@namespace", "order_id"}},
+                                            {"order.lock", {"@namespace", "order_id"}},
+                                            {"order.retry", {"@namespace", "order_id", "buyer", "retry_seconds"}}})),
+  };
 }
 
 }  // namespace orchestrator::samples

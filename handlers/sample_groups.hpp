@@ -22,6 +22,7 @@ HandlerEntries order_handlers();
 HandlerEntries payout_handlers();
 HandlerEntries onboarding_handlers();
 HandlerEntries manifest_handlers();
+HandlerEntries sweep_handlers();
 
 HandlerEntries payfast_handlers(const SampleSettings& settings);
 HandlerEntries phonepe_handlers(const SampleSettings& settings);

@@ -24,6 +24,11 @@ HandlerEntries order_handlers() {
       transactional(
           "order.cancel",
           make_statement_handler({lock_order, {"order.cancel", {"@namespace", "@key", "order_id", "request?"}}})),
+      transactional("order.force_cancel",
+                    make_statement_handler(
+                        {lock_order, {"order.force_cancel", {"@namespace", "@key", "order_id", "by", "reason"}}})),
+      transactional("order.refuse_cancel",
+                    make_statement_handler({{"order.refuse_cancel", {"@namespace", "@key", "order_id"}}})),
       transactional("order.fulfil",
                     make_statement_handler({lock_order, {"order.fulfil", {"@namespace", "@key", "order_id"}}})),
 

@@ -1,11 +1,11 @@
 -- What a demo needs before it starts, and what must hold after it. $1 is always the namespace.
 
 -- name: sample.seed
--- Index stock_pkey, agents_pkey; locks the new rows. What is there already stays as it is.
+-- Index stock_pkey, agents_pkey, ad_clicks_pkey; locks the new rows. What is there already stays as it is.
 with stock as (
-  insert into backend.stock (namespace, vendor, sku, on_hand)
-  select $1::text, vendor, sku, on_hand
-    from jsonb_to_recordset($2::jsonb) as item (vendor text, sku text, on_hand bigint)
+  insert into backend.stock (namespace, vendor, sku, on_hand, unit_price_minor)
+  select $1::text, vendor, sku, on_hand, unit_price_minor
+    from jsonb_to_recordset($2::jsonb) as item (vendor text, sku text, on_hand bigint, unit_price_minor bigint)
   on conflict do nothing
   returning 1
 ), agents as (
@@ -13,6 +13,12 @@ with stock as (
   select $1::text, agent_id from jsonb_array_elements_text($3::jsonb) as agent (agent_id)
   on conflict do nothing
   returning 1
+), clicks as (
+  insert into backend.ad_clicks (namespace, click_id, buyer, vendor, campaign)
+  select $1::text, click_id, buyer, vendor, campaign
+    from jsonb_to_recordset(coalesce($4::jsonb, '[]'))
+           as click (click_id text, buyer text, vendor text, campaign text)
+  on conflict do nothing
 )
 select json_build_object('stock_count', (select count(*) from stock),
                          'agent_count', (select count(*) from agents))::text as result
@@ -48,6 +54,14 @@ with broken as (
     from backend.reservations held join backend.orders o using (namespace, order_id)
    where held.namespace = $1::text and held.state = 'held'
      and o.state in ('rejected', 'canceled', 'expired', 'returned', 'settled', 'closed')
+  union all
+  select 'converted carts without an order, or open ones with', count(*)
+    from backend.carts cart
+   where cart.namespace = $1::text
+     and (cart.state = 'converted')
+         <> exists (select from backend.checkout_groups placed
+                     where (placed.namespace, placed.buyer_store, placed.cart_id)
+                         = (cart.namespace, cart.buyer_store, cart.cart_id) and placed.state <> 'failed')
   union all
   select 'orders that were nudged or expired twice', count(*)
     from (select from backend.notifications where namespace = $1::text and kind = 'order_nudge'

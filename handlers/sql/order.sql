@@ -128,6 +128,13 @@ with canceled as (
 ), freed as (
   update backend.assignments set state = 'released', changed_at = now()
    where namespace = $1::text and order_id in (select order_id from canceled) and state = 'assigned'
+), audited as (
+  insert into backend.audit_log
+         (namespace, audit_id, action, target_type, target_id, actor, reason, after_state)
+  select $1::text, $2::text || '/order_canceled', 'order_canceled', 'order', order_id,
+         coalesce($4::jsonb ->> 'by', 'buyer'), coalesce($4::jsonb ->> 'reason', ''), 'canceled'
+    from canceled
+  on conflict do nothing
 ), event as (
   insert into backend.outbox (namespace, event_id, type, aggregate_type, aggregate_id, correlation_id, payload)
   select $1::text, $2::text || '/order_canceled', 'order_canceled', 'order', order_id, $2::text,
@@ -157,3 +164,65 @@ select json_build_object('state', case when exists (select from held) then 'hold
                          'balance_due_minor', kept.balance_due_minor)::text as result
   from backend.orders kept
  where kept.namespace = $1::text and kept.order_id = $3::text
+
+-- name: order.force_cancel
+-- Index orders_pkey, reservations_pkey, assignments_one_open; locked by order.lock. By an administrator, with a reason,
+-- until the goods are delivered; a refusal is audited too.
+with before as (
+  select state from backend.orders where namespace = $1::text and order_id = $3::text
+), canceled as (
+  update backend.orders set state = 'canceled'
+   where namespace = $1::text and order_id = $3::text
+     and state in ('created_pending', 'accepted', 'partially_accepted', 'hold', 'assigned', 'in_transit')
+  returning order_id, buyer
+), released as (
+  update backend.reservations set state = 'released', settled_at = now()
+   where namespace = $1::text and order_id in (select order_id from canceled) and state = 'held'
+), freed as (
+  update backend.assignments set state = 'released', changed_at = now()
+   where namespace = $1::text and order_id in (select order_id from canceled) and state in ('assigned', 'picked_up')
+), audited as (
+  insert into backend.audit_log
+         (namespace, audit_id, action, target_type, target_id, actor, reason, before_state, after_state)
+  select $1::text, $2::text || '/order_force_cancel',
+         case when exists (select from canceled) then 'order_force_canceled' else 'order_cancel_refused' end, 'order',
+         $3::text, $4::text, $5::text, before.state,
+         case when exists (select from canceled) then 'canceled' else before.state end
+    from before
+  on conflict do nothing
+), noted as (
+  insert into backend.notifications (namespace, notification_id, recipient, kind, subject, body)
+  select $1::text, $2::text, coalesce((select buyer from canceled), 'operators'),
+         case when exists (select from canceled) then 'order_canceled' else 'order_cancel_refused' end, $3::text,
+         jsonb_build_object('by', $4::text, 'reason', $5::text, 'state', before.state)
+    from before
+  on conflict do nothing
+), event as (
+  insert into backend.outbox (namespace, event_id, type, aggregate_type, aggregate_id, correlation_id, payload)
+  select $1::text, $2::text || '/order_canceled', 'order_canceled', 'order', order_id, $2::text,
+         jsonb_build_object('by', $4::text, 'reason', $5::text, 'forced', true)
+    from canceled
+  on conflict do nothing
+)
+select json_build_object('canceled', exists (select from canceled),
+                         'state', case when exists (select from canceled) then 'canceled' else before.state end)::text
+         as result
+  from before
+
+-- name: order.refuse_cancel
+-- Index orders_pkey; no lock. The buyer who cancels goods that are on their way is told that it is too late.
+with kept as (
+  select buyer, state from backend.orders where namespace = $1::text and order_id = $3::text
+), audited as (
+  insert into backend.audit_log
+         (namespace, audit_id, action, target_type, target_id, actor, reason, before_state, after_state)
+  select $1::text, $2::text || '/order_cancel_refused', 'order_cancel_refused', 'order', $3::text, buyer,
+         'the order is ' || state, state, state
+    from kept
+  on conflict do nothing
+), noted as (
+  insert into backend.notifications (namespace, notification_id, recipient, kind, subject, body)
+  select $1::text, $2::text, buyer, 'order_cancel_refused', $3::text, jsonb_build_object('state', state) from kept
+  on conflict do nothing
+)
+select json_build_object('canceled', false, 'state', state)::text as result from kept

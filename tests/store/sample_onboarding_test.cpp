@@ -70,6 +70,39 @@ TEST_F(SampleSignUp, ActivatesOncePerPaymentAndRefundsTheSecondPayment) {
   EXPECT_EQ(backend_.violations(), Json::array());
 }
 
+TEST_F(SampleSignUp, SweepAbandonsOrphanedDraftsOnceAndKeepsTheirSnapshot) {
+  const Json settings = {{"batch_size", 500}, {"lifetime_seconds", 604800}, {"grace_seconds", 3600}};
+  backend_.output("onboarding.open", {{"workspace_id", "ws-u-1"}}, "s/open");
+  backend_.output("onboarding.save", {{"workspace_id", "ws-u-1"}, {"version", 1}, {"answers", {{"industry", "tea"}}}},
+                  "s/save");
+
+  const Json fresh = backend_.output("onboarding.sweep", settings, "sw/1");
+  backend_.database().execute("update backend.onboarding_sessions set touched_at = now() - interval '8 days'");
+  const Json swept = backend_.output("onboarding.sweep", settings, "sw/2");
+  const Json again = backend_.output("onboarding.sweep", settings, "sw/3");
+  backend_.output("onboarding.open", {{"workspace_id", "ws-u-1"}}, "s/again");
+
+  EXPECT_EQ(fresh["abandoned_count"], 0);
+  EXPECT_EQ(swept["abandoned"], Json::array({"ws-u-1"}));
+  EXPECT_EQ(again["abandoned_count"], 0);
+  EXPECT_EQ(again["cleared_count"], 0);
+  EXPECT_EQ(backend_.query("select answers ->> 'industry' from backend.onboarding_sessions"), "tea");
+  EXPECT_EQ(backend_.query("select onboarding_state from backend.workspaces"), "draft");
+}
+
+TEST_F(SampleSignUp, SweepClearsWhatAFinishedSessionLeftBehind) {
+  backend_.output("onboarding.open", {{"workspace_id", "ws-u-1"}}, "s/open");
+  backend_.database().execute(
+      "update backend.onboarding_sessions "
+      "set state = 'finalized', answers = '{\"a\": 1}', touched_at = now() - interval '2 hours'");
+
+  const Json swept = backend_.output(
+      "onboarding.sweep", {{"batch_size", 500}, {"lifetime_seconds", 604800}, {"grace_seconds", 3600}}, "sw/1");
+
+  EXPECT_EQ(swept["cleared"], Json::array({"ws-u-1"}));
+  EXPECT_EQ(backend_.query("select answers::text from backend.onboarding_sessions"), "{}");
+}
+
 TEST_F(SampleSignUp, SameSubmissionTwiceGivesOneManifestVersion) {
   backend_.output("onboarding.open", {{"workspace_id", "ws-u-1"}}, "s/open");
   const Json submitted =

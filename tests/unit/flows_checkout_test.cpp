@@ -62,5 +62,71 @@ TEST(Checkout, StartsNothingWhenEveryVendorFails) {
   EXPECT_FALSE(end.entered("StartVendorOrders"));
 }
 
+TEST(Checkout, OfAConvertedCartIsRefused) {
+  const FlowEnd end =
+      a_checkout()
+          .answers("PlaceCheckout",
+                   {{"status", "refused"}, {"group_id", "s-1:c-1:2"}, {"reason", "the cart is converted"}})
+          .run();
+
+  EXPECT_EQ(end.output["status"], "refused") << end.error;
+  EXPECT_EQ(end.output["reason"], "the cart is converted");
+  EXPECT_FALSE(end.entered("StartVendorOrders"));
+}
+
+SimulatedFlow a_retry() { return {"order-retry", {{"order_id", "s-1:c-1:1:v-1"}, {"buyer", "b-1"}}}; }
+
+Json next_checkout() {
+  return {{"key", "s-1:c-1:2"},
+          {"buyer_store", "s-1"},
+          {"cart_id", "c-1"},
+          {"attempt", 2},
+          {"buyer", "b-1"},
+          {"currency", "ZAR"},
+          {"replaces_order_id", "s-1:c-1:1:v-1"},
+          {"m_payment_id", nullptr},
+          {"lines", {{{"line_id", "l-1"}, {"unit_price_minor", 120}}}}};
+}
+
+TEST(OrderRetry, ChecksTheExpiredOrdersLinesOutAgain) {
+  const FlowEnd end = a_retry()
+                          .answers("PrepareRetry", {{"status", "ready"}, {"reason", ""}, {"checkout", next_checkout()}})
+                          .answers("CheckOutAgain", {{"status", "placed"},
+                                                     {"orders", {{{"order_id", "s-1:c-1:2:v-1"}}}},
+                                                     {"failures", Json::array()},
+                                                     {"run_ids", {"r-2"}}})
+                          .run();
+
+  EXPECT_EQ(end.output["status"], "placed") << end.error;
+  EXPECT_EQ(end.input_of("CheckOutAgain")["attempt"], 2);
+  EXPECT_EQ(end.input_of("CheckOutAgain")["replaces_order_id"], "s-1:c-1:1:v-1");
+  EXPECT_EQ(end.input_of("CheckOutAgain")["lines"][0]["unit_price_minor"], 120);
+}
+
+TEST(OrderRetry, OfAnOrderThatIsNotExpiredIsRefused) {
+  const FlowEnd end =
+      a_retry()
+          .answers("PrepareRetry", {{"status", "refused"}, {"reason", "the order is accepted"}, {"checkout", nullptr}})
+          .run();
+
+  EXPECT_EQ(end.output["status"], "refused");
+  EXPECT_EQ(end.output["reason"], "the order is accepted");
+}
+
+TEST(OrderRetry, OfAnUnknownOrderIsRefused) {
+  const FlowEnd end = a_retry().fails("PrepareRetry", "Backend.NotFound").run();
+
+  EXPECT_EQ(end.output["reason"], "there is no such order");
+}
+
+TEST(OrderRetry, ThatLostTheRaceIsRefused) {
+  const FlowEnd end = a_retry()
+                          .answers("PrepareRetry", {{"status", "ready"}, {"reason", ""}, {"checkout", next_checkout()}})
+                          .fails("CheckOutAgain", "States.TaskFailed")
+                          .run();
+
+  EXPECT_EQ(end.output["status"], "refused") << end.error;
+}
+
 }  // namespace
 }  // namespace orchestrator::flows

@@ -142,5 +142,42 @@ TEST(Dispatch, OtherAmountIsBookedAndExplained) {
   EXPECT_EQ(end.took, 6h);
 }
 
+TEST(Dispatch, BuyersCancelOnTheWayIsRefusedAndTheDeliveryGoesOn) {
+  const FlowEnd end = a_smooth_dispatch()
+                          .answers("RefuseCancel", {{"canceled", false}})
+                          .answers("RefuseLateCancel", {{"canceled", false}})
+                          .answers("CollectCash", {{"accepted", true}, {"differs", false}, {"amount_minor", 9000}})
+                          .signal(2h, "order.cancel", nullptr)
+                          .signal(200min, "order.cancel", {{"by", "buyer"}})
+                          .signal(4h, "dispatch.cash_collected", cash(9000))
+                          .run();
+
+  EXPECT_EQ(end.output["status"], "settled") << end.error;
+  EXPECT_EQ(end.times("RefuseCancel"), 1);
+  EXPECT_EQ(end.times("RefuseLateCancel"), 1);
+  EXPECT_FALSE(end.entered("Cancel"));
+}
+
+TEST(Dispatch, AdministratorCancelsOnTheWay) {
+  const FlowEnd end = a_smooth_dispatch()
+                          .answers("ForceCancel", {{"canceled", true}, {"state", "canceled"}})
+                          .signal(2h, "order.force_cancel", {{"by", "ann"}, {"reason", "recalled goods"}})
+                          .run();
+
+  EXPECT_EQ(end.output["status"], "cancelled") << end.error;
+  EXPECT_EQ(end.took, 2h);
+}
+
+TEST(Dispatch, AdministratorsCancelAfterDeliveryIsRefused) {
+  const FlowEnd end = a_smooth_dispatch()
+                          .answers("ForceCancel", {{"canceled", false}, {"state", "delivered"}})
+                          .answers("CollectCash", {{"accepted", true}, {"differs", false}, {"amount_minor", 9000}})
+                          .signal(200min, "order.force_cancel", {{"by", "ann"}, {"reason", "recalled goods"}})
+                          .signal(4h, "dispatch.cash_collected", cash(9000))
+                          .run();
+
+  EXPECT_EQ(end.output["status"], "settled") << end.error;
+}
+
 }  // namespace
 }  // namespace orchestrator::flows

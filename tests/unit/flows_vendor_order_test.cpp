@@ -102,6 +102,18 @@ TEST(VendorOrder, BuyerCancelsBeforeADecision) {
   EXPECT_EQ(end.input_of("Cancel")["request"], Json({{"by", "buyer"}}));
 }
 
+TEST(VendorOrder, AdministratorCancelsWithAReason) {
+  const FlowEnd end = an_order()
+                          .answers("ForceCancel", {{"state", "canceled"}, {"canceled", true}})
+                          .signal(1h, "order.force_cancel", {{"by", "ann"}})
+                          .signal(2h, "order.force_cancel", {{"by", "ann"}, {"reason", "stolen card"}})
+                          .run();
+
+  EXPECT_EQ(end.output["status"], "canceled") << end.error;
+  EXPECT_EQ(end.input_of("ForceCancel")["reason"], "stolen card");
+  EXPECT_EQ(end.took, 2h);
+}
+
 TEST(VendorOrder, MeaninglessDecisionIsIgnored) {
   const FlowEnd end = an_order()
                           .answers("DecideOrder", {{"state", "rejected"}})
