@@ -20,6 +20,7 @@ HandlerEntries dispute_handlers();
 HandlerEntries checkout_handlers();
 HandlerEntries order_handlers();
 HandlerEntries payout_handlers();
+HandlerEntries refund_handlers();
 HandlerEntries onboarding_handlers();
 HandlerEntries manifest_handlers();
 HandlerEntries sweep_handlers();

@@ -11,7 +11,7 @@ Status register_sample_handlers(HandlerRegistry& registry, const SampleSettings&
       config_handlers(),        shared_handlers(),          wallet_handlers(settings),  dispute_handlers(),
       checkout_handlers(),      order_handlers(),           payout_handlers(),          onboarding_handlers(),
       manifest_handlers(),      payfast_handlers(settings), phonepe_handlers(settings), mail_handlers(settings),
-      model_handlers(settings), sweep_handlers(),
+      model_handlers(settings), sweep_handlers(),           refund_handlers(),
   };
   for (HandlerEntries& group : groups) {
     for (HandlerEntry& entry : group) {

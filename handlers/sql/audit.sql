@@ -55,6 +55,16 @@ with broken as (
    where held.namespace = $1::text and held.state = 'held'
      and o.state in ('rejected', 'canceled', 'expired', 'returned', 'settled', 'closed')
   union all
+  select 'bank refunds that are not held once and ended once', count(*)
+    from backend.bank_refunds refund
+   where refund.namespace = $1::text
+     and ((select count(*) from backend.postings posting
+            where posting.namespace = $1::text and posting.kind = 'bank_refund_hold'
+              and posting.subject = refund.refund_id) <> 1
+          or (select count(*) from backend.postings posting
+               where posting.namespace = $1::text and posting.kind in ('bank_refund', 'bank_refund_release')
+                 and posting.subject = refund.refund_id) <> (refund.state <> 'due')::int)
+  union all
   select 'converted carts without an order, or open ones with', count(*)
     from backend.carts cart
    where cart.namespace = $1::text

@@ -44,11 +44,16 @@ select json_build_object(
          'user_id', (select user_id from payment))::text as result
 
 -- name: dispute.collect_evidence
--- Index disputes_pkey, ledger_entries_by_account, notifications_by_recipient; locks the dispute.
+-- Index disputes_pkey, ledger_entries_by_account, notifications_by_recipient, bank_refunds_by_subject; locks the dispute.
+-- A refund that was paid before is part of the proof.
 with bundle as (
   select jsonb_build_object(
            'payment', (select to_jsonb(payment) - 'form' from backend.payments payment
                         where payment.namespace = $1::text and payment.m_payment_id = dispute.m_payment_id),
+           'refunds', (select coalesce(jsonb_agg(to_jsonb(refund) order by refund.closed_at), '[]')
+                         from backend.bank_refunds refund
+                        where refund.namespace = $1::text and refund.subject_type = 'topup'
+                          and refund.subject = dispute.m_payment_id and refund.state = 'paid'),
            'ledger', (select coalesce(jsonb_agg(to_jsonb(entry) order by entry.created_at, entry.account), '[]')
                         from backend.ledger_entries entry
                        where entry.namespace = $1::text and entry.account = 'user:' || dispute.user_id),
@@ -72,6 +77,7 @@ with bundle as (
 )
 select json_build_object('evidence_hash', evidence_hash,
                          'round', round,
+                         'refunded', jsonb_array_length(evidence -> 'refunds') > 0,
                          'complete', jsonb_array_length(evidence -> 'ledger') > 0)::text as result
   from kept
 

@@ -197,6 +197,32 @@ TEST(WalletDispute, VerdictThatNeverComesIsAskedForAfterItsWatch) {
   EXPECT_EQ(end.times("AskForVerdict"), 1);
 }
 
+TEST(WalletDispute, RefundMadeBeforeIsContestedWithItsProofAtOnce) {
+  SimulatedFlow flow("wallet-dispute", {{"provider", "payfast"},
+                                        {"dispute_id", "dp-1"},
+                                        {"m_payment_id", "pay-1"},
+                                        {"amount_minor", 15000},
+                                        {"fee_minor", 0},
+                                        {"currency", "ZAR"},
+                                        {"due_by", "2026-01-11T00:00:00Z"},
+                                        {"config", {{"default_action", "lapse"}}}});
+  const Json evidence = {{"evidence_hash", "abc"}, {"round", 1}, {"complete", true}, {"refunded", true}};
+
+  const FlowEnd end = flow.answers("OpenDispute", {{"status", "opened"}})
+                          .answers("CollectEvidence", evidence)
+                          .answers("NoteRefundProof", {{"noted", true}})
+                          .answers("SubmitEvidence", {{"id", "mail-1"}})
+                          .answers("NoteSubmission", {{"noted", true}})
+                          .answers("GiveBack", {{"moved", false}})
+                          .answers("Settle", {{"state", "won"}, {"user_id", "u-1"}, {"balance_minor", 0}})
+                          .signal(Days(5), "dispute.closed", {{"outcome", "won"}})
+                          .run();
+
+  EXPECT_EQ(end.output["status"], "won") << end.error;
+  EXPECT_FALSE(end.entered("AwaitAnswer"));
+  EXPECT_EQ(end.input_of("NoteRefundProof")["detail"], evidence);
+}
+
 SimulatedFlow a_debt() {
   SimulatedFlow flow("negative-balance", {{"user_id", "u-1"}});
   flow.always("Notify", {{"added", true}}).answers("ShutFeatures", wallet(-1500));

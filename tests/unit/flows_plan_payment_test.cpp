@@ -24,7 +24,8 @@ SimulatedFlow a_payment() {
       .always("MarkExpired", {{"state", "expired"}})
       .always("MarkFailed", {{"state", "failed"}})
       .always("Quarantine", {{"state", "quarantined"}})
-      .always("OpenRefundCase", {{"opened", true}})
+      .always("StartBankRefund", {{"run_id", "r-1"}})
+      .always("RemindOutcome", {{"added", true}})
       .always("BookRefund", {{"refunded", true}});
   return flow;
 }

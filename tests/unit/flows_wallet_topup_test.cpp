@@ -25,7 +25,10 @@ SimulatedFlow a_topup() {
       .always("Quarantine", {{"state", "quarantined"}})
       .always("RejectPayment", {{"state", "failed"}})
       .always("OpenFraudCase", {{"opened", true}})
-      .always("OpenRefundCase", {{"opened", true}})
+      .always("RemindOutcome", {{"added", true}})
+      .always("CloseFraudCase", {{"closed", true}})
+      .always("RefundFigure", {{"run_id", "r-1"}})
+      .always("RefundReceived", {{"run_id", "r-1"}})
       .always("SendReceipt", {{"id", "mail-1"}});
   return flow;
 }
@@ -158,18 +161,102 @@ TEST(WalletTopup, WrongAmountIsQuarantinedAndCreditedByHandWithItsFigures) {
   EXPECT_EQ(end.input_of("CreditByHand")["gross_minor"], 14000);
 }
 
-TEST(WalletTopup, ReferenceOfAnotherPaymentOpensAFraudCase) {
+TEST(WalletTopup, QuarantineRemindsAtHalfTimeAndNineTenthsAndNeverDecidesByItself) {
+  auto flow = a_topup();
+
+  const FlowEnd end = flow.answers("ConfirmNotification", {{"verdict", "INVALID"}})
+                          .signal(60s, "payfast.itn", itn())
+                          .signal(Days(30), "topup.outcome", {{"outcome", "reject"}, {"reason", "forged"}})
+                          .run();
+
+  EXPECT_EQ(end.times("RemindOutcome"), 2);
+  EXPECT_EQ(end.input_of("RemindOutcome")["body"]["until"], "2026-01-02T19:13:00.000Z");
+  EXPECT_EQ(end.took, Days(30));
+}
+
+TEST(WalletTopup, ReferenceOfAnotherPaymentIsAFraudTaskThatItsAnswerCloses) {
+  auto flow = a_topup();
+
+  const FlowEnd end =
+      flow.answers("ConfirmNotification", {{"verdict", "VALID"}})
+          .answers("CheckPayment", {{"verdict", "reference_reused"}, {"other", "pay-0"}})
+          .signal(60s, "payfast.itn", itn())
+          .signal(1h, "topup.outcome", {{"outcome", "fraud"}, {"decided_by", "ann"}, {"reason", "a copied reference"}})
+          .run();
+
+  EXPECT_TRUE(end.entered("OpenFraudCase"));
+  EXPECT_EQ(end.input_of("CloseFraudCase")["answer"]["outcome"], "fraud");
+  EXPECT_EQ(end.output["outcome"], "fraud");
+  EXPECT_FALSE(end.entered("Credit"));
+}
+
+TEST(WalletTopup, CreditThatLosesTheRaceForItsReferenceIsAFraudTaskToo) {
+  auto flow = a_topup();
+
+  const FlowEnd end =
+      flow.answers("ConfirmNotification", {{"verdict", "VALID"}})
+          .answers("CheckPayment",
+                   {{"verdict", "ok"}, {"pf_payment_id", "900"}, {"gross_minor", 15000}, {"fee_minor", -575}})
+          .fails("Credit", "Backend.Conflict")
+          .signal(60s, "payfast.itn", itn())
+          .signal(1h, "topup.outcome", {{"outcome", "reject"}, {"reason", "paid twice"}})
+          .run();
+
+  EXPECT_TRUE(end.entered("OpenFraudCase"));
+  EXPECT_EQ(end.input_of("Quarantine")["reason"], "reference_reused");
+  EXPECT_EQ(end.output["outcome"], "reject");
+}
+
+TEST(WalletTopup, RefundOfQuarantinedMoneyBecomesABankPayoutTask) {
   auto flow = a_topup();
 
   const FlowEnd end = flow.answers("ConfirmNotification", {{"verdict", "VALID"}})
-                          .answers("CheckPayment", {{"verdict", "reference_reused"}, {"other", "pay-0"}})
+                          .answers("CheckPayment", {{"verdict", "amount_mismatch"}})
                           .signal(60s, "payfast.itn", itn())
-                          .signal(1h, "topup.outcome", {{"outcome", "refund"}, {"reason", "paid twice"}})
+                          .signal(1h, "topup.outcome", {{"outcome", "refund"}, {"reason", "paid too much"}})
                           .run();
 
-  EXPECT_TRUE(end.entered("OpenFraudCase"));
-  EXPECT_TRUE(end.entered("OpenRefundCase"));
-  EXPECT_EQ(end.output["outcome"], "refund");
+  EXPECT_EQ(end.output["outcome"], "refund") << end.error;
+  EXPECT_EQ(end.input_of("RefundReceived")["refund_id"], "refund:pay-1:1");
+  EXPECT_EQ(end.input_of("RefundReceived")["amount"], "150.00");
+}
+
+TEST(WalletTopup, RefundOfAForgedNotificationNeedsItsFigure) {
+  auto flow = a_topup();
+
+  const FlowEnd end =
+      flow.answers("ConfirmNotification", {{"verdict", "INVALID"}})
+          .signal(60s, "payfast.itn", itn())
+          .signal(1h, "topup.outcome", {{"outcome", "refund"}, {"reason", "seen in the bank"}})
+          .signal(2h, "topup.outcome", {{"outcome", "refund"}, {"reason", "seen in the bank"}, {"gross_minor", 14000}})
+          .run();
+
+  EXPECT_EQ(end.input_of("RefundFigure")["amount_minor"], 14000) << end.error;
+  EXPECT_EQ(end.took, 2h);
+}
+
+TEST(WalletTopup, ReturnAfterExpiryLooksIntoTheHistoryToo) {
+  auto flow = a_topup();
+
+  const FlowEnd end = genuine(flow)
+                          .answers("LookIntoHistory", {{"found", true}, {"paid", itn()}})
+                          .signal(2h, "payer.returned", nullptr)
+                          .run();
+
+  EXPECT_EQ(end.output["status"], "credited") << end.error;
+  EXPECT_EQ(end.output["late"], true);
+  EXPECT_EQ(end.took, 2h + 15min);
+}
+
+TEST(WalletTopup, LateReturnWithoutMoneyGoesOnWatching) {
+  auto flow = a_topup();
+
+  const FlowEnd end =
+      genuine(flow).always("LookIntoHistory", {{"found", false}}).signal(2h, "payer.returned", nullptr).run();
+
+  EXPECT_EQ(end.output["status"], "expired") << end.error;
+  EXPECT_EQ(end.times("Expire"), 1);
+  EXPECT_EQ(end.took, 72h);
 }
 
 TEST(WalletTopup, UnsendableReceiptNeverUndoesTheCredit) {
