@@ -33,6 +33,7 @@ struct Api::Body {
     add_signal_routes(router, context);
     add_webhook_endpoint_routes(router, context);
     add_hook_routes(router, context);
+    add_peer_routes(router, context);
     add_process_routes(router, context);
     add_unbuilt_routes(router);
   }
@@ -73,6 +74,9 @@ Admission Api::admit(const Request& head) {
       admission.refused = true;
       admission.refusal = problem_response(identity.error(), head.path);
     }
+  } else if (match.route->access == Access::peer && !body_->context.authenticator.is_peer(head.headers)) {
+    admission.refused = true;
+    admission.refusal = Body::unmatched({}, head);  // for everybody else there is no such path
   }
   if (admission.refused) {
     body_->report(head.method, match.route != nullptr ? match.route->pattern : "none", admission.refusal.status, {});
@@ -99,6 +103,10 @@ void Api::handle(Request request, Answer answer) {
     body_->report(method, route->pattern, response.status, std::chrono::steady_clock::now() - begun);
     answer(std::move(response));
   };
+  if (match.route->access == Access::peer && !body_->context.authenticator.is_peer(call->request.headers)) {
+    call->respond(Body::unmatched({}, call->request));
+    return;
+  }
   if (match.route->access == Access::credential) {
     auto identity = body_->context.authenticator.identify(call->request.headers);
     if (!identity) return call->fail(identity.error());

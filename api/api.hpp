@@ -29,6 +29,8 @@ struct RequestReport {
 struct ApiOptions {
   /// ORCHESTRATOR_ADMIN_KEY; empty: every call that needs a credential is refused.
   std::string admin_key;
+  /// What nodes of one installation show each other; empty: no node may call.
+  std::string peer_secret;
   /// The text behind /metrics. Empty: that route answers 501.
   std::function<std::string()> metrics_text;
   /// Told about every answer. Any I/O or engine thread.

@@ -12,7 +12,7 @@ namespace orchestrator::api {
 /// What every route may use. Outlives the routes and the calls.
 struct Context {
   Context(service::Service& engine, ApiOptions settings)
-      : service(engine), options(std::move(settings)), authenticator(options.admin_key) {}
+      : service(engine), options(std::move(settings)), authenticator(options.admin_key, options.peer_secret) {}
 
   // Fixed after construction.
   service::Service& service;

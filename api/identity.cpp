@@ -17,6 +17,10 @@ std::string_view bearer_token(const Headers& headers) {
   return field.substr(kScheme.size());
 }
 
+bool Authenticator::is_peer(const Headers& headers) const {
+  return !peer_secret_.empty() && digest::equal_constant_time(headers.value(kPeerHeader), peer_secret_);
+}
+
 Result<Identity> Authenticator::identify(const Headers& headers) const {
   const std::string_view token = bearer_token(headers);
   if (token.empty() || admin_key_.empty() || !digest::equal_constant_time(token, admin_key_)) {

@@ -8,6 +8,10 @@
 
 namespace orchestrator::api {
 
+/// How nodes show each other that they belong together.
+inline constexpr std::string_view kPeerHeader = "Orchestrator-Peer";
+inline constexpr std::string_view kPeerPath = "/internal/v1/peer/";
+
 /// Who asks, and for whose data.
 struct Identity {
   std::string namespace_name;
@@ -18,14 +22,19 @@ struct Identity {
 /// `Orchestrator-Namespace` names, and means `default` without it. Immutable; any thread.
 class Authenticator {
  public:
-  /// `admin_key` empty: nobody gets in.
-  explicit Authenticator(std::string admin_key) : admin_key_(std::move(admin_key)) {}
+  /// `admin_key` empty: nobody gets in. `peer_secret` empty: no node does.
+  Authenticator(std::string admin_key, std::string peer_secret)
+      : admin_key_(std::move(admin_key)), peer_secret_(std::move(peer_secret)) {}
 
   /// unauthenticated (401) without a valid key, forbidden (403) for a namespace that it does not hold.
   [[nodiscard]] Result<Identity> identify(const Headers& headers) const;
 
+  /// Whether another node of this installation asks.
+  [[nodiscard]] bool is_peer(const Headers& headers) const;
+
  private:
   std::string admin_key_;
+  std::string peer_secret_;
 };
 
 /// The credential behind `Authorization: Bearer `, or "".

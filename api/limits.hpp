@@ -21,6 +21,11 @@ inline constexpr std::size_t kMaxBatchItems = 10'000;
 /// Faults that one answer lists; the rest is only counted.
 inline constexpr std::size_t kMaxReportedFaults = 100;
 
+/// Calls from this node to one other node, in flight at once.
+inline constexpr std::size_t kMaxPeerCalls = 512;
+/// Connections to one other node that are kept for the next call.
+inline constexpr std::size_t kMaxIdlePeerConnections = 16;
+
 inline constexpr std::int32_t kDefaultPageItems = 50;
 inline constexpr std::int32_t kMaxPageItems = 500;
 /// Cursors are ours; a longer one cannot be.

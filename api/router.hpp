@@ -10,8 +10,8 @@
 
 namespace orchestrator::api {
 
-/// Who may call: everybody, or who shows a credential.
-enum class Access : std::uint8_t { open, credential };
+/// Who may call: everybody, who shows a credential, or another node of this installation.
+enum class Access : std::uint8_t { open, credential, peer };
 
 /// Which of the configured limits a body has.
 enum class BodySize : std::uint8_t { single, batch };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/api.hpp"
+#include "api/peer_client.hpp"
 #include "api/server.hpp"
 #include "handlers/register_handlers.hpp"
 #include "handlers/sample_handlers.hpp"
@@ -170,6 +171,7 @@ struct Server::Parts {
   std::unique_ptr<runtime::AsioExecutor> node_executor;
   std::vector<std::unique_ptr<runtime::AsioExecutor>> group_executors;
   std::unique_ptr<runtime::HandlerThreadPool> handler_threads;
+  std::unique_ptr<api::PeerClient> peers;
   std::unique_ptr<runtime::Node> node;
   std::unique_ptr<service::EngineService> service;
   std::unique_ptr<api::Api> api;
@@ -194,6 +196,7 @@ void Server::Parts::build(std::unique_ptr<store::Store> opened) {
   options.id = identity.id();
   options.url = config.advertise_url.empty() ? http_url(config.listen) : config.advertise_url;
   options.roles = roles_text(config.roles);
+  options.takes_shards = config.roles.worker;
   options.lease = config.lease;
   options.handler_slots = config.handler_threads;
   runtime::Node::Parts parts{.store = *store,
@@ -208,7 +211,11 @@ void Server::Parts::build(std::unique_ptr<store::Store> opened) {
                              .metrics = metrics};
   node = std::make_unique<runtime::Node>(std::move(parts), std::move(options));
   for (const auto& [queue, limit] : config.queue_limits) node->workers().set_queue_limit(queue, limit);
-  service = std::make_unique<service::EngineService>(*node, *store, planner, handlers);
+  // A call waits for its commit, and a commit for a take-over at worst.
+  peers = std::make_unique<api::PeerClient>(
+      http_io, store->cluster_secret(), std::chrono::duration_cast<std::chrono::milliseconds>(node->request_limit()));
+  node->set_peers(peers.get());
+  service = std::make_unique<service::EngineService>(*node, *store, planner, handlers, peers.get());
   api = std::make_unique<api::Api>(*service, api_options());
 
   api::ServerOptions http_options;
@@ -220,6 +227,7 @@ void Server::Parts::build(std::unique_ptr<store::Store> opened) {
 api::ApiOptions Server::Parts::api_options() {
   api::ApiOptions options;
   options.admin_key = config.admin_key;
+  options.peer_secret = store->cluster_secret();
   options.max_body_bytes = static_cast<std::uint64_t>(config.max_body_bytes);
   options.max_batch_body_bytes = static_cast<std::uint64_t>(config.max_batch_body_bytes);
   options.metrics_text = [this] { return metrics.render(); };

@@ -292,6 +292,7 @@ void ShardGroup::fail_shards(const std::set<ShardId>& shards, const Status& why)
 void ShardGroup::drop_memory(Shard& shard, const Status& why) {
   shard.generation = next_generation_++;
   shard.phase = Shard::Phase::recovering;
+  shard.leaving = false;
   // Work in hand goes on and its outcome counts: only what was decided about it is forgotten.
   shard.unclean = false;
   auto runs = std::exchange(shard.runs, {});

@@ -22,7 +22,7 @@ void ShardGroup::receive(std::vector<store::InboxRow> messages) {
 
 void ShardGroup::handle(store::InboxRow row) {
   Shard* shard = find_shard(row.shard);
-  if (shard == nullptr) return;  // whoever owns it reads it from the table
+  if (shard == nullptr || shard->leaving) return;  // whoever owns it reads it from the table
   if (shard->phase != Shard::Phase::active) {
     // The recovery may have read the inbox before this row was committed.
     shard->waiting_requests.push_back([this, row = std::move(row)] { handle(row); });

@@ -9,6 +9,7 @@ namespace orchestrator::runtime {
 namespace {
 
 constexpr Duration kRecoveryHorizon = std::chrono::seconds{60};
+constexpr Duration kQuietPoll = std::chrono::milliseconds{2};
 constexpr Duration kRecoverAgainAfter = std::chrono::milliseconds{200};
 
 }  // namespace
@@ -33,6 +34,59 @@ void ShardGroup::adopt(store::ShardLease lease, bool unclean) {
 
 void ShardGroup::drop(ShardId shard) {
   parts_.executor.post([this, shard] { forget_shard(shard); });
+}
+
+// ---- letting a shard go -------------------------------------------------------------------------------------------
+
+void ShardGroup::release(ShardId id, Duration patience, Released done) {
+  parts_.executor.post([this, id, patience, done = std::move(done)]() mutable {
+    Shard* shard = find_shard(id);
+    const auto is_its = [&](const SuspectTask& suspect) { return shard_of(suspect.run_id) == id; };
+    // Suspects are counted here before they go out; a new owner would take the shard for a clean one.
+    if (shard == nullptr || shard->phase != Shard::Phase::active || shard->leaving ||
+        std::any_of(suspects_.begin(), suspects_.end(), is_its)) {
+      done(std::nullopt);
+      return;
+    }
+    shard->leaving = true;
+    for (const auto& [run_id, task] : parts_.workers.withdraw(id)) release_hold({run_id, task});
+    release_when_quiet(id, shard->generation, parts_.clock.steady_now() + patience, std::move(done));
+  });
+}
+
+void ShardGroup::release_when_quiet(ShardId id, std::uint64_t generation, Duration until, Released done) {
+  if (is_stale(id, generation)) {
+    done(std::nullopt);
+    return;
+  }
+  const Shard& shard = *find_shard(id);
+  if (is_quiet(shard)) {
+    const store::ShardLease lease = shard.lease;
+    forget_shard(id);
+    done(lease);
+    return;
+  }
+  if (parts_.clock.steady_now() >= until) {
+    // What was held back and left unread meanwhile is found again by reading everything anew.
+    fail_shards({id}, fail(ErrorCode::unavailable, "this shard nearly moved to another node; try again"));
+    done(std::nullopt);
+    return;
+  }
+  parts_.executor.post_after(kQuietPoll, [this, id, generation, until, done = std::move(done)]() mutable {
+    release_when_quiet(id, generation, until, std::move(done));
+  });
+}
+
+/// Whether nothing is in hand, in flight, or half done. What rests in memory is in the table as well.
+bool ShardGroup::is_quiet(const Shard& shard) const {
+  const auto is_busy = [](const auto& mailbox) {
+    return mailbox.second->busy || mailbox.second->uncommitted > 0 || !mailbox.second->operations.empty();
+  };
+  const auto is_moving = [](const auto& run) { return run.second->uncommitted > 0 || run.second->committing; };
+  return shard.holds.empty() && shard.loading.empty() && shard.starting_keys.empty() &&
+         !pending_.shards.contains(shard.lease.shard) &&
+         std::none_of(shard.mailboxes.begin(), shard.mailboxes.end(), is_busy) &&
+         std::none_of(shard.runs.begin(), shard.runs.end(), is_moving);
 }
 
 void ShardGroup::forget_shard(ShardId id) {

@@ -104,6 +104,7 @@ void ShardGroup::start_checked(StartRequest request, std::vector<MessageRef> don
         reply(closed.error());
       } else if (*closed) {
         const auto& row = (*closed)->row;
+        finish_message(done, pending_);
         reply(StartAnswer{row.header.id, row.header.workflow, row.header.version, row.header.key, row.state, false});
       } else {
         request.maybe_repeated = false;

@@ -110,6 +110,7 @@ struct Shard {
   Phase phase = Phase::recovering;
   std::uint64_t generation = 0;  ///< changes when memory is dropped: late answers find another one
   bool unclean = false;          ///< the last owner did not hand over: ready work is suspect
+  bool leaving = false;          ///< on its way to another node: nothing new begins
 
   std::unordered_map<RunId, std::unique_ptr<RunEntry>> runs;
   std::unordered_map<RunId, std::vector<std::function<void(Result<RunEntry*>)>>> loading;

@@ -14,7 +14,8 @@ constexpr Duration kLongInHand = std::chrono::seconds{5};
 
 void ShardGroup::hand_out(RunId run_id, core::ScheduleTask command) {
   Shard* shard = find_shard(shard_of(run_id));
-  if (shard == nullptr || shard->phase != Shard::Phase::active) return;
+  // A leaving shard's tasks are owed by its next owner, who works them out from the journals.
+  if (shard == nullptr || shard->phase != Shard::Phase::active || shard->leaving) return;
   const auto found = shard->runs.find(run_id);
   if (found == shard->runs.end() || !found->second->run.is_open(command.task)) return;
   if (!parts_.headquarters.is_confirmed()) {

@@ -56,7 +56,8 @@ void ShardGroup::fire_due() {
   }
   arm();
   for (const auto& [at, run_id] : due) {
-    if (find_shard(shard_of(run_id)) == nullptr) continue;
+    const Shard* shard = find_shard(shard_of(run_id));
+    if (shard == nullptr || shard->leaving) continue;  // its next owner loads it
     parts_.metrics.timer_lag_seconds.observe(std::chrono::duration<double>(now - at).count());
     with_run(run_id, [this, run_id](Result<RunEntry*> entry) {
       if (!entry || *entry == nullptr || is_closed((*entry)->run.state())) return;

@@ -1,6 +1,8 @@
 #include "orchestrator/runtime/messages.hpp"
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/runtime/json_members.hpp"
+#include "orchestrator/runtime/request_json.hpp"
 
 namespace orchestrator::runtime {
 namespace {
@@ -8,124 +10,9 @@ namespace {
 constexpr const char* kKinds[] = {"start",       "child_started", "child_ended",  "cancel",       "signal",
                                   "wait_opened", "wait_ended",    "signal_offer", "signal_answer"};
 
-// ---- members ----
+using namespace members;
 
-template <typename Tag>
-void put(Json& object, const char* name, const Uuid<Tag>& id) {
-  if (!id.is_nil()) object[name] = id.str();
-}
-void put(Json& object, const char* name, const std::optional<std::string>& text) {
-  if (text) object[name] = *text;
-}
-void put(Json& object, const char* name, const std::string& text) {
-  if (!text.empty()) object[name] = text;
-}
-void put(Json& object, const char* name, const Payload& payload) {
-  if (payload) object[name] = *payload;
-}
-
-template <typename Tag>
-Uuid<Tag> get_id(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  if (found == object.end()) return {};
-  auto id = Uuid<Tag>::parse(found->get<std::string>());
-  return id ? *id : Uuid<Tag>{};
-}
-std::optional<std::string> get_optional(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  if (found == object.end()) return std::nullopt;
-  return found->get<std::string>();
-}
-std::string get_text(const Json& object, const char* name) { return object.value(name, std::string{}); }
-Payload get_payload(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found == object.end() ? nullptr : make_payload(*found);
-}
-std::optional<std::int64_t> get_integer(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  if (found == object.end()) return std::nullopt;
-  return found->get<std::int64_t>();
-}
-std::optional<RunId> get_run(const Json& object, const char* name) {
-  if (!object.contains(name)) return std::nullopt;
-  return get_id<RunTag>(object, name);
-}
-
-// ---- requests and rows ----
-
-Json to_json(const StartRequest& request) {
-  Json object = {{"namespace", request.namespace_name},
-                 {"workflow", request.workflow},
-                 {"version", request.version},
-                 {"on_conflict", static_cast<int>(request.on_conflict)},
-                 {"on_closed", static_cast<int>(request.on_closed)},
-                 {"priority", request.priority}};
-  put(object, "input", request.input);
-  put(object, "key", request.key);
-  if (request.run_at) object["run_at_us"] = to_micros(*request.run_at);
-  put(object, "attributes", request.attributes);
-  if (request.timeout_seconds) object["timeout_seconds"] = *request.timeout_seconds;
-  put(object, "traceparent", request.traceparent);
-  put(object, "id", request.id);
-  if (request.parent) put(object, "parent", *request.parent);
-  object["parent_step"] = request.parent_step;
-  if (request.predecessor) put(object, "predecessor", *request.predecessor);
-  return object;
-}
-
-StartRequest start_from(const Json& object) {
-  StartRequest request;
-  request.namespace_name = get_text(object, "namespace");
-  request.workflow = get_text(object, "workflow");
-  request.version = object.value("version", 0);
-  request.input = get_payload(object, "input");
-  request.key = get_optional(object, "key");
-  request.on_conflict = static_cast<KeyConflict>(object.value("on_conflict", 0));
-  request.on_closed = static_cast<ClosedKey>(object.value("on_closed", 0));
-  if (const auto at = get_integer(object, "run_at_us")) request.run_at = from_micros(*at);
-  request.priority = object.value("priority", 0);
-  request.attributes = get_payload(object, "attributes");
-  request.timeout_seconds = get_integer(object, "timeout_seconds");
-  request.traceparent = get_text(object, "traceparent");
-  request.id = get_id<RunTag>(object, "id");
-  request.parent = get_run(object, "parent");
-  request.parent_step = object.value("parent_step", EventId{0});
-  request.predecessor = get_run(object, "predecessor");
-  return request;
-}
-
-Json to_json(const SignalRequest& request) {
-  Json object = {{"namespace", request.namespace_name},
-                 {"name", request.name},
-                 {"id", request.id},
-                 {"ttl_seconds", request.ttl_seconds}};
-  put(object, "key", request.key);
-  if (request.run_id) put(object, "run_id", *request.run_id);
-  put(object, "signal_id", request.signal_id);
-  put(object, "payload", request.payload);
-  if (request.start) {
-    Json start = {{"workflow", request.start->workflow}};
-    put(start, "input", request.start->input);
-    object["start"] = std::move(start);
-  }
-  return object;
-}
-
-SignalRequest signal_from(const Json& object) {
-  SignalRequest request;
-  request.namespace_name = get_text(object, "namespace");
-  request.name = get_text(object, "name");
-  request.key = get_optional(object, "key");
-  request.run_id = get_run(object, "run_id");
-  request.signal_id = get_id<SignalTag>(object, "signal_id");
-  request.id = get_text(object, "id");
-  request.payload = get_payload(object, "payload");
-  request.ttl_seconds = object.value("ttl_seconds", request.ttl_seconds);
-  if (const auto start = object.find("start"); start != object.end()) {
-    request.start = SignalRequest::Start{get_text(*start, "workflow"), get_payload(*start, "input")};
-  }
-  return request;
-}
+// ---- rows ----
 
 Json to_json(const store::SignalRow& row) {
   Json object = {{"shard", to_int(row.shard)}, {"namespace", row.namespace_name},
@@ -226,7 +113,7 @@ struct Encoder {
 
 Message decode(const std::string& kind, const Json& object) {
   if (kind == "start")
-    return StartMessage{start_from(object.at("request")), ShardId{object.value("reply_to", 0)},
+    return StartMessage{start_request_from(object.at("request")), ShardId{object.value("reply_to", 0)},
                         object.value("step", EventId{0})};
   if (kind == "child_started") {
     return ChildStartedMessage{get_id<RunTag>(object, "parent"), object.value("step", EventId{0}),
@@ -244,7 +131,7 @@ Message decode(const std::string& kind, const Json& object) {
                          parse_cancel_mode(get_text(object, "mode")).value_or(CancelMode::graceful),
                          get_text(object, "reason")};
   }
-  if (kind == "signal") return SignalMessage{signal_from(object)};
+  if (kind == "signal") return SignalMessage{signal_request_from(object)};
   if (kind == "wait_opened") return WaitOpenedMessage{wait_from(object)};
   if (kind == "wait_ended") {
     const auto row = wait_from(object);

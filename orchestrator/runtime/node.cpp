@@ -16,6 +16,20 @@ constexpr std::uint64_t kTicksPerUpkeep = 3'600;
 constexpr std::int32_t kMaxInboxRead = 1'000;
 constexpr Duration kAgainAfter = std::chrono::milliseconds{200};
 constexpr Duration kSafetyMargin = std::chrono::seconds{1};
+constexpr Duration kHintEvery = std::chrono::milliseconds{5};
+
+/// Those whose lease runs and whose process is not proven gone.
+std::set<NodeId> live_nodes(const store::HeartbeatAnswer& answer, const NodeId& own) {
+  std::set<NodeId> alive;
+  for (const auto& node : answer.nodes) {
+    const bool gone = std::find(answer.gone.begin(), answer.gone.end(), node.id) != answer.gone.end();
+    if (!gone && (node.lease_until > answer.database_now || node.id == own)) alive.insert(node.id);
+  }
+  return alive;
+}
+
+/// Role worker: owns shards and runs handlers.
+bool performs_steps(const store::NodeRow& node) { return node.roles.find("worker") != std::string::npos; }
 
 }  // namespace
 
@@ -24,7 +38,9 @@ Node::Node(Parts parts, NodeOptions options)
       options_(std::move(options)),
       metrics_(parts_.metrics),
       definitions_(parts_.store),
-      workers_(parts_.store, parts_.handler_threads, parts_.clock, parts_.metrics, options_.handler_slots) {
+      workers_(parts_.store, parts_.handler_threads, parts_.clock, parts_.metrics, options_.handler_slots,
+               [this] { return is_confirmed(); }),
+      owns_(static_cast<std::size_t>(parts_.store.shard_count())) {
   std::int32_t lane = 0;
   for (Executor* executor : parts_.group_executors) {
     groups_.push_back(std::make_unique<ShardGroup>(ShardGroup::Parts{
@@ -60,8 +76,67 @@ ShardGroup& Node::group_of(ShardId shard) { return *groups_[static_cast<std::siz
 
 std::optional<ShardId> Node::any_shard() {
   const std::lock_guard lock(mutex_);
-  if (routable_.empty()) return std::nullopt;
-  return routable_[next_shard_++ % routable_.size()];
+  if (!routable_.empty()) return routable_[next_shard_++ % routable_.size()];
+  if (urls_.empty()) return std::nullopt;
+  return ShardId{static_cast<std::int32_t>(next_shard_++ % static_cast<std::uint64_t>(shard_count()))};
+}
+
+bool Node::owns(ShardId shard) const {
+  const auto at = static_cast<std::size_t>(to_int(shard));
+  return to_int(shard) >= 0 && at < owns_.size() && owns_[at];
+}
+
+bool Node::has_owner_known() const {
+  const std::lock_guard lock(mutex_);
+  return !routable_.empty() || !urls_.empty();
+}
+
+Node::Route Node::route(ShardId shard) const {
+  if (owns(shard)) return {true, {}};
+  const std::lock_guard lock(mutex_);
+  const auto found = urls_.find(shard);
+  return {false, found == urls_.end() ? std::string{} : found->second};
+}
+
+void Node::wake() {
+  parts_.executor.post([this] {
+    if (stopped_) return;
+    beat_after(Duration{0});
+    read_inbox_again_ = true;
+    if (!reading_inbox_) read_inbox_after(Duration{0});
+  });
+}
+
+void Node::beat_after(Duration delay) {
+  parts_.executor.post_after(delay, [this, number = ++next_beat_] {
+    if (number == next_beat_) beat();
+  });
+}
+
+void Node::read_inbox_after(Duration delay) {
+  parts_.executor.post_after(delay, [this, number = ++next_read_] {
+    if (number == next_read_) read_inbox();
+  });
+}
+
+std::vector<ShardId> Node::owned_shards() const {
+  std::vector<ShardId> shards;
+  for (const auto& [shard, epoch] : owned_) shards.push_back(shard);
+  return shards;
+}
+
+/// Makes what this node owns known to those who route.
+void Node::show_owned() {
+  for (std::size_t at = 0; at < owns_.size(); ++at) {
+    const ShardId shard{static_cast<std::int32_t>(at)};
+    owns_[at] = owned_.contains(shard) && !leaving_.contains(shard);
+  }
+  owned_count_ = static_cast<std::int64_t>(owned_.size());
+  const std::lock_guard lock(mutex_);
+  routable_.clear();
+  for (const auto& [shard, epoch] : owned_) {
+    if (!leaving_.contains(shard)) routable_.push_back(shard);
+  }
 }
 
 Timestamp Node::now() { return Timestamp{parts_.clock.steady_now() + Duration{clock_offset_us_}}; }
@@ -105,7 +180,7 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
     if (!std::exchange(heartbeat_failing_, true)) {
       parts_.logger.warn("heartbeat_failed", {{"reason", answer.error().message}});
     }
-    parts_.executor.post_after(kAgainAfter, [this] { beat(); });
+    beat_after(kAgainAfter);
     return;
   }
   if (std::exchange(heartbeat_failing_, false)) parts_.logger.info("heartbeat_recovered");
@@ -113,30 +188,116 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
   confirmed_until_us_ = (sent_at + options_.lease - kSafetyMargin).count();
   clock_offset_us_ = (answer->database_now.time_since_epoch() - parts_.clock.steady_now()).count();
   for (auto& group : groups_) group->learn_time(answer->database_now);
+  workers_.pump();  // what waited for the lease to be confirmed
+  drop_lost(answer->shards);
 
   // Who is alive, and which shards may be taken.
-  std::set<NodeId> alive;
+  const std::set<NodeId> alive = live_nodes(*answer, options_.id);
+  std::map<NodeId, std::string> workers;
   for (const auto& node : answer->nodes) {
-    const bool gone = std::find(answer->gone.begin(), answer->gone.end(), node.id) != answer->gone.end();
-    if (!gone && (node.lease_until > answer->database_now || node.id == options_.id)) alive.insert(node.id);
+    if (alive.contains(node.id) && performs_steps(node)) workers[node.id] = node.url;
   }
-  const std::size_t fair = (answer->shards.size() + alive.size() - 1) / std::max<std::size_t>(1, alive.size());
+  const std::size_t fair = (answer->shards.size() + workers.size() - 1) / std::max<std::size_t>(1, workers.size());
   std::vector<ShardId> wanted;
   std::set<ShardId> unclean;
+  std::unordered_map<ShardId, std::string> urls;
   for (const auto& shard : answer->shards) {
     if (owned_.contains(shard.shard)) continue;
     const bool own = shard.node && *shard.node == options_.id;
     const bool orphan = !shard.node || !alive.contains(*shard.node);
+    if (!own && !orphan) urls[shard.shard] = workers[*shard.node];
     if (!own && (!orphan || owned_.size() + wanted.size() >= fair)) continue;
     wanted.push_back(shard.shard);
     if (shard.node) unclean.insert(shard.shard);
   }
+  std::vector<std::string> takers;
+  for (const auto& [id, url] : workers) {
+    if (id != options_.id) takers.push_back(url);
+  }
   {
     const std::lock_guard lock(mutex_);
     cluster_ = std::move(*answer);
+    urls_ = std::move(urls);
   }
-  if (!wanted.empty() && !taking_ && !draining_) take(std::move(wanted), std::move(unclean));
-  parts_.executor.post_after(std::chrono::duration_cast<Duration>(options_.lease) / 5, [this] { beat(); });
+  if (options_.takes_shards && !draining_) {
+    if (!wanted.empty() && !taking_ && leaving_.empty()) take(std::move(wanted), std::move(unclean));
+    if (wanted.empty() && owned_.size() > fair && !taking_ && leaving_.empty())
+      give_surplus_away(fair, std::move(takers));
+  }
+  beat_after(std::chrono::duration_cast<Duration>(options_.lease) / 5);
+}
+
+/// A node that was stopped, or cut off, for longer than its lease learns here what others took: a shard without traffic
+/// would never tell.
+void Node::drop_lost(const std::vector<store::ShardOwnerRow>& owners) {
+  std::vector<ShardId> gone;
+  for (const auto& row : owners) {
+    const auto held = owned_.find(row.shard);
+    if (held == owned_.end() || leaving_.contains(row.shard)) continue;
+    // An answer that is older than our own take-over has an older epoch, too.
+    if (row.node != options_.id && row.epoch > held->second) gone.push_back(row.shard);
+  }
+  if (gone.empty()) return;
+  metrics_.ownership_lost.add();
+  parts_.logger.warn("shards_lost", {{"count", gone.size()}});
+  for (const ShardId shard : gone) {
+    owned_.erase(shard);
+    group_of(shard).drop(shard);
+  }
+  show_owned();
+}
+
+/// More nodes than before: what is over the fair share goes to them, one shard after the other as each comes to rest.
+void Node::give_surplus_away(std::size_t fair, std::vector<std::string> takers) {
+  std::vector<ShardId> surplus = owned_shards();
+  surplus.erase(surplus.begin(), surplus.begin() + static_cast<std::ptrdiff_t>(fair));
+  // Requests go to the next owner from here on; until there is one, they wait.
+  leaving_.insert(surplus.begin(), surplus.end());
+  show_owned();
+  auto leases = std::make_shared<std::vector<store::ShardLease>>();
+  auto missing = std::make_shared<std::size_t>(surplus.size());
+  parts_.logger.info("shards_released", {{"count", surplus.size()}});
+  for (const ShardId shard : surplus) {
+    group_of(shard).release(shard, options_.release_patience,
+                            [this, shard, leases, missing, takers](std::optional<store::ShardLease> lease) {
+                              parts_.executor.post([this, shard, leases, missing, takers, lease] {
+                                if (lease) {
+                                  leases->push_back(*lease);
+                                } else {
+                                  owns_[static_cast<std::size_t>(to_int(shard))] = owned_.contains(shard);
+                                }
+                                if (--*missing == 0) released(*leases, takers);
+                              });
+                            });
+  }
+}
+
+void Node::released(std::vector<store::ShardLease> leases, std::vector<std::string> takers) {
+  if (stopped_) return;
+  parts_.store.hand_over(options_.id, leases, [this, leases, takers = std::move(takers)](Result<void> handed) {
+    parts_.executor.post([this, leases, takers, handed = std::move(handed)] {
+      leaving_.clear();
+      if (stopped_) return;
+      // Not handed over: the table still names this node, and the next heartbeat takes them up again.
+      if (!handed) parts_.logger.warn("hand_over_failed", {{"reason", handed.error().message}});
+      for (const auto& lease : leases) owned_.erase(lease.shard);
+      show_owned();
+      for (const auto& url : takers) hint(url);
+    });
+  });
+}
+
+/// At most one in kHintEvery for each node: a hint only spares it a poll.
+void Node::hint(const std::string& url) {
+  if (peers_ == nullptr || url.empty()) return;
+  const Duration now = parts_.clock.steady_now();
+  auto& last = hinted_[url];
+  if (last > now) return;  // one is on its way
+  const Duration delay = std::max(Duration{0}, last + kHintEvery - now);
+  last = now + delay + Duration{1};
+  parts_.executor.post_after(delay, [this, url] {
+    if (!stopped_) peers_->call(url, "wake", "null", [](const Result<std::string>&) {});
+  });
 }
 
 void Node::take(std::vector<ShardId> shards, std::set<ShardId> unclean) {
@@ -151,7 +312,7 @@ void Node::take(std::vector<ShardId> shards, std::set<ShardId> unclean) {
                                return;  // the next heartbeat tries again
                              }
                              for (const auto& lease : *leases) {
-                               owned_.insert(lease.shard);
+                               owned_[lease.shard] = lease.epoch;
                                group_of(lease.shard).adopt(lease, unclean.contains(lease.shard));
                              }
                              if (!leases->empty()) {
@@ -159,9 +320,7 @@ void Node::take(std::vector<ShardId> shards, std::set<ShardId> unclean) {
                                parts_.logger.info("shards_taken_over",
                                                   {{"count", leases->size()}, {"unclean", unclean.size()}});
                              }
-                             owned_count_ = static_cast<std::int64_t>(owned_.size());
-                             const std::lock_guard lock(mutex_);
-                             routable_.assign(owned_.begin(), owned_.end());
+                             show_owned();
                            });
                          });
 }
@@ -170,9 +329,7 @@ void Node::lost(std::vector<ShardId> shards) {
   parts_.executor.post([this, shards = std::move(shards)] {
     for (const ShardId shard : shards) owned_.erase(shard);
     parts_.logger.warn("shards_lost", {{"count", shards.size()}});
-    owned_count_ = static_cast<std::int64_t>(owned_.size());
-    const std::lock_guard lock(mutex_);
-    routable_.assign(owned_.begin(), owned_.end());
+    show_owned();
   });
 }
 
@@ -218,18 +375,27 @@ void Node::look_for_proof(std::shared_ptr<const store::Batch> batch, std::vector
 
 void Node::deliver(std::vector<store::InboxRow> messages) {
   std::map<ShardGroup*, std::vector<store::InboxRow>> by_group;
-  for (auto& message : messages) by_group[&group_of(message.shard)].push_back(std::move(message));
+  std::set<std::string> elsewhere;
+  for (auto& message : messages) {
+    if (Route route = this->route(message.shard); !route.here) elsewhere.insert(std::move(route.url));
+    by_group[&group_of(message.shard)].push_back(std::move(message));
+  }
   for (auto& [group, rows] : by_group) group->receive(std::move(rows));
+  if (peers_ == nullptr || elsewhere.empty()) return;
+  parts_.executor.post([this, elsewhere = std::move(elsewhere)] {
+    for (const auto& url : elsewhere) hint(url);
+  });
 }
 
 void Node::read_inbox() {
   if (stopped_ || reading_inbox_) return;
   if (owned_.empty()) {
-    parts_.executor.post_after(options_.inbox_idle, [this] { read_inbox(); });
+    read_inbox_after(options_.inbox_idle);
     return;
   }
   reading_inbox_ = true;
-  parts_.store.read_inbox({owned_.begin(), owned_.end()}, kMaxInboxRead, [this](Result<store::InboxRead> read) {
+  read_inbox_again_ = false;
+  parts_.store.read_inbox(owned_shards(), kMaxInboxRead, [this](Result<store::InboxRead> read) {
     parts_.executor.post([this, read = std::move(read)]() mutable {
       reading_inbox_ = false;
       if (stopped_) return;
@@ -238,7 +404,8 @@ void Node::read_inbox() {
         metrics_.inbox_rows.add(static_cast<double>(read->rows.size()));
         deliver(std::move(read->rows));
       }
-      parts_.executor.post_after(busy ? options_.inbox_busy : options_.inbox_idle, [this] { read_inbox(); });
+      if (read_inbox_again_) return read_inbox_after(Duration{0});
+      read_inbox_after(busy ? options_.inbox_busy : options_.inbox_idle);
     });
   });
 }

@@ -8,8 +8,10 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
+#include "orchestrator/runtime/peers.hpp"
 #include "orchestrator/runtime/shard_group.hpp"
 
 namespace orchestrator::runtime {
@@ -18,6 +20,9 @@ struct NodeOptions {
   NodeId id;
   std::string url;
   std::string roles = "api,worker,scheduler";
+  bool takes_shards = true;  ///< role worker; a node without it only forwards
+  /// How long a shard that another node should have may take to come to rest here.
+  Duration release_patience = std::chrono::seconds{10};
   /// How long a silent node keeps its shards. Milliseconds of database time, default 10 000
   /// (ORCHESTRATOR_LEASE_SECONDS).
   std::chrono::milliseconds lease{10'000};
@@ -51,8 +56,17 @@ class Node final : public Headquarters {
     telemetry::Metrics& metrics;
   };
 
+  /// Where the owner of a shard can be asked, as far as this node knows.
+  struct Route {
+    bool here = false;
+    std::string url;  ///< of the other node; empty: nobody, or nobody known
+  };
+
   Node(Parts parts, NodeOptions options);
   ~Node() override;
+
+  /// How to call the other nodes, for hints that spare them a poll. Before start().
+  void set_peers(PeerLink* peers) { peers_ = peers; }
 
   /// Begins heartbeats; shards follow.
   void start();
@@ -66,12 +80,17 @@ class Node final : public Headquarters {
 
   /// The group that owns, or would own, this shard.
   [[nodiscard]] ShardGroup& group_of(ShardId shard);
-  /// A shard of this node for something that has no key, in turn; nothing while it owns none.
+  /// A shard for something that has no key, in turn: one of this node's, else anybody's; nothing while nobody owns any.
   [[nodiscard]] std::optional<ShardId> any_shard();
+  [[nodiscard]] bool owns(ShardId shard) const;
+  [[nodiscard]] Route route(ShardId shard) const;
+  /// Another node says that something changed: heartbeats and reads the inbox at once. Any thread.
+  void wake();
   [[nodiscard]] std::int32_t shard_count() const { return parts_.store.shard_count(); }
   [[nodiscard]] Definitions& definitions() { return definitions_; }
   [[nodiscard]] bool is_draining() const { return draining_; }
-  [[nodiscard]] bool owns_shards() const { return owned_count_ > 0; }
+  /// Whether requests can be taken: this node owns shards, or knows who does.
+  [[nodiscard]] bool has_owner_known() const;
   [[nodiscard]] WorkerPool& workers() { return workers_; }
   [[nodiscard]] const WorkerPool& workers() const { return workers_; }
   /// The node's own strand, for deadlines of requests.
@@ -105,6 +124,14 @@ class Node final : public Headquarters {
   void look_for_proof(std::shared_ptr<const store::Batch> batch, std::vector<store::ShardLease> leases,
                       std::function<void(std::vector<store::ShardLease>, bool committed)> settled);
   void read_inbox();
+  void read_inbox_after(Duration delay);
+  void beat_after(Duration delay);
+  void show_owned();
+  [[nodiscard]] std::vector<ShardId> owned_shards() const;
+  void drop_lost(const std::vector<store::ShardOwnerRow>& owners);
+  void give_surplus_away(std::size_t fair, std::vector<std::string> takers);
+  void released(std::vector<store::ShardLease> leases, std::vector<std::string> takers);
+  void hint(const std::string& url);
   void tick();
   void check_drained(Duration until, bool cancelled, std::function<void()> done);
   void hand_over(std::function<void()> done);
@@ -116,11 +143,16 @@ class Node final : public Headquarters {
   WorkerPool workers_;
   std::vector<std::unique_ptr<ShardGroup>> groups_;  // Fixed after construction.
 
-  std::set<ShardId> owned_;         // Only on parts_.executor.
-  bool taking_ = false;             // Only on parts_.executor.
-  bool reading_inbox_ = false;      // Only on parts_.executor.
-  bool heartbeat_failing_ = false;  // Only on parts_.executor.
-  std::uint64_t ticks_ = 0;         // Only on parts_.executor.
+  std::map<ShardId, Epoch> owned_;          // Only on parts_.executor: with the epoch of the take-over.
+  std::set<ShardId> leaving_;               // Only on parts_.executor: of those, what goes to other nodes.
+  bool taking_ = false;                     // Only on parts_.executor.
+  bool reading_inbox_ = false;              // Only on parts_.executor.
+  bool read_inbox_again_ = false;           // Only on parts_.executor.
+  std::uint64_t next_beat_ = 0;             // Only on parts_.executor: the one heartbeat that is due.
+  std::uint64_t next_read_ = 0;             // Only on parts_.executor: the one inbox read that is due.
+  std::map<std::string, Duration> hinted_;  // Only on parts_.executor: url, steady time of the last hint.
+  bool heartbeat_failing_ = false;          // Only on parts_.executor.
+  std::uint64_t ticks_ = 0;                 // Only on parts_.executor.
 
   std::atomic<bool> stopped_{false};
   std::atomic<bool> draining_{false};
@@ -129,9 +161,12 @@ class Node final : public Headquarters {
   std::atomic<std::uint64_t> next_shard_{0};
   std::atomic<std::int64_t> clock_offset_us_{0};
 
+  PeerLink* peers_ = nullptr;            // Fixed before start().
+  std::vector<std::atomic<bool>> owns_;  // By shard: whether requests for it are taken here.
   mutable std::mutex mutex_;
-  store::HeartbeatAnswer cluster_;  // Guarded by mutex_.
-  std::vector<ShardId> routable_;   // Guarded by mutex_.
+  store::HeartbeatAnswer cluster_;                 // Guarded by mutex_.
+  std::vector<ShardId> routable_;                  // Guarded by mutex_.
+  std::unordered_map<ShardId, std::string> urls_;  // Guarded by mutex_: live owners of other shards.
 };
 
 }  // namespace orchestrator::runtime

@@ -81,6 +81,9 @@ class ShardGroup {
   // ---- ownership (called by the node) ----
   void adopt(store::ShardLease lease, bool unclean);
   void drop(ShardId shard);
+  /// Lets a shard go to another node: hands out nothing more of it, waits for what is in hand and in flight, then
+  /// forgets it and answers its lease. Nothing when it does not come to rest within `patience`: then it stays.
+  void release(ShardId shard, Duration patience, std::function<void(std::optional<store::ShardLease>)> done);
   void learn_time(Timestamp database_now);
   void load_due_timers();
   /// Ends buffered signals whose time ran out; `?wait=` of their senders is answered soon after.
@@ -250,6 +253,9 @@ class ShardGroup {
   void put_idempotency(store::IdempotencyRow row);
 
   // group_recovery.cpp
+  using Released = std::function<void(std::optional<store::ShardLease>)>;
+  void release_when_quiet(ShardId shard, std::uint64_t generation, Duration until, Released done);
+  [[nodiscard]] bool is_quiet(const Shard& shard) const;
   void recover(ShardId shard, std::uint64_t generation);
   void recovered(ShardId shard, std::uint64_t generation, Result<store::Recovery> recovery);
   void rebuild(ShardId shard, std::uint64_t generation, std::shared_ptr<store::Recovery> recovery, std::size_t index);

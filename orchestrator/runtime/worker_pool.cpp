@@ -48,8 +48,13 @@ Outcome call_transactional(const Task& task, TaskContext& context, Sql& sql) {
 }  // namespace
 
 WorkerPool::WorkerPool(store::Store& store, HandlerThreads& threads, const Clock& clock, telemetry::Metrics& metrics,
-                       int slots)
-    : store_(store), threads_(threads), clock_(clock), metrics_(metrics), slots_(slots) {
+                       int slots, std::function<bool()> may_start)
+    : store_(store),
+      threads_(threads),
+      clock_(clock),
+      metrics_(metrics),
+      slots_(slots),
+      may_start_(std::move(may_start)) {
   queue_named(kDefaultQueue);
 }
 
@@ -66,6 +71,20 @@ void WorkerPool::submit(Task task) {
 void WorkerPool::set_queue_limit(const std::string& queue, int limit) {
   const telemetry::MutexLock lock(mutex_);
   queue_named(queue).limit = limit;
+}
+
+std::vector<std::pair<RunId, core::TaskRef>> WorkerPool::withdraw(ShardId shard) {
+  std::vector<std::pair<RunId, core::TaskRef>> withdrawn;
+  const telemetry::MutexLock lock(mutex_);
+  for (auto& [name, queue] : queues_) {
+    std::erase_if(queue.ready, [&](const auto& ready) {
+      const Task& task = *ready.second.task;
+      if (shard_of(task.context.run_id) != shard) return false;
+      withdrawn.emplace_back(task.context.run_id, task.command.task);
+      return true;
+    });
+  }
+  return withdrawn;
 }
 
 void WorkerPool::pause() {
@@ -124,7 +143,7 @@ void WorkerPool::record(const std::string& handler, const Outcome& outcome, Dura
 }
 
 void WorkerPool::pump() {
-  for (;;) {
+  while (may_start_()) {
     std::shared_ptr<Task> task;
     std::string queue_name;
     {
@@ -161,6 +180,20 @@ void WorkerPool::release(const std::string& queue) {
   pump();
 }
 
+/// Stopped for longer than the lease between its hand-out and here: somebody else may have it by now. It waits until
+/// the lease is confirmed, at its old place, or the owner that lost its shard drops it.
+bool WorkerPool::put_back(const std::shared_ptr<Task>& task, const std::string& queue) {
+  if (may_start_()) return false;
+  {
+    const telemetry::MutexLock lock(mutex_);
+    in_hand_.erase(task->hold);
+    const Order order{task->command.priority, next_number_++};
+    queues_[queue].ready.emplace(order, Ready{task, clock_.steady_now()});
+  }
+  release(queue);
+  return true;
+}
+
 void WorkerPool::perform(std::shared_ptr<Task> task, const std::string& queue) {
   const auto drop_hold = [this, hold = task->hold] {
     const telemetry::MutexLock lock(mutex_);
@@ -174,6 +207,7 @@ void WorkerPool::perform(std::shared_ptr<Task> task, const std::string& queue) {
     release(queue);
     return;
   }
+  if (put_back(task, queue)) return;
   const auto steady = clock_.steady_now();
   task->hold->heartbeat_us = steady.count();
   task->hold->started_us = steady.count();

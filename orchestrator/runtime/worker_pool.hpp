@@ -26,12 +26,21 @@ struct QueueReading {
 /// queue at most its limit. Thread-safe.
 class WorkerPool {
  public:
-  WorkerPool(store::Store& store, HandlerThreads& threads, const Clock& clock, telemetry::Metrics& metrics, int slots);
+  /// @param may_start asked before each task is begun, on any thread: a node whose lease is not confirmed begins
+  /// nothing
+  WorkerPool(store::Store& store, HandlerThreads& threads, const Clock& clock, telemetry::Metrics& metrics, int slots,
+             std::function<bool()> may_start);
 
   void submit(Task task);
 
   /// At most `limit` tasks of the queue at once on this node; by default all slots.
   void set_queue_limit(const std::string& queue, int limit);
+
+  /// Takes back what nobody has begun of a shard that moves to another node; answers what it was.
+  std::vector<std::pair<RunId, core::TaskRef>> withdraw(ShardId shard);
+
+  /// Looks again whether tasks may be begun.
+  void pump();
 
   /// Hands out nothing more; what is in hand goes on.
   void pause();
@@ -67,15 +76,16 @@ class WorkerPool {
   Queue& queue_named(const std::string& name) ORC_REQUIRES(mutex_);
   /// The handler's outcome, timed.
   void record(const std::string& handler, const Outcome& outcome, Duration since);
-  void pump();
+  bool put_back(const std::shared_ptr<Task>& task, const std::string& queue);
   void perform(std::shared_ptr<Task> task, const std::string& queue);
   void release(const std::string& queue);
 
-  store::Store& store_;          // Fixed after construction.
-  HandlerThreads& threads_;      // Fixed after construction.
-  const Clock& clock_;           // Fixed after construction.
-  telemetry::Metrics& metrics_;  // Fixed after construction.
-  const int slots_;              // Fixed after construction.
+  store::Store& store_;                    // Fixed after construction.
+  HandlerThreads& threads_;                // Fixed after construction.
+  const Clock& clock_;                     // Fixed after construction.
+  telemetry::Metrics& metrics_;            // Fixed after construction.
+  const int slots_;                        // Fixed after construction.
+  const std::function<bool()> may_start_;  // Fixed after construction.
   mutable telemetry::Mutex mutex_;
   std::map<std::string, Queue> queues_ ORC_GUARDED_BY(mutex_);
   std::set<std::shared_ptr<TaskHold>> in_hand_ ORC_GUARDED_BY(mutex_);

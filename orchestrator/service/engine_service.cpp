@@ -75,8 +75,9 @@ HistoryPage::HistoryPage(HistoryPage&&) noexcept = default;
 HistoryPage& HistoryPage::operator=(HistoryPage&&) noexcept = default;
 
 EngineService::EngineService(runtime::Node& node, store::Store& store, const core::Planner& planner,
-                             const HandlerRegistry& handlers)
+                             const HandlerRegistry& handlers, runtime::PeerLink* peers)
     : node_(node),
+      owners_(node, store, peers),
       store_(store),
       planner_(planner),
       handlers_(handlers),
@@ -92,7 +93,7 @@ void EngineService::open_gate(std::string namespace_name, IdempotencyRef ref, Re
   const ShardId shard = digest::shard_for_key(namespace_name, ref.key, node_.shard_count());
   runtime::GateRequest request{std::move(namespace_name), std::move(ref.scope), std::move(ref.key),
                                std::move(ref.body_hash)};
-  node_.group_of(shard).open_gate(std::move(request), [reply = std::move(reply)](Result<runtime::GateAnswer> answer) {
+  owners_.open_gate(shard, std::move(request), [reply = std::move(reply)](Result<runtime::GateAnswer> answer) {
     if (!answer) {
       reply(std::move(answer).error());
       return;
@@ -109,7 +110,7 @@ void EngineService::close_gate(std::string namespace_name, IdempotencyRef ref, K
   const ShardId shard = digest::shard_for_key(namespace_name, ref.key, node_.shard_count());
   runtime::GateClose request{std::move(namespace_name), std::move(ref.scope), std::move(ref.key), answer.status,
                              std::move(answer.body)};
-  node_.group_of(shard).close_gate(std::move(request), std::move(reply));
+  owners_.close_gate(shard, std::move(request), std::move(reply));
 }
 
 // ---- definitions -------------------------------------------------------------------------------------------------
@@ -160,6 +161,10 @@ void EngineService::list_workflows(std::string namespace_name, Reply<std::vector
 
 // ---- starting ----------------------------------------------------------------------------------------------------
 
+void EngineService::answer_peer(std::string operation, std::string body, Reply<std::string> reply) {
+  owners_.answer(operation, body, std::move(reply));
+}
+
 /// Finds the shard and fixes the id. What shares a key shares a shard; what has none goes to any shard of this node.
 Result<runtime::StartRequest> EngineService::routed(const StartRun& run, std::optional<RunId> seeded) {
   runtime::StartRequest request;
@@ -191,7 +196,7 @@ Result<runtime::StartRequest> EngineService::routed(const StartRun& run, std::op
   } else {
     shard = node_.any_shard();
   }
-  if (!shard) return fail(ErrorCode::unavailable, "this node owns no shards yet; try again");
+  if (!shard) return fail(ErrorCode::unavailable, "nobody owns a shard yet; try again");
   request.id = RunId{make_uuid7(node_.now(), *shard, node_.random())};
   return request;
 }
@@ -203,8 +208,7 @@ void EngineService::start_run(StartRun request, Reply<StartedRun> reply) {
     reply(routed_request.error());
     return;
   }
-  auto& group = node_.group_of(shard_of(routed_request->id));
-  group.start_run(std::move(*routed_request), [reply = std::move(reply)](Result<runtime::StartAnswer> answer) {
+  owners_.start_run(std::move(*routed_request), [reply = std::move(reply)](Result<runtime::StartAnswer> answer) {
     if (!answer) {
       reply(std::move(answer).error());
     } else {
@@ -234,8 +238,8 @@ void EngineService::start_runs(std::vector<StartRun> requests, std::optional<Run
     gathering->answers[index] = std::move(answer);
     if (--gathering->missing == 0) gathering->reply(std::move(gathering->answers));
   };
-  // Grouped, so that each strand is visited once, not ten thousand times.
-  std::map<runtime::ShardGroup*, std::vector<std::pair<runtime::StartRequest, Reply<runtime::StartAnswer>>>> by_group;
+  std::vector<std::pair<runtime::StartRequest, Reply<runtime::StartAnswer>>> starts;
+  starts.reserve(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
     std::optional<RunId> seeded;
     if (seed)
@@ -246,8 +250,7 @@ void EngineService::start_runs(std::vector<StartRun> requests, std::optional<Run
       answered(i, request.error());
       continue;
     }
-    auto& group = node_.group_of(shard_of(request->id));
-    by_group[&group].emplace_back(std::move(*request), [answered, i](Result<runtime::StartAnswer> answer) {
+    starts.emplace_back(std::move(*request), [answered, i](Result<runtime::StartAnswer> answer) {
       if (answer) {
         answered(i, started(std::move(*answer)));
       } else {
@@ -255,7 +258,7 @@ void EngineService::start_runs(std::vector<StartRun> requests, std::optional<Run
       }
     });
   }
-  for (auto& [group, starts] : by_group) group->start_runs(std::move(starts));
+  owners_.start_runs(std::move(starts));
 }
 
 /// Whether we could have made this id: any UUID may stand in a path, and no owner answers for a shard that is none.
@@ -265,21 +268,19 @@ bool EngineService::is_ours(RunId run_id) const { return to_int(shard_of(run_id)
 
 void EngineService::read_run(std::string namespace_name, RunId run_id, Reply<RunReading> reply) {
   auto once = std::make_shared<OnceReply<RunReading>>(std::move(reply));
-  node_.group_of(shard_of(run_id))
-      .read_run(run_id, [this, namespace_name, run_id, once](Result<std::optional<store::RunView>> answer) {
-        if (answer && *answer) {
-          if ((*answer)->header.namespace_name != namespace_name) {
-            (*once)(fail(ErrorCode::not_found, "no such run"));
-          } else {
-            (*once)(RunReading{std::move(**answer), std::nullopt});
-          }
-          return;
-        }
-        if (!once->is_open()) return;
-        // Not in its owner's memory: then the row is the truth, without "as of".
-        read_from_store(namespace_name, run_id, false,
-                        [once](Result<RunReading> reading) { (*once)(std::move(reading)); });
-      });
+  owners_.read_run(run_id, [this, namespace_name, run_id, once](Result<std::optional<store::RunView>> answer) {
+    if (answer && *answer) {
+      if ((*answer)->header.namespace_name != namespace_name) {
+        (*once)(fail(ErrorCode::not_found, "no such run"));
+      } else {
+        (*once)(RunReading{std::move(**answer), std::nullopt});
+      }
+      return;
+    }
+    if (!once->is_open()) return;
+    // Not in its owner's memory: then the row is the truth, without "as of".
+    read_from_store(namespace_name, run_id, false, [once](Result<RunReading> reading) { (*once)(std::move(reading)); });
+  });
   executor_.post_after(kOwnerPatience, [this, namespace_name, run_id, once] {
     if (!once->is_open()) return;
     read_from_store(namespace_name, run_id, true, [once](Result<RunReading> reading) { (*once)(std::move(reading)); });
@@ -304,24 +305,14 @@ void EngineService::read_from_store(std::string namespace_name, RunId run_id, bo
 void EngineService::wait_for_run(std::string namespace_name, RunId run_id, std::chrono::seconds wait,
                                  Reply<RunReading> reply) {
   auto once = std::make_shared<OnceReply<RunReading>>(std::move(reply));
-  const std::uint64_t watcher = next_watcher_++;
-  auto& group = node_.group_of(shard_of(run_id));
-  const auto answer_as_is = [this, namespace_name, run_id, once] {
-    if (!once->is_open()) return;
-    read_run(namespace_name, run_id, [once](Result<RunReading> reading) { (*once)(std::move(reading)); });
-  };
-  group.watch_run(run_id, watcher, [namespace_name, once, answer_as_is](Result<std::optional<store::RunView>> closed) {
+  owners_.watch_run(run_id, wait, [this, namespace_name, run_id, once](Result<std::optional<store::RunView>> closed) {
     if (!closed || !*closed) {
-      answer_as_is();
+      read_run(namespace_name, run_id, [once](Result<RunReading> reading) { (*once)(std::move(reading)); });
     } else if ((*closed)->header.namespace_name != namespace_name) {
       (*once)(fail(ErrorCode::not_found, "no such run"));
     } else {
       (*once)(RunReading{std::move(**closed), std::nullopt});
     }
-  });
-  executor_.post_after(wait, [&group, run_id, watcher, answer_as_is] {
-    group.unwatch_run(run_id, watcher);
-    answer_as_is();
   });
 }
 
@@ -338,14 +329,13 @@ void EngineService::cancel_run(CancelRun request, Reply<CancelReceipt> reply) {
   const CancelMode mode = request.mode;
   runtime::CancelRequest asked{std::move(request.namespace_name), run_id, mode, std::move(request.reason),
                                std::move(request.actor)};
-  node_.group_of(shard_of(run_id))
-      .cancel_run(std::move(asked), [run_id, mode, reply = std::move(reply)](Result<runtime::CancelAnswer> answer) {
-        if (!answer) {
-          reply(std::move(answer).error());
-        } else {
-          reply(CancelReceipt{run_id, answer->state, what_will_happen(mode, answer->state)});
-        }
-      });
+  owners_.cancel_run(std::move(asked), [run_id, mode, reply = std::move(reply)](Result<runtime::CancelAnswer> answer) {
+    if (!answer) {
+      reply(std::move(answer).error());
+    } else {
+      reply(CancelReceipt{run_id, answer->state, what_will_happen(mode, answer->state)});
+    }
+  });
 }
 
 void EngineService::retry_run(RetryRun request, Reply<RetriedRun> reply) {
@@ -360,14 +350,13 @@ void EngineService::retry_run(RetryRun request, Reply<RetriedRun> reply) {
   asked.asked.reason = std::move(request.reason);
   asked.asked.actor = std::move(request.actor);
   asked.asked.new_idempotency_key = request.new_idempotency_key;
-  node_.group_of(shard_of(run_id))
-      .retry_run(std::move(asked), [reply = std::move(reply)](Result<runtime::StartAnswer> answer) {
-        if (!answer) {
-          reply(std::move(answer).error());
-        } else {
-          reply(RetriedRun{answer->run_id, answer->state});
-        }
-      });
+  owners_.retry_run(std::move(asked), [reply = std::move(reply)](Result<runtime::StartAnswer> answer) {
+    if (!answer) {
+      reply(std::move(answer).error());
+    } else {
+      reply(RetriedRun{answer->run_id, answer->state});
+    }
+  });
 }
 
 // ---- cluster -----------------------------------------------------------------------------------------------------
@@ -390,8 +379,8 @@ void EngineService::check_ready(Reply<void> reply) {
     reply(fail(ErrorCode::unavailable, "draining"));
     return;
   }
-  if (!node_.owns_shards()) {
-    reply(fail(ErrorCode::unavailable, "no shards are owned here yet"));
+  if (!node_.has_owner_known()) {
+    reply(fail(ErrorCode::unavailable, "no shard has an owner yet"));
     return;
   }
   store_.check_ready(std::move(reply));

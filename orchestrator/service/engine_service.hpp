@@ -4,6 +4,7 @@
 
 #include "orchestrator/core/planner.hpp"
 #include "orchestrator/runtime/node.hpp"
+#include "orchestrator/runtime/owners.hpp"
 #include "orchestrator/service/deadlines.hpp"
 #include "orchestrator/service/service.hpp"
 
@@ -12,8 +13,9 @@ namespace orchestrator::service {
 /// The use cases on a node: find the owner's group, ask, translate. Replies come on engine threads.
 class EngineService final : public Service {
  public:
-  EngineService(runtime::Node& node, store::Store& store, const core::Planner& planner,
-                const HandlerRegistry& handlers);
+  /// @param peers null: other nodes are reached through the inbox only
+  EngineService(runtime::Node& node, store::Store& store, const core::Planner& planner, const HandlerRegistry& handlers,
+                runtime::PeerLink* peers);
   ~EngineService() override;
 
   void open_gate(std::string namespace_name, IdempotencyRef ref, Reply<IdempotencyGate> reply) override;
@@ -47,6 +49,7 @@ class EngineService final : public Service {
                              Reply<store::WebhookEndpointRow> reply) override;
   void list_webhook_endpoints(std::string namespace_name, Reply<std::vector<store::WebhookEndpointRow>> reply) override;
 
+  void answer_peer(std::string operation, std::string body, Reply<std::string> reply) override;
   void list_nodes(Reply<std::vector<NodeReading>> reply) override;
   void check_ready(Reply<void> reply) override;
 
@@ -59,13 +62,13 @@ class EngineService final : public Service {
   void await_fate(SentSignal sent, Timestamp until, Reply<SentSignal> reply);
   void walk_history(std::shared_ptr<HistoryWalk> walk);
 
-  runtime::Node& node_;                   // Fixed after construction.
+  runtime::Node& node_;  // Fixed after construction.
+  runtime::Owners owners_;
   store::Store& store_;                   // Fixed after construction.
   const core::Planner& planner_;          // Fixed after construction.
   const HandlerRegistry& handlers_;       // Fixed after construction.
   runtime::Executor& executor_;           // Fixed after construction.
   std::shared_ptr<Deadlines> deadlines_;  // Fixed after construction; shared with its own next look.
-  std::atomic<std::uint64_t> next_watcher_{1};
 };
 
 }  // namespace orchestrator::service

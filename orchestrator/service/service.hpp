@@ -213,6 +213,8 @@ class Service {
   virtual void list_webhook_endpoints(std::string namespace_name,
                                       Reply<std::vector<store::WebhookEndpointRow>> reply) = 0;
 
+  /// Performs what another node of this installation asks (runtime/owners.hpp); the answer is text for its caller.
+  virtual void answer_peer(std::string operation, std::string body, Reply<std::string> reply) = 0;
   virtual void list_nodes(Reply<std::vector<NodeReading>> reply) = 0;
   /// Ready: owns or reaches shards, migrated, database answers, not draining.
   virtual void check_ready(Reply<void> reply) = 0;

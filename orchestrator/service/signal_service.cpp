@@ -48,7 +48,7 @@ void EngineService::send_signal(SendSignal request, Reply<SentSignal> reply) {
       await_fate(std::move(sent), until, reply);
     }
   };
-  node_.group_of(shard).send_signal(std::move(asked), deadlines_->guard(std::move(first_fate)));
+  owners_.send_signal(shard, std::move(asked), deadlines_->guard(std::move(first_fate)));
 }
 
 void EngineService::await_fate(SentSignal sent, Timestamp until, Reply<SentSignal> reply) {

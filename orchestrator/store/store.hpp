@@ -34,6 +34,9 @@ class Store {
   /// Fixed at installation.
   [[nodiscard]] virtual std::int32_t shard_count() const = 0;
 
+  /// What the nodes of this installation show each other. Fixed at installation; never shown to anybody else.
+  [[nodiscard]] virtual std::string cluster_secret() const = 0;
+
   // ---- the hot path ----------------------------------------------------------------------------------------------
 
   /// Commits one batch under the fence. Batches of one lane are committed in the order given, one at a time.

@@ -195,6 +195,75 @@ TEST_F(Cluster, RefusesMoreRequestsThanMayWaitForAShard) {
   EXPECT_EQ(refused, 500) << "those that found no room are told at once, the others wait";
 }
 
+TEST_F(Cluster, ANewNodeGetsItsShareAndNothingIsRepeated) {
+  begin(8);
+  start_orders(20);
+  ASSERT_EQ(cluster->shards_by_node(), (std::map<std::string, int>{{"a", 4}, {"b", 4}}));
+
+  cluster->start_node("c");
+  pay(20);
+
+  EXPECT_TRUE(
+      cluster->world.advance_until([&] { return cluster->shards_by_node()["c"] == 2; }, std::chrono::seconds{10}));
+  EXPECT_EQ(cluster->shards_by_node()["a"], 3);
+  expect_good_end();
+  for (const auto& [key, times] : cluster->performed) EXPECT_EQ(times, 1) << "balancing repeats nothing: " << key;
+}
+
+TEST_F(Cluster, AnyNodeTakesRequestsForEveryShard) {
+  begin(9);
+
+  for (int i = 0; i < 20; ++i) {
+    const auto id = cluster->start_through(i % 2 == 0 ? "a" : "b", "order", "k" + std::to_string(i),
+                                           std::chrono::milliseconds{100});
+    ASSERT_TRUE(id.has_value()) << id.error().message;
+    orders.insert(*id);
+  }
+  pay(20);
+
+  expect_good_end();
+}
+
+TEST_F(Cluster, AStartForADeadOwnerWaitsForTheNextOne) {
+  begin(10);
+  cluster->crash("b");
+
+  for (int i = 0; i < 8; ++i) {
+    const auto id = cluster->start_through("a", "order", "k" + std::to_string(i), std::chrono::seconds{15});
+    ASSERT_TRUE(id.has_value()) << id.error().message;
+    orders.insert(*id);
+  }
+  pay(8);
+
+  expect_good_end();
+}
+
+TEST_F(Cluster, ALostCallBetweenNodesIsRepeatedWithoutDoubling) {
+  begin(12);
+  int calls = 0;
+  cluster->peer_loss = [&](std::string_view operation) { return operation != "wake" && ++calls % 2 == 0; };
+
+  start_orders(20);
+  pay(20);
+
+  EXPECT_GT(calls, 10);
+  cluster->peer_loss = nullptr;
+  expect_good_end();
+}
+
+TEST_F(Cluster, AStoppedNodeThatWakesUpWritesNothing) {
+  begin(13);
+  start_orders(20);
+  cluster->world.advance(std::chrono::milliseconds{3});  // steps are in hand, batches in flight
+
+  cluster->freeze("a");
+  cluster->world.advance(std::chrono::seconds{30});  // "b" takes everything over and goes on
+  cluster->thaw("a");
+  pay(20);
+
+  expect_good_end();
+}
+
 /// How many seeds: ORC_SEEDS, else enough to find what has ever been found here, in a few seconds.
 int seed_count() {
   const char* given = std::getenv("ORC_SEEDS");

@@ -459,6 +459,10 @@ void FakeService::list_webhook_endpoints(std::string namespace_name,
   reply(std::move(rows));
 }
 
+void FakeService::answer_peer(std::string operation, std::string body, service::Reply<std::string> reply) {
+  reply(operation + ":" + body);
+}
+
 void FakeService::list_nodes(service::Reply<std::vector<service::NodeReading>> reply) {
   if (auto error = take_failure()) return reply(*error);
   std::vector<service::NodeReading> nodes;

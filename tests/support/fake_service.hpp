@@ -67,6 +67,7 @@ class FakeService final : public service::Service {
                              service::Reply<store::WebhookEndpointRow> reply) override;
   void list_webhook_endpoints(std::string namespace_name,
                               service::Reply<std::vector<store::WebhookEndpointRow>> reply) override;
+  void answer_peer(std::string operation, std::string body, service::Reply<std::string> reply) override;
   void list_nodes(service::Reply<std::vector<service::NodeReading>> reply) override;
   void check_ready(service::Reply<void> reply) override;
 

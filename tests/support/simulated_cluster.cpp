@@ -7,12 +7,29 @@
 namespace orchestrator::testing {
 namespace {
 
+constexpr Duration kPeerPatience = std::chrono::seconds{15};
 constexpr Duration kAskLimit = std::chrono::seconds{60};
+
+/// Whether a process lives, and what it missed while it was stopped.
+struct Life {
+  bool alive = true;
+  bool frozen = false;
+  std::vector<std::function<void()>> missed;
+
+  void run(std::function<void()> work) {
+    if (!alive) return;
+    if (frozen) {
+      missed.push_back(std::move(work));
+    } else {
+      work();
+    }
+  }
+};
 
 /// Work of a process: when the process dies, what it had posted never runs.
 class ProcessExecutor final : public runtime::Executor {
  public:
-  ProcessExecutor(VirtualWorld& world, std::shared_ptr<bool> alive) : world_(world), alive_(std::move(alive)) {}
+  ProcessExecutor(VirtualWorld& world, std::shared_ptr<Life> life) : world_(world), life_(std::move(life)) {}
   void post(std::function<void()> work) override { world_.post(guarded(std::move(work))); }
   void post_after(Duration delay, std::function<void()> work) override {
     world_.post_at(world_.now() + delay, guarded(std::move(work)));
@@ -20,29 +37,26 @@ class ProcessExecutor final : public runtime::Executor {
 
  private:
   std::function<void()> guarded(std::function<void()> work) {
-    return [alive = alive_, work = std::move(work)] {
-      if (*alive) work();
-    };
+    return [life = life_, work = std::move(work)]() mutable { life->run(std::move(work)); };
   }
   VirtualWorld& world_;
-  std::shared_ptr<bool> alive_;
+  std::shared_ptr<Life> life_;
 };
 
 class ProcessThreads final : public runtime::HandlerThreads {
  public:
-  ProcessThreads(VirtualWorld& world, std::shared_ptr<bool> alive, SeededRandom& random)
-      : world_(world), alive_(std::move(alive)), random_(random) {}
+  ProcessThreads(VirtualWorld& world, std::shared_ptr<Life> life, SeededRandom& random)
+      : world_(world), life_(std::move(life)), random_(random) {}
   void run(std::function<void()> work) override {
     // Handlers take their time, differently each: outcomes come in any order.
     const Duration takes{static_cast<std::int64_t>(random_.next() % 20'000)};
-    world_.post_at(world_.now() + takes, [alive = alive_, work = std::move(work)] {
-      if (*alive) work();
-    });
+    world_.post_at(world_.now() + takes,
+                   [life = life_, work = std::move(work)]() mutable { life->run(std::move(work)); });
   }
 
  private:
   VirtualWorld& world_;
-  std::shared_ptr<bool> alive_;
+  std::shared_ptr<Life> life_;
   SeededRandom& random_;
 };
 
@@ -57,7 +71,7 @@ language::Functions pure_functions() {
 }  // namespace
 
 struct SimulatedCluster::Process {
-  std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+  std::shared_ptr<Life> life = std::make_shared<Life>();
   std::unique_ptr<store::memory::MemoryStore> store;
   std::unique_ptr<ProcessExecutor> control;
   std::vector<std::unique_ptr<ProcessExecutor>> group_executors;
@@ -65,8 +79,58 @@ struct SimulatedCluster::Process {
   std::unique_ptr<VirtualClock> clock;
   telemetry::Metrics metrics;
   std::unique_ptr<runtime::Node> node;
+  std::unique_ptr<runtime::PeerLink> peers;
   std::unique_ptr<service::EngineService> service;
 };
+
+/// Calls between processes: they take their time, and any part of them can be lost.
+class SimulatedCluster::Peers final : public runtime::PeerLink {
+ public:
+  Peers(SimulatedCluster& cluster, std::shared_ptr<Life> life) : cluster_(cluster), life_(std::move(life)) {}
+
+  void call(const std::string& url, const std::string& operation, std::string body,
+            runtime::Reply<std::string> reply) override {
+    // Shared: answered once, by the other node or by the caller's patience.
+    auto once = std::make_shared<bool>(false);
+    const auto answer = [once, life = life_, reply = std::move(reply)](Result<std::string> text) {
+      life->run([once, reply, text = std::move(text)] {
+        if (!std::exchange(*once, true)) reply(text);
+      });
+    };
+    cluster_.world.post_at(cluster_.world.now() + kPeerPatience,
+                           [answer] { answer(fail(ErrorCode::outcome_unknown, "no answer in time")); });
+    const bool is_lost = cluster_.peer_loss && cluster_.peer_loss(operation);
+    cluster_.later([this, url, operation, body = std::move(body), answer, is_lost] {
+      const auto target = cluster_.node_at(url);
+      if (target == nullptr) {
+        answer(fail(ErrorCode::unavailable, "connection refused"));
+        return;
+      }
+      if (is_lost && cluster_.random_.next() % 2 == 0) return;  // the request never arrived
+      target->life->run([this, target, operation, body, answer, is_lost] {
+        target->service->answer_peer(operation, body, [this, answer, is_lost](Result<std::string> text) {
+          if (is_lost) return;  // it was performed, and nobody is told
+          cluster_.later([answer, text = std::move(text)] { answer(text); });
+        });
+      });
+    });
+  }
+
+ private:
+  SimulatedCluster& cluster_;
+  std::shared_ptr<Life> life_;
+};
+
+SimulatedCluster::Process* SimulatedCluster::node_at(const std::string& url) {
+  for (const auto& [name, process] : nodes_) {
+    if (url == "http://" + name) return process.get();
+  }
+  return nullptr;
+}
+
+void SimulatedCluster::later(std::function<void()> work) {
+  world.post_at(world.now() + Duration{static_cast<std::int64_t>(random_.next() % 2'000)}, std::move(work));
+}
 
 SimulatedCluster::SimulatedCluster(std::uint64_t seed, std::int32_t shards)
     : random_(seed),
@@ -97,14 +161,14 @@ SimulatedCluster::SimulatedCluster(std::uint64_t seed, std::int32_t shards)
 }
 
 SimulatedCluster::~SimulatedCluster() {
-  for (auto& [name, process] : nodes_) *process->alive = false;
+  for (auto& [name, process] : nodes_) process->life->alive = false;
 }
 
 void SimulatedCluster::start_node(const std::string& name) {
   auto process = std::make_unique<Process>();
   store::memory::MemoryOptions options;
   options.lanes = 2;
-  options.post = [this, alive = process->alive](std::function<void()> work) {
+  options.post = [this](std::function<void()> work) {
     const Duration takes{static_cast<std::int64_t>(random_.next() % 3'000)};
     // What reached the database happens even when the client dies; only its answer is lost with it.
     world.post_at(world.now() + takes, std::move(work));
@@ -115,13 +179,13 @@ void SimulatedCluster::start_node(const std::string& name) {
   };
   options.constraint = [this](const store::Batch& batch) { return constraint ? constraint(batch) : Status{}; };
   process->store = std::make_unique<store::memory::MemoryStore>(database_, options);
-  process->control = std::make_unique<ProcessExecutor>(world, process->alive);
+  process->control = std::make_unique<ProcessExecutor>(world, process->life);
   std::vector<runtime::Executor*> executors;
   for (int i = 0; i < 2; ++i) {
-    process->group_executors.push_back(std::make_unique<ProcessExecutor>(world, process->alive));
+    process->group_executors.push_back(std::make_unique<ProcessExecutor>(world, process->life));
     executors.push_back(process->group_executors.back().get());
   }
-  process->threads = std::make_unique<ProcessThreads>(world, process->alive, random_);
+  process->threads = std::make_unique<ProcessThreads>(world, process->life, random_);
   process->clock = std::make_unique<VirtualClock>(world);
   runtime::NodeOptions node_options;
   node_options.id = NodeId{name};
@@ -130,7 +194,10 @@ void SimulatedCluster::start_node(const std::string& name) {
       runtime::Node::Parts{*process->store, *process->control, executors, *process->clock, random_, *process->threads,
                            planner_, handlers_, logger_, process->metrics},
       node_options);
-  process->service = std::make_unique<service::EngineService>(*process->node, *process->store, planner_, handlers_);
+  process->peers = std::make_unique<Peers>(*this, process->life);
+  process->node->set_peers(process->peers.get());
+  process->service = std::make_unique<service::EngineService>(*process->node, *process->store, planner_, handlers_,
+                                                              process->peers.get());
   process->node->start();
   nodes_[name] = std::move(process);
 }
@@ -138,9 +205,43 @@ void SimulatedCluster::start_node(const std::string& name) {
 void SimulatedCluster::crash(const std::string& name) {
   auto process = std::move(nodes_.at(name));
   nodes_.erase(name);
-  *process->alive = false;
+  process->life->alive = false;
   // Kept until the end: closures that never run still point into it.
   graveyard_.push_back(std::move(process));
+}
+
+void SimulatedCluster::freeze(const std::string& name) { nodes_.at(name)->life->frozen = true; }
+
+void SimulatedCluster::thaw(const std::string& name) {
+  Life& life = *nodes_.at(name)->life;
+  life.frozen = false;
+  for (auto& work : std::exchange(life.missed, {})) world.post(std::move(work));
+}
+
+std::map<std::string, int> SimulatedCluster::shards_by_node() {
+  const telemetry::MutexLock lock(database_->mutex);
+  std::map<std::string, int> counts;
+  for (const auto& owner : database_->tables.owners) {
+    if (owner.node) ++counts[owner.node->value];
+  }
+  return counts;
+}
+
+Result<RunId> SimulatedCluster::start_through(const std::string& node, const std::string& workflow,
+                                              const std::string& key, Duration limit) {
+  service::StartRun request;
+  request.namespace_name = "default";
+  request.workflow = workflow;
+  request.input = make_payload(Json{{"key", key}});
+  request.key = key;
+  // Shared: the answer may come after this call gave up.
+  auto answer = std::make_shared<std::optional<Result<service::StartedRun>>>();
+  nodes_.at(node)->service->start_run(std::move(request),
+                                      [answer](Result<service::StartedRun> started) { *answer = std::move(started); });
+  world.advance_until([&] { return answer->has_value(); }, limit);
+  if (!*answer) return fail(ErrorCode::unavailable, "no answer within the limit");
+  if (!**answer) return (*answer)->error();
+  return (**answer)->run_id;
 }
 
 void SimulatedCluster::drain(const std::string& name) {

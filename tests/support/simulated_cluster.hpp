@@ -27,6 +27,10 @@ class SimulatedCluster {
   void start_node(const std::string& name);
   /// The process is gone in the middle of whatever it did: nothing that it had posted runs any more.
   void crash(const std::string& name);
+  /// SIGSTOP: the process does nothing until it is thawed, while time goes on for everybody else.
+  void freeze(const std::string& name);
+  /// SIGCONT: everything that fell due meanwhile happens at once.
+  void thaw(const std::string& name);
   /// SIGTERM: drains, hands over, leaves.
   void drain(const std::string& name);
   [[nodiscard]] bool is_up(const std::string& name) const { return nodes_.contains(name); }
@@ -34,10 +38,17 @@ class SimulatedCluster {
   /// Asked before each store operation of every node.
   std::function<store::memory::Fault(std::string_view operation)> faults;
 
+  /// Asked before each call between nodes: whether it, or its answer, is lost.
+  std::function<bool(std::string_view operation)> peer_loss;
   /// What a constraint of the database has against a batch, on every node.
   std::function<Status(const store::Batch& batch)> constraint;
 
   void deploy(const std::string& name, const std::string& definition);
+  /// Shards of each node, as the database says.
+  [[nodiscard]] std::map<std::string, int> shards_by_node();
+  /// Starts a run through this node and no other. unavailable when it did not answer within `limit`.
+  Result<RunId> start_through(const std::string& node, const std::string& workflow, const std::string& key,
+                              Duration limit);
   /// Starts a run through whichever node takes it; repeats the call until one does. Empty when none did in `limit`.
   std::optional<RunId> start_run(const std::string& workflow, const std::string& key, const std::string& input);
   /// The same, with the refusal when it is one that no repetition changes.
@@ -61,6 +72,10 @@ class SimulatedCluster {
 
  private:
   struct Process;
+  class Peers;
+  Process* node_at(const std::string& url);
+  /// After a moment on the network.
+  void later(std::function<void()> work);
 
   /// Runs `ask` on each living node in turn until an answer is not "unavailable".
   template <typename Answer>

@@ -58,7 +58,7 @@ class WorkerPoolTest : public ::testing::Test {
 };
 
 TEST_F(WorkerPoolTest, HandsOutNoMoreThanItsSlots) {
-  WorkerPool pool(*store, threads, clock, metrics, 2);
+  WorkerPool pool(*store, threads, clock, metrics, 2, [] { return true; });
 
   for (const char* name : {"a", "b", "c"}) pool.submit(a_task(name));
 
@@ -68,7 +68,7 @@ TEST_F(WorkerPoolTest, HandsOutNoMoreThanItsSlots) {
 }
 
 TEST_F(WorkerPoolTest, HandsOutTheHighestPriorityFirstAndEqualOnesInOrder) {
-  WorkerPool pool(*store, threads, clock, metrics, 1);
+  WorkerPool pool(*store, threads, clock, metrics, 1, [] { return true; });
   pool.submit(a_task("first"));
 
   pool.submit(a_task("low", "default", -5));
@@ -80,7 +80,7 @@ TEST_F(WorkerPoolTest, HandsOutTheHighestPriorityFirstAndEqualOnesInOrder) {
 }
 
 TEST_F(WorkerPoolTest, KeepsAQueueBelowItsLimitAndLetsOthersPass) {
-  WorkerPool pool(*store, threads, clock, metrics, 4);
+  WorkerPool pool(*store, threads, clock, metrics, 4, [] { return true; });
   pool.set_queue_limit("narrow", 1);
 
   for (const char* name : {"n1", "n2", "n3"}) pool.submit(a_task(name, "narrow"));
@@ -92,7 +92,7 @@ TEST_F(WorkerPoolTest, KeepsAQueueBelowItsLimitAndLetsOthersPass) {
 }
 
 TEST_F(WorkerPoolTest, HandsOutNothingWhilePaused) {
-  WorkerPool pool(*store, threads, clock, metrics, 4);
+  WorkerPool pool(*store, threads, clock, metrics, 4, [] { return true; });
   pool.pause();
 
   pool.submit(a_task("a"));
@@ -102,7 +102,7 @@ TEST_F(WorkerPoolTest, HandsOutNothingWhilePaused) {
 }
 
 TEST_F(WorkerPoolTest, DoesNotPerformATaskThatWasCancelledInTheQueue) {
-  WorkerPool pool(*store, threads, clock, metrics, 1);
+  WorkerPool pool(*store, threads, clock, metrics, 1, [] { return true; });
   Task task = a_task("a");
   std::optional<Outcome::Kind> ended;
   task.finish = [&](const Outcome& outcome) { ended = outcome.kind; };
@@ -116,9 +116,54 @@ TEST_F(WorkerPoolTest, DoesNotPerformATaskThatWasCancelledInTheQueue) {
   EXPECT_EQ(ended, Outcome::Kind::cancelled);
 }
 
+TEST_F(WorkerPoolTest, BeginsNothingWhileTheLeaseIsNotConfirmed) {
+  bool confirmed = false;
+  WorkerPool pool(*store, threads, clock, metrics, 1, [&] { return confirmed; });
+
+  pool.submit(a_task("a"));
+
+  EXPECT_TRUE(threads.held.empty());
+  confirmed = true;
+  pool.pump();
+  threads.finish_one();
+  EXPECT_EQ(performed, std::vector<std::string>{"a"});
+}
+
+TEST_F(WorkerPoolTest, ATaskHandedOutBeforeTheLeaseRanOutGoesBackToItsQueue) {
+  bool confirmed = true;
+  WorkerPool pool(*store, threads, clock, metrics, 1, [&] { return confirmed; });
+  pool.submit(a_task("a"));
+
+  confirmed = false;
+  threads.finish_one();
+
+  EXPECT_TRUE(performed.empty());
+  EXPECT_EQ(pool.ready_count(), 1);
+  EXPECT_EQ(pool.in_flight(), 0);
+  confirmed = true;
+  pool.pump();
+  threads.finish_one();
+  EXPECT_EQ(performed, std::vector<std::string>{"a"});
+}
+
+TEST_F(WorkerPoolTest, WithdrawsOnlyWhatNobodyHasBegunOfTheShard) {
+  WorkerPool pool(*store, threads, clock, metrics, 1, [] { return true; });
+  pool.submit(a_task("begun"));
+  Task other = a_task("other");
+  other.context.run_id = RunId{make_uuid7(Timestamp{}, ShardId{7}, 1)};
+  pool.submit(a_task("queued"));
+  pool.submit(std::move(other));
+
+  const auto withdrawn = pool.withdraw(shard_of(a_task("").context.run_id));
+
+  EXPECT_EQ(withdrawn.size(), 1U);
+  while (!threads.held.empty()) threads.finish_one();
+  EXPECT_EQ(performed, (std::vector<std::string>{"begun", "other"}));
+}
+
 TEST_F(WorkerPoolTest, TurnsAThrownExceptionIntoAFailure) {
   handler.plain = [](const Json&, TaskContext&) -> Outcome { throw std::runtime_error("boom"); };
-  WorkerPool pool(*store, threads, clock, metrics, 1);
+  WorkerPool pool(*store, threads, clock, metrics, 1, [] { return true; });
   Task task = a_task("a");
   std::optional<Outcome> ended;
   task.finish = [&](const Outcome& outcome) { ended = outcome; };

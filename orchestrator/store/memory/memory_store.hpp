@@ -46,6 +46,7 @@ class MemoryStore final : public Store {
   ~MemoryStore() override;
 
   [[nodiscard]] std::int32_t shard_count() const override;
+  [[nodiscard]] std::string cluster_secret() const override { return "in memory"; }
   [[nodiscard]] std::int32_t lane_count() const override;
   void commit(std::int32_t lane, std::shared_ptr<const Batch> batch, Done<CommitAnswer> done) override;
   void find_data_error(std::shared_ptr<const Batch> batch, Done<DataError> done) override;

@@ -150,6 +150,12 @@ Status check_ready(Session& session) {
   return {};
 }
 
+Result<std::string> read_cluster_secret(Session& session) {
+  return session.run<std::string>(Mode::read, [](Transaction& transaction) -> Result<std::string> {
+    return RowReader(transaction.execute("read_cluster_secret").at(0)).text();
+  });
+}
+
 Result<std::int32_t> read_shard_count(Session& session) {
   return session.run<std::int32_t>(Mode::read, [](Transaction& transaction) -> Result<std::int32_t> {
     const pqxx::result rows = transaction.execute("read_shard_count");

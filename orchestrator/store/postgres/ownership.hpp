@@ -39,6 +39,8 @@ Status check_ready(Session& session);
 
 /// The number of shards chosen at installation. precondition_failed before the first migration.
 Result<std::int32_t> read_shard_count(Session& session);
+/// Store::cluster_secret.
+Result<std::string> read_cluster_secret(Session& session);
 
 /// Makes the partitions of now and the next four.
 Status keep_partitions(Session& session);

@@ -43,8 +43,9 @@ SessionOptions step_session(const PostgresOptions& options) {
 /// Every method hands its work to the pool of its kind and answers from that pool's thread.
 class PostgresStore final : public Store {
  public:
-  PostgresStore(const PostgresOptions& options, std::int32_t shard_count)
+  PostgresStore(const PostgresOptions& options, std::int32_t shard_count, std::string cluster_secret)
       : shard_count_(shard_count),
+        cluster_secret_(std::move(cluster_secret)),
         loader_(engine_session(options, "orchestrator-loader"), options.load_connections),
         inbox_(engine_session(options, "orchestrator-inbox"), 1),
         ownership_(engine_session(options, "orchestrator-ownership"), 1),
@@ -58,6 +59,7 @@ class PostgresStore final : public Store {
   ~PostgresStore() override { PostgresStore::stop(); }
 
   [[nodiscard]] std::int32_t shard_count() const override { return shard_count_; }
+  [[nodiscard]] std::string cluster_secret() const override { return cluster_secret_; }
   [[nodiscard]] std::int32_t lane_count() const override { return static_cast<std::int32_t>(lanes_.size()); }
 
   void commit(std::int32_t lane, std::shared_ptr<const Batch> batch, Done<CommitAnswer> done) override {
@@ -215,6 +217,7 @@ class PostgresStore final : public Store {
   }
 
   const std::int32_t shard_count_;
+  const std::string cluster_secret_;
   OwnershipKeeper keeper_;  // Only on the thread of ownership_.
   InboxReader reader_;      // Only on the thread of inbox_.
   std::vector<std::unique_ptr<SessionPool>> lanes_;
@@ -241,8 +244,10 @@ Result<std::unique_ptr<Store>> open_postgres(PostgresOptions options) {
   Session first(page_session(options));
   auto shard_count = read_shard_count(first);
   if (!shard_count) return std::move(shard_count).error();
+  auto secret = read_cluster_secret(first);
+  if (!secret) return std::move(secret).error();
   first.disconnect();
-  return std::unique_ptr<Store>(std::make_unique<PostgresStore>(options, *shard_count));
+  return std::unique_ptr<Store>(std::make_unique<PostgresStore>(options, *shard_count, *std::move(secret)));
 }
 
 }  // namespace orchestrator::store::postgres

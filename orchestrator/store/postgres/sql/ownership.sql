@@ -2,6 +2,10 @@
 -- One row; nothing before the first migration.
 select shard_count from orchestrator.settings
 
+-- name: read_cluster_secret
+-- One row.
+select secret from orchestrator.cluster_secret
+
 -- name: renew_node
 -- Index: nodes_pkey. Lock: the node's own row.
 insert into orchestrator.nodes as n (node_id, url, roles, lease_until)

@@ -1,0 +1,567 @@
+#include "orchestrator/runtime/owners.hpp"
+
+#include <map>
+
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/runtime/json_members.hpp"
+#include "orchestrator/runtime/request_json.hpp"
+
+namespace orchestrator::runtime {
+namespace {
+
+constexpr Duration kAskAgainAfter = std::chrono::milliseconds{200};
+/// How often the effect of a message in an inbox is looked for.
+constexpr Duration kEffectPoll = std::chrono::milliseconds{100};
+/// Longest time that one node asks another to watch a run; longer waits ask again.
+constexpr Duration kMaxWatch = std::chrono::seconds{10};
+
+Error no_owner() { return Error(ErrorCode::unavailable, "no owner for this run right now; try again"); }
+
+std::string text_of(const Error& error) { return dump_json({{"error", to_json(error)}}); }
+std::string text_of(Json answer) { return dump_json({{"answer", std::move(answer)}}); }
+
+/// What the other node said: its answer, or the error that it answered.
+Result<Json> read_answer(const std::string& text) {
+  auto envelope = parse_json(text);
+  if (!envelope || !envelope->is_object()) return fail(ErrorCode::internal, "another node's answer is unreadable");
+  if (const auto error = envelope->find("error"); error != envelope->end()) return error_from(*error);
+  return envelope->value("answer", Json());
+}
+
+template <typename T>
+Reply<T> as_text(Reply<std::string> reply) {
+  return [reply = std::move(reply)](Result<T> answer) {
+    if (answer) {
+      reply(text_of(to_json(*answer)));
+    } else {
+      reply(text_of(answer.error()));
+    }
+  };
+}
+
+Json view_or_null(const std::optional<store::RunView>& view) { return view ? to_json(*view) : Json(); }
+std::optional<store::RunView> view_from(const Json& answer) {
+  if (!answer.is_object()) return std::nullopt;
+  return run_view_from(answer);
+}
+
+}  // namespace
+
+/// One request on its way to an owner that is not here, or not known yet.
+struct Owners::Ask {
+  ShardId shard{};
+  const char* operation = "";
+  std::function<std::string(bool again)> body;
+  std::function<void()> here;                ///< performs it on this node, and answers
+  std::function<void(Result<Json>)> answer;  ///< of another node, or the end of all attempts
+  std::function<void()> by_inbox;            ///< the durable way; empty: wait here instead
+  bool repeatable = true;                    ///< performing it twice does no harm
+  bool again = false;                        ///< an earlier attempt may have been performed
+  Duration until{};
+};
+
+// ---- finding the owner -------------------------------------------------------------------------------------------
+
+void Owners::ask_owner(const std::shared_ptr<Ask>& ask) {
+  const Node::Route route = node_.route(ask->shard);
+  if (route.here) {
+    ask->here();
+    return;
+  }
+  if (peers_ == nullptr || route.url.empty()) {
+    without_owner(ask);
+    return;
+  }
+  peers_->call(route.url, ask->operation, ask->body(ask->again), [this, ask](Result<std::string> text) {
+    Result<Json> answer = text ? read_answer(*text) : Result<Json>(text.error());
+    if (answer ||
+        (answer.error().code != ErrorCode::unavailable && answer.error().code != ErrorCode::outcome_unknown)) {
+      ask->answer(std::move(answer));
+      return;
+    }
+    const bool unknown = answer.error().code == ErrorCode::outcome_unknown;
+    if (unknown && !ask->repeatable) {
+      ask->answer(fail(ErrorCode::unavailable, "the owner's answer was lost; look before you repeat it"));
+      return;
+    }
+    ask->again = ask->again || unknown;
+    without_owner(ask);
+  });
+}
+
+void Owners::without_owner(const std::shared_ptr<Ask>& ask) {
+  if (ask->by_inbox) {
+    ask->by_inbox();
+  } else if (now() >= ask->until) {
+    ask->answer(no_owner());
+  } else {
+    node_.executor().post_after(kAskAgainAfter, [this, ask] { ask_owner(ask); });
+  }
+}
+
+store::InboxRow Owners::inbox_row(ShardId shard, const Message& message) {
+  return {shard, MessageId{make_uuid7(node_.now(), shard, node_.random())}, message_kind(message),
+          encode_message(message), node_.now()};
+}
+
+// ---- starts ------------------------------------------------------------------------------------------------------
+
+void Owners::start_run(StartRequest request, Reply<StartAnswer> reply) {
+  const ShardId shard = shard_of(request.id);
+  if (node_.owns(shard)) {
+    node_.group_of(shard).start_run(std::move(request), std::move(reply));
+    return;
+  }
+  auto ask = std::make_shared<Ask>();
+  ask->shard = shard;
+  ask->operation = "start_run";
+  ask->body = [request](bool again) {
+    StartRequest sent = request;
+    sent.maybe_repeated = sent.maybe_repeated || again;
+    return dump_json(to_json(sent));
+  };
+  ask->here = [this, ask = ask.get(), shard, request, reply] {
+    StartRequest taken = request;
+    taken.maybe_repeated = taken.maybe_repeated || ask->again;
+    node_.group_of(shard).start_run(std::move(taken), reply);
+  };
+  ask->answer = [reply](Result<Json> answer) {
+    if (answer) {
+      reply(start_answer_from(*answer));
+    } else {
+      reply(answer.error());
+    }
+  };
+  ask->by_inbox = [this, request, reply] { start_by_inbox(request, reply); };
+  ask->until = now() + node_.request_limit();
+  ask_owner(ask);
+}
+
+void Owners::start_runs(Starts starts) {
+  std::map<ShardGroup*, Starts> here;
+  std::map<std::string, Starts> elsewhere;
+  for (auto& start : starts) {
+    const ShardId shard = shard_of(start.first.id);
+    if (node_.owns(shard)) {
+      here[&node_.group_of(shard)].push_back(std::move(start));
+      continue;
+    }
+    Node::Route route = node_.route(shard);
+    if (peers_ == nullptr || route.here || route.url.empty()) {
+      start_run(std::move(start.first), std::move(start.second));
+    } else {
+      elsewhere[std::move(route.url)].push_back(std::move(start));
+    }
+  }
+  for (auto& [group, of_group] : here) group->start_runs(std::move(of_group));
+  for (auto& [url, of_node] : elsewhere) start_elsewhere(url, std::move(of_node));
+}
+
+/// One call for all starts of a node; those that it could not take go on one by one.
+void Owners::start_elsewhere(const std::string& url, Starts starts) {
+  Json body = Json::array();
+  for (const auto& [request, reply] : starts) body.push_back(to_json(request));
+  // Shared: the callback must be copyable.
+  auto sent = std::make_shared<Starts>(std::move(starts));
+  peers_->call(url, "start_runs", dump_json(body), [this, sent](Result<std::string> text) {
+    Result<Json> answer = text ? read_answer(*text) : Result<Json>(text.error());
+    const bool unknown = !answer && answer.error().code == ErrorCode::outcome_unknown;
+    for (std::size_t i = 0; i < sent->size(); ++i) {
+      auto& [request, reply] = (*sent)[i];
+      const bool answered = answer && answer->is_array() && i < answer->size();
+      Result<Json> one = answered ? read_answer((*answer)[i].dump()) : Result<Json>(no_owner());
+      if (one) {
+        reply(start_answer_from(*one));
+      } else if (one.error().code != ErrorCode::unavailable) {
+        reply(one.error());
+      } else {
+        request.maybe_repeated = request.maybe_repeated || unknown;
+        start_run(std::move(request), std::move(reply));
+      }
+    }
+  });
+}
+
+void Owners::start_by_inbox(StartRequest request, Reply<StartAnswer> reply) {
+  const RunId run_id = request.id;
+  // The message may be carried out long after this caller was told to try again with the same id.
+  request.maybe_repeated = true;
+  std::vector<store::InboxRow> rows{inbox_row(shard_of(run_id), StartMessage{std::move(request), {}, 0})};
+  store_.send(std::move(rows), [this, run_id, reply = std::move(reply)](Result<void> sent) {
+    if (!sent) {
+      reply(fail(ErrorCode::unavailable, sent.error().message));
+    } else {
+      await_start(run_id, now() + node_.request_limit(), reply);
+    }
+  });
+}
+
+void Owners::await_start(RunId run_id, Duration until, Reply<StartAnswer> reply) {
+  store_.find_run(run_id, [this, run_id, until, reply = std::move(reply)](Result<store::RunView> view) {
+    if (view) {
+      const RunHeader& header = view->header;
+      reply(StartAnswer{header.id, header.workflow, header.version, header.key, view->state, false});
+    } else if (now() >= until) {
+      reply(Error(ErrorCode::unavailable, "the start is kept and waits for an owner; the same Idempotency-Key finds it")
+                .with("run_id", run_id.str()));
+    } else {
+      node_.executor().post_after(kEffectPoll, [this, run_id, until, reply] { await_start(run_id, until, reply); });
+    }
+  });
+}
+
+// ---- signals -----------------------------------------------------------------------------------------------------
+
+void Owners::send_signal(ShardId shard, SignalRequest request, Reply<SignalAnswer> reply) {
+  if (node_.owns(shard)) {
+    node_.group_of(shard).send_signal(std::move(request), std::move(reply));
+    return;
+  }
+  auto ask = std::make_shared<Ask>();
+  ask->shard = shard;
+  ask->operation = "send_signal";
+  ask->body = [request, shard](bool /*again*/) {
+    return dump_json({{"shard", to_int(shard)}, {"request", to_json(request)}});
+  };
+  ask->here = [this, shard, request, reply] { node_.group_of(shard).send_signal(request, reply); };
+  ask->answer = [reply](Result<Json> answer) {
+    if (answer) {
+      reply(signal_answer_from(*answer));
+    } else {
+      reply(answer.error());
+    }
+  };
+  ask->by_inbox = [this, shard, request, reply] { signal_by_inbox(shard, request, reply); };
+  ask->until = now() + node_.request_limit();
+  ask_owner(ask);
+}
+
+void Owners::signal_by_inbox(ShardId shard, SignalRequest request, Reply<SignalAnswer> reply) {
+  std::vector<store::InboxRow> rows{inbox_row(shard, SignalMessage{request})};
+  store_.send(std::move(rows),
+              [this, shard, request = std::move(request), reply = std::move(reply)](Result<void> sent) {
+                if (!sent) {
+                  reply(fail(ErrorCode::unavailable, sent.error().message));
+                } else {
+                  await_signal(shard, request, now() + node_.request_limit(), reply);
+                }
+              });
+}
+
+/// By the sender's id: when it was used before, that signal is the answer and ours never comes to be.
+void Owners::await_signal(ShardId shard, SignalRequest request, Duration until, Reply<SignalAnswer> reply) {
+  store::LoadRequest look;
+  look.signal_ids.push_back({shard, request.namespace_name, request.name, request.key, request.run_id, request.id});
+  store_.load(std::move(look), [this, shard, request = std::move(request), until,
+                                reply = std::move(reply)](Result<store::LoadAnswer> answer) {
+    if (answer && !answer->signal_ids.empty() && answer->signal_ids.front()) {
+      const store::SignalRow& row = *answer->signal_ids.front();
+      const bool ours = row.signal_id == request.signal_id;
+      reply(SignalAnswer{row.signal_id, ours ? std::string(store::to_string(row.fate)) : "duplicate", row.run_id});
+    } else if (now() >= until) {
+      reply(Error(ErrorCode::unavailable, "the signal is kept and waits for an owner; the same id finds it")
+                .with("signal_id", request.signal_id.str()));
+    } else {
+      node_.executor().post_after(kEffectPoll,
+                                  [this, shard, request, until, reply] { await_signal(shard, request, until, reply); });
+    }
+  });
+}
+
+// ---- operator actions --------------------------------------------------------------------------------------------
+
+void Owners::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {
+  const ShardId shard = shard_of(request.run_id);
+  if (node_.owns(shard)) {
+    node_.group_of(shard).cancel_run(std::move(request), std::move(reply));
+    return;
+  }
+  auto ask = std::make_shared<Ask>();
+  ask->shard = shard;
+  ask->operation = "cancel_run";
+  ask->body = [request](bool /*again*/) { return dump_json(to_json(request)); };
+  ask->here = [this, shard, request, reply] { node_.group_of(shard).cancel_run(request, reply); };
+  ask->answer = [reply](Result<Json> answer) {
+    if (answer) {
+      const auto state = parse_run_state(members::get_text(*answer, "state"));
+      reply(CancelAnswer{state.value_or(RunState::cancelled)});
+    } else {
+      reply(answer.error());
+    }
+  };
+  ask->by_inbox = [this, request, reply] { cancel_by_inbox(request, reply); };
+  ask->until = now() + node_.request_limit();
+  ask_owner(ask);
+}
+
+/// The request is recorded; whoever owns the run next carries it out.
+void Owners::cancel_by_inbox(CancelRequest request, Reply<CancelAnswer> reply) {
+  const RunId run_id = request.run_id;
+  store_.find_run(run_id, [this, request = std::move(request), reply = std::move(reply)](Result<store::RunView> view) {
+    if (!view) {
+      reply(view.error());
+    } else if (view->header.namespace_name != request.namespace_name) {
+      reply(fail(ErrorCode::not_found, "no such run"));
+    } else if (is_closed(view->state)) {
+      reply(Error(ErrorCode::precondition_failed, "run-closed", "the run is already closed"));
+    } else {
+      const CancelMessage message{request.run_id, request.mode, request.reason};
+      std::vector<store::InboxRow> rows{inbox_row(shard_of(request.run_id), message)};
+      store_.send(std::move(rows), [state = view->state, reply](Result<void> sent) {
+        if (sent) {
+          reply(CancelAnswer{state});
+        } else {
+          reply(fail(ErrorCode::unavailable, sent.error().message));
+        }
+      });
+    }
+  });
+}
+
+void Owners::retry_run(RetryRequest request, Reply<StartAnswer> reply) {
+  const ShardId shard = shard_of(request.run_id);
+  auto ask = std::make_shared<Ask>();
+  ask->shard = shard;
+  ask->operation = "retry_run";
+  ask->body = [request](bool /*again*/) { return dump_json(to_json(request)); };
+  ask->here = [this, shard, request, reply] { node_.group_of(shard).retry_run(request, reply); };
+  ask->answer = [reply](Result<Json> answer) {
+    if (answer) {
+      reply(start_answer_from(*answer));
+    } else {
+      reply(answer.error());
+    }
+  };
+  ask->repeatable = false;
+  ask->until = now() + node_.request_limit();
+  ask_owner(ask);
+}
+
+// ---- idempotency -------------------------------------------------------------------------------------------------
+
+void Owners::open_gate(ShardId shard, GateRequest request, Reply<GateAnswer> reply) {
+  if (node_.owns(shard)) {
+    node_.group_of(shard).open_gate(std::move(request), std::move(reply));
+    return;
+  }
+  auto ask = std::make_shared<Ask>();
+  ask->shard = shard;
+  ask->operation = "open_gate";
+  ask->body = [request, shard](bool /*again*/) {
+    return dump_json({{"shard", to_int(shard)}, {"request", to_json(request)}});
+  };
+  ask->here = [this, shard, request, reply] { node_.group_of(shard).open_gate(request, reply); };
+  ask->answer = [reply](Result<Json> answer) {
+    if (answer) {
+      reply(gate_answer_from(*answer));
+    } else {
+      reply(answer.error());
+    }
+  };
+  ask->repeatable = false;
+  ask->until = now() + node_.request_limit();
+  ask_owner(ask);
+}
+
+void Owners::close_gate(ShardId shard, GateClose request, Reply<void> reply) {
+  if (node_.owns(shard)) {
+    node_.group_of(shard).close_gate(std::move(request), std::move(reply));
+    return;
+  }
+  auto ask = std::make_shared<Ask>();
+  ask->shard = shard;
+  ask->operation = "close_gate";
+  ask->body = [request, shard](bool /*again*/) {
+    return dump_json({{"shard", to_int(shard)}, {"request", to_json(request)}});
+  };
+  ask->here = [this, shard, request, reply] { node_.group_of(shard).close_gate(request, reply); };
+  ask->answer = [reply](Result<Json> answer) {
+    if (answer) {
+      reply({});
+    } else {
+      reply(answer.error());
+    }
+  };
+  ask->until = now() + node_.request_limit();
+  ask_owner(ask);
+}
+
+// ---- reading -----------------------------------------------------------------------------------------------------
+
+void Owners::read_run(RunId run_id, Reply<std::optional<store::RunView>> reply) {
+  const ShardId shard = shard_of(run_id);
+  if (node_.owns(shard)) {
+    node_.group_of(shard).read_run(run_id, std::move(reply));
+    return;
+  }
+  const Node::Route route = node_.route(shard);
+  if (peers_ == nullptr || route.url.empty()) {
+    reply(std::optional<store::RunView>{});
+    return;
+  }
+  const Json body = {{"run_id", run_id.str()}};
+  peers_->call(route.url, "read_run", dump_json(body), [reply = std::move(reply)](Result<std::string> text) {
+    const Result<Json> answer = text ? read_answer(*text) : Result<Json>(text.error());
+    reply(answer ? view_from(*answer) : std::nullopt);
+  });
+}
+
+void Owners::watch_run(RunId run_id, Duration patience, Reply<std::optional<store::RunView>> reply) {
+  const ShardId shard = shard_of(run_id);
+  const Node::Route route = node_.route(shard);
+  if (route.here) {
+    watch_here(run_id, patience, std::move(reply));
+    return;
+  }
+  const Duration until = now() + patience;
+  const auto go_on = [this, run_id, until](const Reply<std::optional<store::RunView>>& waiting) {
+    const Duration left = until - now();
+    if (left <= Duration{0}) {
+      waiting(std::optional<store::RunView>{});
+    } else {
+      watch_run(run_id, left, waiting);
+    }
+  };
+  if (peers_ == nullptr || route.url.empty()) {
+    node_.executor().post_after(std::min(patience, kAskAgainAfter),
+                                [go_on, reply = std::move(reply)] { go_on(reply); });
+    return;
+  }
+  const Duration slice = std::min(patience, kMaxWatch);
+  const Json body = {{"run_id", run_id.str()}, {"patience_us", slice.count()}};
+  peers_->call(route.url, "watch_run", dump_json(body),
+               [this, go_on, reply = std::move(reply)](Result<std::string> text) {
+                 const Result<Json> answer = text ? read_answer(*text) : Result<Json>(text.error());
+                 if (answer && answer->is_object() && answer->contains("view")) {
+                   reply(view_from((*answer)["view"]));
+                 } else if (answer) {
+                   go_on(reply);  // the slice is over, the run is still open
+                 } else {
+                   node_.executor().post_after(kAskAgainAfter, [go_on, reply] { go_on(reply); });
+                 }
+               });
+}
+
+void Owners::watch_here(RunId run_id, Duration patience, Reply<std::optional<store::RunView>> reply) {
+  ShardGroup& group = node_.group_of(shard_of(run_id));
+  const std::uint64_t watcher = next_watcher_++;
+  // Shared by the two that race: the run's end and the end of patience.
+  auto waiting = std::make_shared<std::atomic<bool>>(true);
+  group.watch_run(run_id, watcher, [waiting, reply](Result<std::optional<store::RunView>> view) {
+    if (waiting->exchange(false)) reply(std::move(view));
+  });
+  node_.executor().post_after(patience, [&group, run_id, watcher, waiting, reply = std::move(reply)] {
+    if (!waiting->exchange(false)) return;
+    group.unwatch_run(run_id, watcher);
+    reply(std::optional<store::RunView>{});
+  });
+}
+
+// ---- what other nodes ask ----------------------------------------------------------------------------------------
+
+void Owners::answer(const std::string& operation, const std::string& body, Reply<std::string> reply) {
+  auto object = parse_json(body);
+  if (!object) {
+    reply(text_of(object.error()));
+    return;
+  }
+  try {
+    perform(operation, *object, reply);
+  } catch (const Json::exception& e) {
+    reply(text_of(Error(ErrorCode::invalid_argument, "a call between nodes is malformed: " + std::string(e.what()))));
+  }
+}
+
+void Owners::perform(const std::string& operation, const Json& body, Reply<std::string> reply) {
+  const auto owned = [&](ShardId shard) {
+    if (node_.owns(shard)) return true;
+    reply(text_of(no_owner()));
+    return false;
+  };
+  if (operation == "wake") {
+    node_.wake();
+    reply(text_of(Json(true)));
+  } else if (operation == "start_run") {
+    StartRequest request = start_request_from(body);
+    const ShardId shard = shard_of(request.id);
+    if (owned(shard)) node_.group_of(shard).start_run(std::move(request), as_text<StartAnswer>(std::move(reply)));
+  } else if (operation == "start_runs") {
+    struct Gathering {
+      std::vector<Json> answers;
+      std::atomic<std::size_t> missing;
+      Reply<std::string> reply;
+    };
+    // Shared by the replies of all items, which come on the strands of several groups.
+    auto gathering = std::make_shared<Gathering>();
+    gathering->answers.resize(body.size());
+    gathering->missing = body.size();
+    gathering->reply = std::move(reply);
+    std::map<ShardGroup*, Starts> by_group;
+    const auto answered = [gathering](std::size_t index, const Result<StartAnswer>& one) {
+      gathering->answers[index] = one ? Json{{"answer", to_json(*one)}} : Json{{"error", to_json(one.error())}};
+      if (--gathering->missing == 0) gathering->reply(text_of(Json(std::move(gathering->answers))));
+    };
+    for (std::size_t i = 0; i < body.size(); ++i) {
+      StartRequest request = start_request_from(body[i]);
+      const ShardId shard = shard_of(request.id);
+      if (!node_.owns(shard)) {
+        answered(i, no_owner());
+        continue;
+      }
+      by_group[&node_.group_of(shard)].emplace_back(std::move(request),
+                                                    [answered, i](Result<StartAnswer> one) { answered(i, one); });
+    }
+    for (auto& [group, starts] : by_group) group->start_runs(std::move(starts));
+  } else if (operation == "send_signal") {
+    const ShardId shard{body.at("shard").get<std::int32_t>()};
+    SignalRequest request = signal_request_from(body.at("request"));
+    if (owned(shard)) node_.group_of(shard).send_signal(std::move(request), as_text<SignalAnswer>(std::move(reply)));
+  } else if (operation == "cancel_run") {
+    CancelRequest request = cancel_request_from(body);
+    const ShardId shard = shard_of(request.run_id);
+    if (!owned(shard)) return;
+    node_.group_of(shard).cancel_run(std::move(request), [reply = std::move(reply)](Result<CancelAnswer> answer) {
+      reply(answer ? text_of(Json{{"state", to_string(answer->state)}}) : text_of(answer.error()));
+    });
+  } else if (operation == "retry_run") {
+    RetryRequest request = retry_request_from(body);
+    const ShardId shard = shard_of(request.run_id);
+    if (owned(shard)) node_.group_of(shard).retry_run(std::move(request), as_text<StartAnswer>(std::move(reply)));
+  } else if (operation == "open_gate") {
+    const ShardId shard{body.at("shard").get<std::int32_t>()};
+    GateRequest request = gate_request_from(body.at("request"));
+    if (owned(shard)) node_.group_of(shard).open_gate(std::move(request), as_text<GateAnswer>(std::move(reply)));
+  } else if (operation == "close_gate") {
+    const ShardId shard{body.at("shard").get<std::int32_t>()};
+    GateClose request = gate_close_from(body.at("request"));
+    if (!owned(shard)) return;
+    node_.group_of(shard).close_gate(std::move(request), [reply = std::move(reply)](Result<void> closed) {
+      reply(closed ? text_of(Json(true)) : text_of(closed.error()));
+    });
+  } else if (operation == "read_run") {
+    const RunId run_id = members::get_id<RunTag>(body, "run_id");
+    if (!owned(shard_of(run_id))) return;
+    node_.group_of(shard_of(run_id))
+        .read_run(run_id, [reply = std::move(reply)](Result<std::optional<store::RunView>> view) {
+          reply(view ? text_of(view_or_null(*view)) : text_of(view.error()));
+        });
+  } else if (operation == "watch_run") {
+    const RunId run_id = members::get_id<RunTag>(body, "run_id");
+    if (!owned(shard_of(run_id))) return;
+    const Duration patience{std::min(body.at("patience_us").get<std::int64_t>(), kMaxWatch.count())};
+    const Duration until = now() + patience;
+    watch_here(run_id, patience, [this, until, reply = std::move(reply)](Result<std::optional<store::RunView>> view) {
+      if (!view) {
+        reply(text_of(view.error()));
+      } else if (!*view && now() >= until) {
+        reply(text_of(Json{{"open", true}}));
+      } else {
+        reply(text_of(Json{{"view", view_or_null(*view)}}));
+      }
+    });
+  } else {
+    reply(text_of(Error(ErrorCode::not_found, "no such operation between nodes: " + operation)));
+  }
+}
+
+}  // namespace orchestrator::runtime

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "orchestrator/runtime/messages.hpp"
+#include "orchestrator/runtime/node.hpp"
+#include "orchestrator/runtime/peers.hpp"
+#include "orchestrator/runtime/requests.hpp"
+#include "orchestrator/store/store.hpp"
+
+namespace orchestrator::runtime {
+
+/// The door to the owner of a shard, be it here or on another node. While no owner can be asked, a start, a signal or a
+/// cancellation waits durably, as a message in the shard's inbox; anything else waits here. Every call is answered
+/// within `Node::request_limit()`, or soon after. Thread-safe.
+class Owners {
+ public:
+  /// @param peers null: this node cannot call others, and the inbox is the only way to them
+  Owners(Node& node, store::Store& store, PeerLink* peers) : node_(node), store_(store), peers_(peers) {}
+
+  void start_run(StartRequest request, Reply<StartAnswer> reply);
+  /// Many at once: one visit to each strand here, one call to each other node.
+  void start_runs(std::vector<std::pair<StartRequest, Reply<StartAnswer>>> starts);
+  void send_signal(ShardId shard, SignalRequest request, Reply<SignalAnswer> reply);
+  void cancel_run(CancelRequest request, Reply<CancelAnswer> reply);
+  void retry_run(RetryRequest request, Reply<StartAnswer> reply);
+  void open_gate(ShardId shard, GateRequest request, Reply<GateAnswer> reply);
+  void close_gate(ShardId shard, GateClose request, Reply<void> reply);
+  /// The run as its owner sees it; nothing when it is not in the owner's memory, or no owner answers.
+  void read_run(RunId run_id, Reply<std::optional<store::RunView>> reply);
+  /// Calls back when the run closes, with its final view; with nothing after `patience`, or at once when there is
+  /// nothing to wait for.
+  void watch_run(RunId run_id, Duration patience, Reply<std::optional<store::RunView>> reply);
+
+  /// Performs what another node asks of this one, and never passes it on. The answer is text for `PeerLink`.
+  void answer(const std::string& operation, const std::string& body, Reply<std::string> reply);
+
+ private:
+  struct Ask;
+  using Starts = std::vector<std::pair<StartRequest, Reply<StartAnswer>>>;
+
+  void ask_owner(const std::shared_ptr<Ask>& ask);
+  void without_owner(const std::shared_ptr<Ask>& ask);
+  void start_elsewhere(const std::string& url, Starts starts);
+  void start_by_inbox(StartRequest request, Reply<StartAnswer> reply);
+  void await_start(RunId run_id, Duration until, Reply<StartAnswer> reply);
+  void signal_by_inbox(ShardId shard, SignalRequest request, Reply<SignalAnswer> reply);
+  void await_signal(ShardId shard, SignalRequest request, Duration until, Reply<SignalAnswer> reply);
+  void cancel_by_inbox(CancelRequest request, Reply<CancelAnswer> reply);
+  void watch_here(RunId run_id, Duration patience, Reply<std::optional<store::RunView>> reply);
+  void perform(const std::string& operation, const Json& body, Reply<std::string> reply);
+  [[nodiscard]] Duration now() const { return node_.clock().steady_now(); }
+  [[nodiscard]] store::InboxRow inbox_row(ShardId shard, const Message& message);
+
+  Node& node_;           // Fixed after construction.
+  store::Store& store_;  // Fixed after construction.
+  PeerLink* peers_;      // Fixed after construction.
+  std::atomic<std::uint64_t> next_watcher_{1};
+};
+
+}  // namespace orchestrator::runtime
