@@ -63,27 +63,29 @@ export async function ask(child, request) {
   return result;
 }
 
-/// Asks the process to end, then ends its whole group.
+/// Asks the process to end, and ends it with all that it started when it does not.
 export async function stop(child, signal = 'SIGTERM') {
   if (!child || child.exitCode !== null || child.signalCode !== null) return;
   child.kill(signal);
-  const patience = setTimeout(() => killGroup(child), STOP_PATIENCE_MS);
+  const patience = setTimeout(() => killTree(child), STOP_PATIENCE_MS);
   await child.ended;
   clearTimeout(patience);
-  killGroup(child);
 }
 
-function killGroup(child) {
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // Nothing of the group is left.
+/// Also ends what a child started in a group of its own, such as the PostgreSQL of `orchestrator dev`.
+function killTree(child) {
+  for (const pid of treeOf(child.pid, readProcesses())) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended meanwhile.
+    }
   }
 }
 
 /// For the way out after a failure or a signal.
 export function endAll() {
-  for (const child of alive) killGroup(child);
+  for (const child of alive) killTree(child);
 }
 
 /// Runs a program to its end and returns what it printed; throws when it fails.
@@ -106,8 +108,8 @@ export async function run(program, args, { log, env = {}, user } = {}) {
   return printed;
 }
 
-/// Processor seconds that the processes below (and including) `pid` have used, ended children included.
-export function cpuSecondsOfTree(pid) {
+/// {children, ticks} of every process that there is: the first by parent, the second with those of ended children.
+function readProcesses() {
   const children = new Map();
   const ticks = new Map();
   for (const name of readdirSync('/proc')) {
@@ -124,14 +126,21 @@ export function cpuSecondsOfTree(pid) {
     const parent = Number(words[1]);
     children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
-  let sum = 0;
-  const open = [pid];
-  while (open.length > 0) {
-    const next = open.pop();
-    sum += ticks.get(next) ?? 0;
-    open.push(...(children.get(next) ?? []));
-  }
-  return sum / TICKS_PER_SECOND;
+  return { children, ticks };
+}
+
+/// The process and all below it.
+function treeOf(pid, { children }) {
+  const tree = [pid];
+  for (let next = 0; next < tree.length; ++next) tree.push(...(children.get(tree[next]) ?? []));
+  return tree;
+}
+
+/// Processor seconds that the processes below (and including) `pid` have used, ended children included.
+export function cpuSecondsOfTree(pid) {
+  const processes = readProcesses();
+  const ticks = treeOf(pid, processes).reduce((sum, one) => sum + (processes.ticks.get(one) ?? 0), 0);
+  return ticks / TICKS_PER_SECOND;
 }
 
 /// A port of the loopback interface that nobody listens on now.

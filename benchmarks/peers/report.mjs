@@ -41,9 +41,9 @@ const number = (value, digits) =>
     ? '-'
     : value.toFixed(digits).replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ' ');
 
-function table(head, rows) {
+function table(head, rows, rule = '---:') {
   const line = (cells) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
+  return [line(head), line(head.map((_, index) => (index === 0 ? '---' : rule))), ...rows.map(line)].join('\n');
 }
 
 /// `engines` are {title, durability, settings, version, medians}, ours first. CPU is in microseconds per step.
@@ -71,6 +71,6 @@ export function tables(engines) {
   return [
     table(['workflow of 5 steps; per step', heads[0], 'ours is', ...heads.slice(1)], throughput),
     table(['100/s, p50 / p99 ms', ...LATENCIES.map(({ head }) => head)], latencies),
-    table(['engine', 'durability', 'settings'], settings),
+    table(['engine', 'durability', 'settings'], settings, '---'),
   ].join('\n\n');
 }

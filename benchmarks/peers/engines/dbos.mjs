@@ -11,7 +11,11 @@ export const dbos = {
   title: 'DBOS Transact',
   package: '@dbos-inc/dbos-sdk',
   durability: 'PostgreSQL, fsync and synchronous_commit on; a transaction per checkpoint',
-  settings: [`connection pool ${tuning.poolSize}`, `${tuning.inFlight} workflows in flight`, 'started in process, without a queue'],
+  settings: [
+    `connection pool ${tuning.poolSize}`,
+    `${tuning.inFlight} workflows in flight`,
+    'started in process, without a queue',
+  ],
   turn: (folder, shape) =>
     turnOfLibrary(
       {
