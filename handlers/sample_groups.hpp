@@ -24,11 +24,13 @@ HandlerEntries refund_handlers();
 HandlerEntries onboarding_handlers();
 HandlerEntries manifest_handlers();
 HandlerEntries sweep_handlers();
+HandlerEntries outbox_handlers();
 
 HandlerEntries payfast_handlers(const SampleSettings& settings);
 HandlerEntries phonepe_handlers(const SampleSettings& settings);
 HandlerEntries mail_handlers(const SampleSettings& settings);
 HandlerEntries model_handlers(const SampleSettings& settings);
+HandlerEntries event_sink_handlers(const SampleSettings& settings);
 
 inline HandlerEntry transactional(std::string name, TransactionalHandler handler) {
   HandlerEntry entry;

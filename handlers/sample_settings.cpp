@@ -27,6 +27,7 @@ SampleSettings read_sample_settings(const EnvironmentReader& read) {
                    .sender = text("ORCHESTRATOR_MAIL_SENDER")};
   settings.model = {.url = without_slash(text("ORCHESTRATOR_MODEL_URL")),
                     .api_key = text("ORCHESTRATOR_MODEL_API_KEY")};
+  settings.event_sink = {.url = text("ORCHESTRATOR_EVENT_SINK_URL"), .secret = text("ORCHESTRATOR_EVENT_SINK_SECRET")};
   return settings;
 }
 

@@ -39,12 +39,19 @@ struct ModelSettings {
   std::string api_key;  ///< ORCHESTRATOR_MODEL_API_KEY
 };
 
+/// Where published events go, in the form of Standard Webhooks.
+struct EventSinkSettings {
+  std::string url;     ///< ORCHESTRATOR_EVENT_SINK_URL
+  std::string secret;  ///< ORCHESTRATOR_EVENT_SINK_SECRET, `whsec_` and base64; empty: unsigned
+};
+
 /// What the shipped flows need from the outside.
 struct SampleSettings {
   PayFastSettings payfast;
   PhonePeSettings phonepe;
   MailSettings mail;
   ModelSettings model;
+  EventSinkSettings event_sink;
   bool http_allow_private = false;            ///< ORCHESTRATOR_HTTP_ALLOW_PRIVATE
   std::shared_ptr<handlers::TlsTrust> trust;  ///< null: the system's authorities, loaded for each call
 };
@@ -69,6 +76,7 @@ inline constexpr std::array kNeededSampleVariables{
     SampleVariable{"ORCHESTRATOR_MAIL_API_KEY", "mails"},
     SampleVariable{"ORCHESTRATOR_MAIL_SENDER", "mails"},
     SampleVariable{"ORCHESTRATOR_MODEL_URL", "generated profiles"},
+    SampleVariable{"ORCHESTRATOR_EVENT_SINK_URL", "published events"},
 };
 
 /// Reads a variable of the environment; nothing when it is unset.

@@ -43,6 +43,7 @@ struct Sandbox::Impl {
         phonepe(world, phonepe_account(options)),
         mail(world),
         model(world),
+        events(world),
         server(io, [this](const SandboxRequest& request) { return route(request); }) {}
 
   SandboxReply route(const SandboxRequest& request) {
@@ -57,6 +58,7 @@ struct Sandbox::Impl {
     if (const auto id = between(path, "/checkout/v2/order/", "/status")) return phonepe.order_status(request, *id);
     if (const auto id = between(path, "/payments/v2/refund/", "/status")) return phonepe.refund_status(request, *id);
     if (path == "/emails") return mail.send(request);
+    if (path == "/events") return events.receive(request);
     if (path == "/v1/models/reducer:generateContent") return model.generate(request);
     return json_reply(404, {{"detail", "no provider answers here"}});
   }
@@ -94,6 +96,7 @@ struct Sandbox::Impl {
   SandboxPhonePe phonepe;
   SandboxMail mail;
   SandboxModel model;
+  SandboxEvents events;
   SandboxServer server;
   std::uint16_t port = 0;
   std::thread thread;  // Runs `io`; everything above is touched only there once it runs.

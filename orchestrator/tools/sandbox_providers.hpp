@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "orchestrator/base/json_fwd.hpp"
@@ -106,6 +107,18 @@ class SandboxMail {
   };
   SandboxWorld& world_;
   std::map<std::string, Sent> sent_;  ///< by Idempotency-Key
+};
+
+/// Plays the receiver of published events: `POST /events` in the form of Standard Webhooks. A repeat of an id is taken
+/// and has no effect, as its consumers would do. Operation: events.receive.
+class SandboxEvents {
+ public:
+  explicit SandboxEvents(SandboxWorld& world) : world_(world) {}
+  SandboxReply receive(const SandboxRequest& request);
+
+ private:
+  SandboxWorld& world_;
+  std::set<std::string> received_;
 };
 
 /// Plays the model: the same prompt gets the same answer. Operation: model.reduce.

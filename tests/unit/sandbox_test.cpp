@@ -27,8 +27,10 @@ class SandboxWithHandlers : public testing::Test {
     settings.phonepe = {.url = sandbox_->url(), .client_id = "sandbox-client", .client_secret = "sandbox-secret"};
     settings.mail = {.url = sandbox_->url(), .api_key = "key", .sender = "shop@example.com"};
     settings.model = {.url = sandbox_->url()};
-    for (auto group : {samples::payfast_handlers(settings), samples::phonepe_handlers(settings),
-                       samples::mail_handlers(settings), samples::model_handlers(settings)}) {
+    settings.event_sink = {.url = sandbox_->url() + "/events", .secret = "whsec_c2VjcmV0"};
+    for (auto group :
+         {samples::payfast_handlers(settings), samples::phonepe_handlers(settings), samples::mail_handlers(settings),
+          samples::model_handlers(settings), samples::event_sink_handlers(settings)}) {
       for (HandlerEntry& entry : group) ASSERT_TRUE(registry_.add(std::move(entry)));
     }
   }
@@ -61,6 +63,46 @@ const Json kPay = {{"merchant_order_id", "o-1"},
                    {"redirect_url", "https://app.example/pay"}};
 const Json kOrder = {{"merchant_order_id", "o-1"}};
 const Json kMail = {{"to", "u@example.com"}, {"subject", "s"}, {"text", "t"}};
+
+Json outgoing(const std::string& id, const std::string& aggregate) {
+  return {{"event_id", id}, {"aggregate_type", "order"}, {"aggregate_id", aggregate}};
+}
+
+std::vector<std::string> outcomes(const Json& delivered) {
+  std::vector<std::string> words;
+  for (const Json& result : delivered["results"]) words.push_back(result["outcome"]);
+  return words;
+}
+
+TEST_F(SandboxWithHandlers, EventDeliveredTwiceCountsOnce) {
+  const Json input = {{"events", {outgoing("e-1", "o-1")}}, {"lease_seconds", 30}};
+
+  output("outbox.deliver", input);
+  const Json again = output("outbox.deliver", input);
+
+  EXPECT_EQ(outcomes(again), std::vector<std::string>({"published"}));
+  EXPECT_EQ(effects(), Json({{"event/e-1", 1}}));
+}
+
+TEST_F(SandboxWithHandlers, RefusedEventHoldsUpItsOwnAggregateOnly) {
+  script({{"operation", "events.receive"}, {"fault", "refuse"}, {"key", "e-1"}});
+
+  const Json delivered = output(
+      "outbox.deliver",
+      {{"events", {outgoing("e-1", "o-1"), outgoing("e-2", "o-1"), outgoing("e-3", "o-2")}}, {"lease_seconds", 30}});
+
+  EXPECT_EQ(outcomes(delivered), std::vector<std::string>({"failed", "not_tried", "published"}));
+}
+
+TEST_F(SandboxWithHandlers, AbsentReceiverIsAskedOncePerBatch) {
+  script({{"operation", "events.receive"}, {"fault", "server_error"}});
+
+  const Json delivered =
+      output("outbox.deliver", {{"events", {outgoing("e-1", "o-1"), outgoing("e-2", "o-2")}}, {"lease_seconds", 30}});
+
+  EXPECT_EQ(outcomes(delivered), std::vector<std::string>({"failed", "not_tried"}));
+  EXPECT_EQ(effects(), Json::object());
+}
 
 TEST_F(SandboxWithHandlers, PhonePePaymentIsPendingUntilItSettles) {
   const Json order = output("phonepe.pay", kPay);
