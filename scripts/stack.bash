@@ -31,6 +31,7 @@ stack_environment() {
   export ORCHESTRATOR_MAIL_API_KEY=sandbox-mail-key
   export ORCHESTRATOR_MAIL_SENDER=hello@shop.example
   export ORCHESTRATOR_MODEL_URL=$sandbox_url
+  export ORCHESTRATOR_EVENT_SINK_URL=$sandbox_url/events
   export ORCHESTRATOR_URL=$server_url
   export ORCHESTRATOR_API_KEY=$ORCHESTRATOR_ADMIN_KEY
 }

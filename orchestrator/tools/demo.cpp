@@ -99,19 +99,24 @@ Result<std::vector<DemoEnd>> drive(const DemoOptions& options) {
 }
 
 Status check_aftermath(const DemoOptions& options) {
+  // A key of its own each time: what was published or audited before says nothing about now.
+  const std::string moment = std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
+  const auto published = run_once(options, "outbox-publish", options.tag + "-publish-" + moment, Json::object());
+  if (!published) return published.error();
+  if (published->value("failed_count", 0) != 0)
+    return fail(ErrorCode::precondition_failed, "events could not be published: " + dump_json(*published));
   const auto effects = DemoClient(options.sandbox).get("/control/effects");
   if (!effects) return effects.error();
   for (const auto& [key, count] : effects->items()) {
     if (count != 1) return fail(ErrorCode::precondition_failed, key + " happened " + dump_json(count) + " times");
   }
-  // A key of its own each time: an audit of before proves nothing about now.
-  const std::string moment = std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
   const auto audit = run_once(options, "sample-audit", options.tag + "-audit-" + moment, Json::object());
   if (!audit) return audit.error();
   const Json violations = audit->value("violations", Json());
   if (violations != Json::array())
     return fail(ErrorCode::precondition_failed, "the audit found " + dump_json(violations));
-  std::printf("aftermath: %zu outside effects, each exactly once; %s\n", effects->size(), dump_json(*audit).c_str());
+  std::printf("aftermath: %zu outside effects, each exactly once; %s; %s\n", effects->size(), dump_json(*audit).c_str(),
+              dump_json(*published).c_str());
   return {};
 }
 

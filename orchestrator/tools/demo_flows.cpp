@@ -98,6 +98,43 @@ void play_dispute(DemoStage& stage) {
                wins ? kTopupMinor - kDisputeFeeMinor : -kDisputeFeeMinor);
 }
 
+Json confirmation(const char* reason) { return {{"outcome", "confirm"}, {"confirmed_by", "ann"}, {"reason", reason}}; }
+
+/// The buyer complains before the vendor is paid: the confirmation is refused until a person has looked into it.
+void play_disputed_payout(DemoStage& stage, const std::string& payout, const std::string& order) {
+  const std::string dispute = stage.start(
+      "order-dispute", order + "/dispute",
+      {{"order_id", order}, {"dispute_id", "d-1"}, {"opened_by", stage.name("buyer")}, {"reason", "a cup is broken"}});
+  stage.await_wait(dispute, "order.dispute");
+  stage.signal("payout.confirm", order, confirmation("checked"));
+  stage.await_wait(payout, "payout.release");
+  stage.signal("order.dispute", order, {{"outcome", "dismissed"}, {"decided_by", "bob"}, {"reason", "it was whole"}});
+  const Json closed = stage.await_end(dispute);
+  if (!stage.failed()) stage.expect("the complaint", closed.value("status", Json()), "dismissed");
+  stage.signal("payout.release", order, {{"released_by", "bob"}, {"reason", "the complaint is dismissed"}});
+}
+
+/// The payout went to the wrong account: taken back by a posting of the opposite sign, confirmed and paid anew.
+void play_reversed_payout(DemoStage& stage, const std::string& order, const std::string& vendor) {
+  const std::string reversal =
+      stage.start("payout-reversal", order + "/reversal",
+                  {{"order_id", order}, {"requested_by", "bob"}, {"reason", "the bank account was an old one"}});
+  const Json reversed = stage.await_end(reversal);
+  if (stage.failed()) return;
+  stage.expect("the reversal", reversed.value("status", Json()), "reversed");
+  if (stage.failed()) return;
+  const std::string next = reversed["payout_run_id"].get<std::string>();
+  stage.watch(next);
+  stage.await_wait(next, "payout.confirm");
+  stage.signal("payout.confirm", reversed["payout_key"].get<std::string>(), confirmation("the new account"));
+  const Json paid = stage.await_end(next);
+  if (!stage.failed()) stage.expect("the second payout", paid.value("status", Json()), "paid");
+  const std::string receipt = stage.start("payout-receipt", order + "/receipt",
+                                          {{"order_id", order}, {"vendor", vendor}, {"text", "it came, thank you"}});
+  const Json noted = stage.await_end(receipt);
+  if (!stage.failed()) stage.expect("the vendor's receipt", noted.value("noted", Json()), true);
+}
+
 /// From the vendor's yes to the confirmed payout.
 void play_fulfilled_order(DemoStage& stage, const std::string& run_id, const std::string& order, std::int64_t due) {
   stage.await_wait(run_id, "order.decision");
@@ -111,19 +148,45 @@ void play_fulfilled_order(DemoStage& stage, const std::string& run_id, const std
   stage.signal("dispatch.picked_up", order, {{"assignment_id", "somebody-else"}});
   stage.signal("dispatch.picked_up", order, {{"assignment_id", assignment}});
   stage.await_wait(dispatch, "dispatch.delivered");
+  // Too late for the buyer; the delivery goes on.
+  stage.signal("order.cancel", order, {{"by", stage.name("buyer")}});
   stage.signal("dispatch.delivered", order, {{"assignment_id", assignment}});
   stage.await_wait(dispatch, "dispatch.cash_collected");
   stage.signal("dispatch.cash_collected", order, {{"assignment_id", assignment}, {"amount_minor", due}});
   const std::string payout = stage.await_child(run_id, "payout");
   stage.await_wait(payout, "payout.confirm");
-  stage.signal("payout.confirm", order, {{"outcome", "confirm"}, {"confirmed_by", "ann"}, {"reason", "checked"}});
+  const bool is_eventful = stage.copy() % 2 == 0;
+  if (is_eventful) play_disputed_payout(stage, payout, order);
+  stage.signal("payout.confirm", order, confirmation("checked again"));
   const Json output = stage.await_end(run_id);
   if (stage.failed()) return;
   stage.expect("the order", output.value("status", Json()), "closed");
   stage.expect("the payout", output.value("paid_minor", Json()), due - due / 10);
+  if (is_eventful) play_reversed_payout(stage, order, stage.shared_name("swift"));
 }
 
-/// One cart, three vendors: one delivers, one says no, one never answers; and a line that is out of stock.
+/// The buyer of an expired order tries again, and then thinks better of it.
+void play_retried_order(DemoStage& stage, const std::string& order) {
+  const std::string retry = stage.start("order-retry", order + "/retry",
+                                        {{"order_id", order},
+                                         {"buyer", stage.name("buyer")},
+                                         {"config", {{"nudge_seconds", 600}, {"expire_seconds", 600}}}});
+  const Json placed = stage.await_end(retry);
+  if (stage.failed()) return;
+  stage.expect("the retry", placed.value("status", Json()), "placed");
+  if (stage.failed()) return;
+  const std::string next_order = placed["orders"][0]["order_id"].get<std::string>();
+  const std::string next_run = placed["run_ids"][0].get<std::string>();
+  stage.watch(next_run);
+  stage.await_wait(next_run, "order.cancel");
+  stage.signal("order.nudge", next_order, {{"by", stage.name("buyer")}});
+  stage.signal("order.cancel", next_order, {{"by", stage.name("buyer")}, {"reason", "bought elsewhere"}});
+  const Json canceled = stage.await_end(next_run);
+  if (!stage.failed()) stage.expect("the retried order", canceled.value("status", Json()), "canceled");
+}
+
+/// One cart, three vendors: one delivers, one says no, one never answers; and a line that is out of stock. Even copies
+/// have a complaint and a wrong payout as well.
 void play_marketplace(DemoStage& stage) {
   const auto line = [&stage](const char* id, const std::string& vendor, const char* sku, int price) {
     return Json{{"line_id", id},
@@ -168,6 +231,7 @@ void play_marketplace(DemoStage& stage) {
   stage.watch(silent_run);
   const Json expired = stage.await_end(silent_run);
   if (!stage.failed()) stage.expect("the unanswered order", expired.value("status", Json()), "expired");
+  play_retried_order(stage, silent_order);
 }
 
 /// Sign-up, plan payment with a lost answer and a late webhook, onboarding, manifest.
