@@ -11,9 +11,9 @@ Json purchase(int attempt = 1) {
 
 SimulatedFlow a_journey(const std::string& profile_status = "needs_payment") {
   SimulatedFlow flow("journey", {{"user_id", "u-1"}, {"email", "u@example.com"}});
-  for (const char* state :
-       {"EnterProfile", "CloseBlocked", "EnterPayment", "NotePayment", "NotePaymentFailure", "FallDormant",
-        "EnterOnboarding", "FallDormantInOnboarding", "EnterFinalizing", "BecomeActive"}) {
+  for (const char* state : {"EnterProfile", "CloseBlocked", "EnterPayment", "NotePayment", "NotePaymentFailure",
+                            "FallDormant", "EnterOnboarding", "FallDormantInOnboarding", "EnterFinalizing",
+                            "BecomeActive", "NoteOnboardingFailure", "NoteFinalizeFailure"}) {
     flow.always(state, {{"stage", state}});
   }
   flow.always("RemindOfPurchase", {{"added", true}})
@@ -202,6 +202,36 @@ TEST(Profile, AnswersWhatIsLeftToDo) {
       flow.answers("EnsureProfile", {{"status", "needs_payment"}, {"workspace_id", "ws-1"}, {"plan", nullptr}}).run();
 
   EXPECT_EQ(end.output, Json({{"status", "needs_payment"}, {"workspace_id", "ws-1"}, {"plan", nullptr}})) << end.error;
+}
+
+TEST(Journey, FailedChildLeavesItsStageOpenUntilTheNextVisit) {
+  const FlowEnd end = a_journey("needs_onboarding")
+                          .fails("Onboard", "States.TaskFailed")
+                          .answers("Onboard", submitted())
+                          .fails("Finalize", "States.TaskFailed")
+                          .answers("Finalize", finalized())
+                          .signal(1h, "journey.seen", nullptr)
+                          .signal(2h, "journey.seen", nullptr)
+                          .run();
+
+  EXPECT_EQ(end.output["status"], "active") << end.error;
+  EXPECT_EQ(end.input_of("NoteFinalizeFailure")["stage"], "finalizing");
+  EXPECT_EQ(end.times("Onboard"), 2);
+  EXPECT_EQ(end.times("Finalize"), 2);
+}
+
+TEST(Journey, FailedProfileIsTriedAgainAtTheNextVisit) {
+  SimulatedFlow flow("journey", {{"user_id", "u-1"}, {"email", "u@example.com"}});
+
+  const FlowEnd end = flow.answers("EnterProfile", {{"stage", "profile"}})
+                          .fails("EnsureProfile", "States.TaskFailed")
+                          .answers("NoteProfileFailure", {{"stage", "profile"}})
+                          .answers("EnsureProfile", {{"status", "ready"}, {"workspace_id", "ws-1"}})
+                          .answers("BecomeActive", {{"stage", "active"}})
+                          .signal(1h, "journey.seen", nullptr)
+                          .run();
+
+  EXPECT_EQ(end.output["status"], "active") << end.error;
 }
 
 }  // namespace
