@@ -234,5 +234,22 @@ TEST(Journey, FailedProfileIsTriedAgainAtTheNextVisit) {
   EXPECT_EQ(end.output["status"], "active") << end.error;
 }
 
+TEST(Journey, VisitFindsAPaymentThatArrivedLate) {
+  SimulatedFlow flow("journey", {{"user_id", "u-1"}, {"email", "u@example.com"}});
+  for (const char* state : {"EnterProfile", "EnterPayment", "EnterOnboarding", "EnterFinalizing", "BecomeActive"}) {
+    flow.always(state, {{"stage", state}});
+  }
+
+  const FlowEnd end = flow.answers("EnsureProfile", {{"status", "needs_payment"}, {"workspace_id", "ws-1"}})
+                          .answers("EnsureProfile", {{"status", "needs_onboarding"}, {"workspace_id", "ws-1"}})
+                          .answers("Onboard", submitted())
+                          .answers("Finalize", finalized())
+                          .signal(2h, "journey.seen", nullptr)
+                          .run();
+
+  EXPECT_EQ(end.output["status"], "active") << end.error;
+  EXPECT_EQ(end.took, 2h);
+}
+
 }  // namespace
 }  // namespace orchestrator::flows

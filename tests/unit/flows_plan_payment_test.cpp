@@ -26,7 +26,8 @@ SimulatedFlow a_payment() {
       .always("Quarantine", {{"state", "quarantined"}})
       .always("StartBankRefund", {{"run_id", "r-1"}})
       .always("RemindOutcome", {{"added", true}})
-      .always("BookRefund", {{"refunded", true}});
+      .always("BookRefund", {{"refunded", true}})
+      .always("Reject", {{"state", "failed"}});
   return flow;
 }
 
@@ -86,24 +87,65 @@ TEST(PlanPayment, LostAnswerIsAskedAboutBeforeAnythingIsSentAgain) {
   EXPECT_EQ(end.output["status"], "active");
 }
 
-TEST(PlanPayment, UnpaidExpiresByThePollTableAndIsWatchedForDays) {
+TEST(PlanPayment, UnpaidExpiresByThePollTableAndLeavesALateWatch) {
   const FlowEnd end = an_open_payment().always("ReadStatus", status("PENDING")).run();
 
-  EXPECT_EQ(end.output["status"], "expired") << end.error;
+  EXPECT_EQ(end.output, Json({{"status", "expired"}, {"merchant_order_id", "ord-1-1"}})) << end.error;
   EXPECT_EQ(end.times("MarkExpired"), 1);
+  EXPECT_EQ(end.took, kExpiry);
+  EXPECT_EQ(end.input_of("LeaveLateWatch")["run_key"], "ord-1-1:late");
+  EXPECT_EQ(end.input_of("LeaveLateWatch")["late"], true);
+}
+
+TEST(PlanPayment, FailureIsShownAtOnceAndLeavesALateWatchToo) {
+  const FlowEnd end = an_open_payment().answers("ReadStatus", status("FAILED")).run();
+
+  EXPECT_EQ(end.output["status"], "failed") << end.error;
+  EXPECT_EQ(end.took, 25s);
+  EXPECT_TRUE(end.entered("LeaveLateWatch"));
+}
+
+TEST(PlanPayment, OrderThatTheProviderRefusesIsNotWatched) {
+  SimulatedFlow flow = a_payment();
+
+  const FlowEnd end = flow.fails("Pay", "Provider.Refused").run();
+
+  EXPECT_EQ(end.output["status"], "failed") << end.error;
+  EXPECT_FALSE(end.entered("LeaveLateWatch"));
+}
+
+SimulatedFlow a_late_watch() {
+  SimulatedFlow flow("plan-payment", {{"merchant_order_id", "ord-1-1"},
+                                      {"order_id", "ord-1"},
+                                      {"workspace_id", "ws-1"},
+                                      {"plan", "starter"},
+                                      {"amount_minor", 49900},
+                                      {"email", "u@example.com"},
+                                      {"late", true}});
+  flow.always("MailActive", {{"id", "m"}});
+  return flow;
+}
+
+TEST(PlanPayment, LateWatchGivesUpAfterAWeek) {
+  const FlowEnd end = a_late_watch().always("ReadStatus", status("FAILED")).run();
+
+  EXPECT_EQ(end.output["status"], "expired") << end.error;
+  EXPECT_FALSE(end.entered("MarkFailed"));
   EXPECT_GT(end.took, Days(5));
   EXPECT_LT(end.took, Days(8));
 }
 
-TEST(PlanPayment, LateSuccessIsHonoured) {
-  SimulatedFlow flow = an_open_payment();
-  for (int poll = 0; poll < 45; ++poll) flow.answers("ReadStatus", status("PENDING"));
+TEST(PlanPayment, SuccessAfterAShownFailureIsHonoured) {
+  const FlowEnd end = a_late_watch()
+                          .answers("ReadStatus", status("FAILED"))
+                          .answers("ReadStatus", status("COMPLETED"))
+                          .answers("Activate", {{"status", "active"}})
+                          .signal(10s, "phonepe.callback", nullptr)
+                          .run();
 
-  const FlowEnd end = flow.answers("ReadStatus", status("COMPLETED")).answers("Activate", {{"status", "active"}}).run();
-
-  EXPECT_EQ(end.output["status"], "active");
+  EXPECT_EQ(end.output["status"], "active") << end.error;
   EXPECT_EQ(end.output["late"], true);
-  EXPECT_EQ(end.took, kExpiry + 120s);
+  EXPECT_EQ(end.input_of("Activate")["late"], true);
 }
 
 TEST(PlanPayment, LateSuccessOfAWorkspaceThatPaidOtherwiseIsRefunded) {
