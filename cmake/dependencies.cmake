@@ -10,6 +10,7 @@ find_package(CLI11 REQUIRED)
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
 find_package(PostgreSQL REQUIRED)
 find_package(PkgConfig REQUIRED)
+find_library(JEMALLOC_LIBRARY jemalloc REQUIRED)
 pkg_check_modules(PQXX REQUIRED IMPORTED_TARGET libpqxx)
 
 # Boost.Asio, compiled once; every room with sockets or strands links it.

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "handlers/builtin_clock.hpp"
 #include "handlers/builtin_echo.hpp"
 #include "handlers/builtin_fail.hpp"
 #include "handlers/builtin_noop.hpp"
@@ -13,6 +14,7 @@ namespace orchestrator::handlers {
 Status register_handlers(HandlerRegistry& registry, const HandlerSettings& settings) {
   std::vector<HandlerEntry> entries;
   entries.push_back(noop_handler());
+  entries.push_back(clock_handler());
   entries.push_back(echo_handler());
   entries.push_back(sleep_handler());
   entries.push_back(fail_handler());

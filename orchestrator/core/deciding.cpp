@@ -5,6 +5,12 @@
 #include "orchestrator/core/apply.hpp"
 
 namespace orchestrator::core {
+namespace {
+
+/// A step that ends and the next one that begins: most decisions have no more.
+constexpr std::size_t kUsualEvents = 8;
+
+}  // namespace
 
 Deciding::Deciding(RunData& run, const language::Functions& functions, const Limits& limits, const Inputs& inputs)
     : run_(run),
@@ -14,6 +20,7 @@ Deciding::Deciding(RunData& run, const language::Functions& functions, const Lim
       // History never goes back in time, whatever the caller's clock says.
       now_(std::max(inputs.now, run.last_at)),
       random_state_(inputs.seed) {
+  decision_.events.reserve(kUsualEvents);
   ++run_.decisions;
 }
 

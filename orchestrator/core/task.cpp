@@ -105,16 +105,23 @@ Scope* Deciding::open_task(const TaskRef& task) {
   return scope && scope->holds_task() && task_of(*scope) == task ? scope : nullptr;
 }
 
+/// The same object for the same worker again and again: a thread works for few of them.
+Payload worker_details(const std::string& worker) {
+  thread_local std::string known;
+  thread_local Payload details;
+  if (details == nullptr || known != worker) {
+    known = worker;
+    details = make_payload(Json{{detail::kWorker, worker}});
+  }
+  return details;
+}
+
 void Deciding::note_start(Scope& scope, const std::optional<Timestamp>& started_at, const std::string& worker) {
   if (!started_at || scope.step.start_recorded) return;
   HistoryEvent event =
       event_for(scope, scope.phase == Phase::inquiring ? EventType::InquiryStarted : EventType::TaskStarted);
   event.at = std::clamp(*started_at, std::min(scope.step.since, now_), now_);
-  if (!worker.empty()) {
-    Json details = Json::object();
-    details[detail::kWorker] = worker;
-    event.details = make_payload(std::move(details));
-  }
+  if (!worker.empty()) event.details = worker_details(worker);
   emit(std::move(event));
   if (scope.phase == Phase::scheduled && is_submitted(scope.state->resource)) emit(scope, EventType::TaskSubmitted);
 }

@@ -49,7 +49,8 @@ struct HandlerEntry {
   std::string name;
   PlainHandler plain;  ///< exactly one of plain and transactional
   TransactionalHandler transactional;
-  /// Never blocks and takes microseconds: may run on the shard's own strand instead of a handler thread.
+  /// Never blocks, takes microseconds and has no effect outside: may run on the shard's own strand instead of a handler
+  /// thread, and once more when its commit failed.
   bool immediate = false;
 };
 

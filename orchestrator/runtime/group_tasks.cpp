@@ -64,11 +64,6 @@ void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
                        {{"run_id", header.id.str()}, {"step", command.state_name}, {"handler", command.handler}});
     return;  // stays ready, visibly: waiting_on says worker
   }
-  const HoldKey key{header.id, command.task};
-  auto& hold = shard.holds[key];
-  if (hold != nullptr) return;  // already at work: memory was dropped, the worker was not
-  hold = std::make_shared<TaskHold>();
-
   TaskContext context;
   context.namespace_name = header.namespace_name;
   context.run_id = header.id;
@@ -86,13 +81,13 @@ void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
   };
 
   if (handler->immediate && !command.timeout_seconds && !command.heartbeat_seconds) {
-    context.cancel_requested = &hold->cancel_requested;
-    context.heartbeat = [](const Json&) {};
-    hold->started_us = parts_.clock.steady_now().count();
-    hold->outcome = handler->plain(json_of(command.input), context);
-    decide_outcome(entry, command.task, hold);
+    perform_at_once(entry, command, *handler, std::move(context));
     return;
   }
+
+  auto& hold = shard.holds[{header.id, command.task}];
+  if (hold != nullptr) return;  // already at work: memory was dropped, the worker was not
+  hold = std::make_shared<TaskHold>();
 
   Task task;
   task.handler = handler;
@@ -114,6 +109,19 @@ void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
   watch_deadline(header.id, command, hold);
   task.command = std::move(command);
   parts_.workers.submit(std::move(task));
+}
+
+/// Over before anything else happens on this strand: nobody needs to hold it. If its batch fails it is performed again,
+/// which is what `immediate` promises to bear.
+void ShardGroup::perform_at_once(RunEntry& entry, const core::ScheduleTask& command, const HandlerEntry& handler,
+                                 TaskContext context) {
+  const std::atomic<bool> cancel_requested{false};
+  context.cancel_requested = &cancel_requested;
+  context.heartbeat = [](const Json&) {};
+  core::TaskFinished event{command.task, handler.plain(json_of(command.input), context), parts_.worker_name,
+                           clock_.now()};
+  const Status decided = decide(entry, event, pending_);
+  if (decided) parts_.metrics.step(event.outcome.kind).add();
 }
 
 // ---- outcomes ----------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ constexpr std::uint64_t kTicksPerUpkeep = 3'600;
 constexpr std::int32_t kMaxInboxRead = 1'000;
 constexpr Duration kAgainAfter = std::chrono::milliseconds{200};
 constexpr Duration kSafetyMargin = std::chrono::seconds{1};
+constexpr Duration kDoubtEvery = std::chrono::milliseconds{500};
 constexpr Duration kHintEvery = std::chrono::milliseconds{5};
 
 /// Those whose lease runs and whose process is not proven gone.
@@ -104,6 +105,15 @@ void Node::wake() {
     beat_after(Duration{0});
     read_inbox_again_ = true;
     if (!reading_inbox_) read_inbox_after(Duration{0});
+  });
+}
+
+void Node::doubt_owner() {
+  parts_.executor.post([this] {
+    const Duration now = parts_.clock.steady_now();
+    if (stopped_ || now - doubted_at_ < kDoubtEvery) return;
+    doubted_at_ = now;
+    beat_after(Duration{0});
   });
 }
 

@@ -84,6 +84,9 @@ class Node final : public Headquarters {
   [[nodiscard]] std::optional<ShardId> any_shard();
   [[nodiscard]] bool owns(ShardId shard) const;
   [[nodiscard]] Route route(ShardId shard) const;
+  /// A node that should own shards does not answer: looks at once whether it is gone, not at the next heartbeat. Any
+  /// thread; more often than twice a second it does nothing.
+  void doubt_owner();
   /// Another node says that something changed: heartbeats and reads the inbox at once. Any thread.
   void wake();
   [[nodiscard]] std::int32_t shard_count() const { return parts_.store.shard_count(); }
@@ -148,6 +151,7 @@ class Node final : public Headquarters {
   bool taking_ = false;                     // Only on parts_.executor.
   bool reading_inbox_ = false;              // Only on parts_.executor.
   bool read_inbox_again_ = false;           // Only on parts_.executor.
+  Duration doubted_at_{};                   // Only on parts_.executor.
   std::uint64_t next_beat_ = 0;             // Only on parts_.executor: the one heartbeat that is due.
   std::uint64_t next_read_ = 0;             // Only on parts_.executor: the one inbox read that is due.
   std::map<std::string, Duration> hinted_;  // Only on parts_.executor: url, steady time of the last hint.

@@ -85,6 +85,7 @@ void Owners::ask_owner(const std::shared_ptr<Ask>& ask) {
       return;
     }
     ask->again = ask->again || unknown;
+    node_.doubt_owner();
     without_owner(ask);
   });
 }

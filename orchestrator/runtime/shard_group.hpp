@@ -177,6 +177,8 @@ class ShardGroup {
   // group_tasks.cpp
   void hand_out(RunId run_id, core::ScheduleTask command);
   void submit(RunEntry& entry, core::ScheduleTask command);
+  void perform_at_once(RunEntry& entry, const core::ScheduleTask& command, const HandlerEntry& handler,
+                       TaskContext context);
   void watch_deadline(RunId run_id, const core::ScheduleTask& command, std::shared_ptr<TaskHold> hold);
   void check_deadline(RunId run_id, const core::ScheduleTask& command, const std::shared_ptr<TaskHold>& hold);
   void finish_task(RunId run_id, core::TaskRef task, Outcome outcome);

@@ -22,7 +22,7 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr const char* kWorkflow = "bench-5-steps";
 constexpr int kSteps = 5;
 /// How often the server is asked what has closed; in between, batches fill up what was open.
-constexpr std::chrono::milliseconds kPollInterval{20};
+constexpr std::chrono::milliseconds kPollInterval{100};
 /// How long after the last batch the runs may take to finish before the rest counts as errors.
 constexpr std::chrono::seconds kDrainTime{60};
 
