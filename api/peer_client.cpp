@@ -16,6 +16,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -79,8 +80,7 @@ struct PeerClient::Core : std::enable_shared_from_this<PeerClient::Core> {
 
   /// One call from beginning to end; never throws.
   static asio::awaitable<void> run(std::shared_ptr<Core> core, std::string url,
-                                   http::request<http::string_body> request, Authority authority,
-                                   runtime::Reply<std::string> reply);
+                                   http::request<http::string_body> request, Authority authority, PeerReply reply);
 
   bool enter(const std::string& url) {
     const telemetry::MutexLock lock(mutex);
@@ -163,7 +163,7 @@ struct PeerClient::Core : std::enable_shared_from_this<PeerClient::Core> {
 
 asio::awaitable<void> PeerClient::Core::run(std::shared_ptr<Core> core, std::string url,
                                             http::request<http::string_body> request, Authority authority,
-                                            runtime::Reply<std::string> reply) {
+                                            PeerReply reply) {
   Result<std::string> answer = answer_lost(url, "not asked");
   try {
     answer = co_await core->perform(url, std::move(request), std::move(authority));
@@ -179,8 +179,7 @@ PeerClient::PeerClient(asio::io_context& io, std::string secret, std::chrono::mi
 
 PeerClient::~PeerClient() = default;
 
-void PeerClient::call(const std::string& url, const std::string& operation, std::string body,
-                      runtime::Reply<std::string> reply) {
+void PeerClient::call(const std::string& url, const std::string& operation, std::string body, PeerReply reply) {
   const auto authority = authority_of(url);
   if (!authority) {
     reply(fail(ErrorCode::unavailable, "a node's URL must begin with http://, not " + url));

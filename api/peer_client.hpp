@@ -1,10 +1,11 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
-#include "orchestrator/runtime/peers.hpp"
+#include "orchestrator/base/result.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -12,17 +13,21 @@ class io_context;
 
 namespace orchestrator::api {
 
-/// Calls other nodes over HTTP/1.1 (routes_peers.cpp), over connections that are kept. A connection that the other end
-/// closed while it was idle is found out before anything is lost: the call goes out again on a new one. Thread-safe.
-class PeerClient final : public runtime::PeerLink {
+using PeerReply = std::function<void(Result<std::string>)>;
+
+/// Calls other nodes over HTTP/1.1 (api/routes_peers.cpp), over connections that are kept. A connection that the other
+/// end closed while it was idle is found out before anything is lost: the call goes out again on a new one.
+/// Thread-safe.
+class PeerClient {
  public:
   /// @param secret of the installation, Store::cluster_secret
   /// @param patience for one call, connecting and answering together; what takes longer is `outcome_unknown`
   PeerClient(boost::asio::io_context& io, std::string secret, std::chrono::milliseconds patience);
-  ~PeerClient() override;
+  ~PeerClient();
 
-  void call(const std::string& url, const std::string& operation, std::string body,
-            runtime::Reply<std::string> reply) override;
+  /// Calls back exactly once, on an I/O thread or at once.
+  /// Errors: unavailable when the other node was certainly not asked or refused; outcome_unknown when nobody knows.
+  void call(const std::string& url, const std::string& operation, std::string body, PeerReply reply);
 
  private:
   struct Core;

@@ -80,6 +80,21 @@ class Awaited {
   std::optional<T> value_;  // Guarded by mutex_.
 };
 
+/// The engine's way to other nodes, over the HTTP room's client.
+class PeersOverHttp final : public runtime::PeerLink {
+ public:
+  PeersOverHttp(asio::io_context& io, std::string secret, std::chrono::milliseconds patience)
+      : client_(io, std::move(secret), patience) {}
+
+  void call(const std::string& url, const std::string& operation, std::string body,
+            runtime::Reply<std::string> reply) override {
+    client_.call(url, operation, std::move(body), std::move(reply));
+  }
+
+ private:
+  api::PeerClient client_;
+};
+
 std::string roles_text(const config::Roles& roles) {
   std::string text;
   const auto add = [&text](bool has, const char* role) {
@@ -171,7 +186,7 @@ struct Server::Parts {
   std::unique_ptr<runtime::AsioExecutor> node_executor;
   std::vector<std::unique_ptr<runtime::AsioExecutor>> group_executors;
   std::unique_ptr<runtime::HandlerThreadPool> handler_threads;
-  std::unique_ptr<api::PeerClient> peers;
+  std::unique_ptr<PeersOverHttp> peers;
   std::unique_ptr<runtime::Node> node;
   std::unique_ptr<service::EngineService> service;
   std::unique_ptr<api::Api> api;
@@ -212,8 +227,8 @@ void Server::Parts::build(std::unique_ptr<store::Store> opened) {
   node = std::make_unique<runtime::Node>(std::move(parts), std::move(options));
   for (const auto& [queue, limit] : config.queue_limits) node->workers().set_queue_limit(queue, limit);
   // A call waits for its commit, and a commit for a take-over at worst.
-  peers = std::make_unique<api::PeerClient>(
-      http_io, store->cluster_secret(), std::chrono::duration_cast<std::chrono::milliseconds>(node->request_limit()));
+  peers = std::make_unique<PeerClient>(http_io, store->cluster_secret(),
+                                       std::chrono::duration_cast<std::chrono::milliseconds>(node->request_limit()));
   node->set_peers(peers.get());
   service = std::make_unique<service::EngineService>(*node, *store, planner, handlers, peers.get());
   api = std::make_unique<api::Api>(*service, api_options());
