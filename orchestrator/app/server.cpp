@@ -227,8 +227,8 @@ void Server::Parts::build(std::unique_ptr<store::Store> opened) {
   node = std::make_unique<runtime::Node>(std::move(parts), std::move(options));
   for (const auto& [queue, limit] : config.queue_limits) node->workers().set_queue_limit(queue, limit);
   // A call waits for its commit, and a commit for a take-over at worst.
-  peers = std::make_unique<PeerClient>(http_io, store->cluster_secret(),
-                                       std::chrono::duration_cast<std::chrono::milliseconds>(node->request_limit()));
+  peers = std::make_unique<PeersOverHttp>(http_io, store->cluster_secret(),
+                                          std::chrono::duration_cast<std::chrono::milliseconds>(node->request_limit()));
   node->set_peers(peers.get());
   service = std::make_unique<service::EngineService>(*node, *store, planner, handlers, peers.get());
   api = std::make_unique<api::Api>(*service, api_options());
