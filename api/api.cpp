@@ -30,6 +30,7 @@ struct Api::Body {
     add_run_command_routes(router, context);
     add_batch_routes(router, context);
     add_workflow_routes(router, context);
+    add_decision_routes(router, context);
     add_signal_routes(router, context);
     add_webhook_endpoint_routes(router, context);
     add_hook_routes(router, context);
@@ -45,6 +46,26 @@ struct Api::Body {
     Response response = problem_response(error, request.path);
     response.headers.emplace_back("Allow", match.allowed);
     return response;
+  }
+
+  /// Who asks. unauthenticated (401) or forbidden (403) when it is nobody, or not enough.
+  Result<Identity> identify(const Route& route, const Headers& headers) const {
+    auto by_key = identify_by_key(context.options.keys, headers);
+    auto identity = by_key ? *std::move(by_key) : context.authenticator.identify(headers);
+    if (identity && identity->role < *route.role) {
+      return Error(ErrorCode::precondition_failed, "forbidden",
+                   "This call needs the role " + std::string(to_string(*route.role)))
+          .with("role", std::string(to_string(*route.role)));
+    }
+    return identity;
+  }
+
+  void begin(const CallPtr& call) {
+    if (call->request.body.size() > kMaxInlineBodyBytes) {
+      parsing_thread.run([call] { call->route->handle(call); });
+    } else {
+      call->route->handle(call);
+    }
   }
 
   void report(std::string_view method, std::string_view route, int status, std::chrono::nanoseconds duration) const {
@@ -65,26 +86,24 @@ Api::~Api() = default;
 
 Admission Api::admit(const Request& head) {
   const RouteMatch match = body_->router.match(head.method, head.path);
+  const auto refuse = [&](Response refusal, std::string_view route) {
+    body_->report(head.method, route, refusal.status, {});
+    Admission admission;
+    admission.refused = true;
+    admission.refusal = std::move(refusal);
+    return admission;
+  };
+  if (match.route == nullptr) return refuse(Body::unmatched(match, head), "none");
+  const Route& route = *match.route;
+  if (route.access == Access::credential) {
+    const auto identity = body_->identify(route, head.headers);
+    if (!identity) return refuse(problem_response(identity.error(), head.path), route.pattern);
+  } else if (route.access == Access::peer && !body_->context.authenticator.is_peer(head.headers)) {
+    return refuse(Body::unmatched({}, head), route.pattern);  // for everybody else there is no such path
+  }
+  const ApiOptions& options = body_->context.options;
   Admission admission;
-  if (match.route == nullptr) {
-    admission.refused = true;
-    admission.refusal = Body::unmatched(match, head);
-  } else if (match.route->access == Access::credential) {
-    if (auto identity = body_->context.authenticator.identify(head.headers); !identity) {
-      admission.refused = true;
-      admission.refusal = problem_response(identity.error(), head.path);
-    }
-  } else if (match.route->access == Access::peer && !body_->context.authenticator.is_peer(head.headers)) {
-    admission.refused = true;
-    admission.refusal = Body::unmatched({}, head);  // for everybody else there is no such path
-  }
-  if (admission.refused) {
-    body_->report(head.method, match.route != nullptr ? match.route->pattern : "none", admission.refusal.status, {});
-  } else {
-    const ApiOptions& options = body_->context.options;
-    admission.body_limit =
-        match.route->body_size == BodySize::batch ? options.max_batch_body_bytes : options.max_body_bytes;
-  }
+  admission.body_limit = route.body_size == BodySize::batch ? options.max_batch_body_bytes : options.max_body_bytes;
   return admission;
 }
 
@@ -107,17 +126,13 @@ void Api::handle(Request request, Answer answer) {
     call->respond(Body::unmatched({}, call->request));
     return;
   }
-  if (match.route->access == Access::credential) {
-    auto identity = body_->context.authenticator.identify(call->request.headers);
-    if (!identity) return call->fail(identity.error());
-    call->namespace_name = std::move(identity->namespace_name);
-    call->actor = std::move(identity->actor);
-  }
-  if (call->request.body.size() > kMaxInlineBodyBytes) {
-    body_->parsing_thread.run([call] { call->route->handle(call); });
-  } else {
-    match.route->handle(std::move(call));
-  }
+  if (match.route->access != Access::credential) return body_->begin(call);
+  auto identity = body_->identify(*match.route, call->request.headers);
+  if (!identity) return call->fail(identity.error());
+  call->namespace_name = std::move(identity->namespace_name);
+  call->actor = std::move(identity->actor);
+  call->role = identity->role;
+  body_->begin(call);
 }
 
 Response Api::refuse(int status, const std::string& path) {

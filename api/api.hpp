@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/key_ring.hpp"
 #include "api/limits.hpp"
 #include "api/message.hpp"
 #include "orchestrator/base/timestamp.hpp"
@@ -44,6 +45,8 @@ struct ApiOptions {
   std::function<std::optional<std::string>(const std::string& variable)> secret_of;
   /// The clock for signed timestamps. Default: the system's.
   std::function<Timestamp()> now;
+  /// ORCHESTRATOR_API_KEYS: credentials beside the admin key, with a role each.
+  std::vector<ApiKey> keys;
   /// Largest bodies, of calls and of batch calls.
   std::uint64_t max_body_bytes = kMaxBodyBytes;
   std::uint64_t max_batch_body_bytes = kMaxBatchBodyBytes;

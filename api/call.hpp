@@ -6,6 +6,7 @@
 
 #include "api/message.hpp"
 #include "orchestrator/base/error.hpp"
+#include "orchestrator/model/role.hpp"
 
 namespace orchestrator::api {
 
@@ -18,6 +19,7 @@ struct Call {
   std::vector<std::string> parameters;  ///< what stood for `{...}` in the route, decoded, in order
   std::string namespace_name;           ///< of the credential; empty for open routes
   std::string actor;                    ///< who asks, for the history; never a secret
+  Role role = Role::viewer;             ///< of the credential
   Answer answer;
 
   void respond(Response response) const { answer(std::move(response)); }

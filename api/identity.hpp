@@ -5,6 +5,7 @@
 
 #include "api/message.hpp"
 #include "orchestrator/base/result.hpp"
+#include "orchestrator/model/role.hpp"
 
 namespace orchestrator::api {
 
@@ -16,6 +17,7 @@ inline constexpr std::string_view kPeerPath = "/internal/v1/peer/";
 struct Identity {
   std::string namespace_name;
   std::string actor;  ///< for the history; never a secret
+  Role role = Role::viewer;
 };
 
 /// Checks the credential of a request. Holds the admin key only: it reaches every namespace that

@@ -24,6 +24,7 @@ constexpr std::array kProblems{
     ProblemKind{"invalid-parameter", 400, "Invalid parameter"},
     ProblemKind{"unauthenticated", 401, "A valid credential is required"},
     ProblemKind{"forbidden", 403, "The credential does not allow this"},
+    ProblemKind{"decision-role", 403, "The decision is for other roles"},
     ProblemKind{"not-found", 404, "Not found"},
     ProblemKind{"no-such-route", 404, "No such route"},
     ProblemKind{"unknown-workflow", 404, "Unknown workflow"},

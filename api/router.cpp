@@ -82,6 +82,7 @@ void allow(std::string& allowed, const std::string& method) {
 
 void Router::add(Route route) {
   for (const auto segment : split_path(route.pattern)) route.segments.emplace_back(segment);
+  if (!route.role) route.role = route.method == "GET" ? Role::viewer : Role::developer;
   const std::size_t length = route.segments.size();
   ORC_CHECK(length > 0 && length <= kMaxSegments, "a route has at least one segment and not too many");
   if (by_length_.size() <= length) by_length_.resize(length + 1);

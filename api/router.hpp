@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ struct Route {
   std::function<void(CallPtr)> handle;
   Access access = Access::credential;
   BodySize body_size = BodySize::single;
+  /// The least role that may call. Not given: `viewer` for GET, `developer` for everything else.
+  std::optional<Role> role;
   std::vector<std::string> segments;  ///< filled in by Router::add
 };
 

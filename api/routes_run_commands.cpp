@@ -80,8 +80,9 @@ void add_run_command_routes(Router& router, Context& context) {
   const auto bind = [&context](auto action) {
     return [&context, action](const CallPtr& call) { action(context, call); };
   };
-  router.add({.method = "POST", .pattern = "/v1/runs/{id}/cancel", .handle = bind(cancel_run)});
-  router.add({.method = "POST", .pattern = "/v1/runs/{id}/retry", .handle = bind(retry_run)});
+  const Role steers = Role::operator_;
+  router.add({.method = "POST", .pattern = "/v1/runs/{id}/cancel", .handle = bind(cancel_run), .role = steers});
+  router.add({.method = "POST", .pattern = "/v1/runs/{id}/retry", .handle = bind(retry_run), .role = steers});
 }
 
 }  // namespace orchestrator::api

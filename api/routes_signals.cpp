@@ -58,6 +58,7 @@ void signal_run(Context& context, const CallPtr& call) {
   signal.payload = make_payload(std::move(*payload));
   signal.id = std::move(*id);
   signal.wait_seconds = *wait;
+  signal.sender = call->role;
   send(context, call, std::move(signal));
 }
 
@@ -95,6 +96,10 @@ void signal_key(Context& context, const CallPtr& call) {
   signal.ttl_seconds = reader.integer("ttl_seconds", 1, kMaxSignalTtlSeconds);
   signal.start = read_start(reader, faults);
   signal.wait_seconds = *wait;
+  signal.sender = call->role;
+  if (signal.start && call->role < Role::developer) {
+    return call->fail(Error(ErrorCode::precondition_failed, "forbidden", "`start` needs the role developer"));
+  }
   const bool broadcast = reader.boolean("broadcast").value_or(false);
   reader.finish();
   if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
@@ -152,8 +157,9 @@ void add_signal_routes(Router& router, Context& context) {
   const auto bind = [&context](auto action) {
     return [&context, action](const CallPtr& call) { action(context, call); };
   };
-  router.add({.method = "POST", .pattern = "/v1/runs/{id}/signals/{name}", .handle = bind(signal_run)});
-  router.add({.method = "POST", .pattern = "/v1/signals/{name}", .handle = bind(signal_key)});
+  const Role sends = Role::operator_;
+  router.add({.method = "POST", .pattern = "/v1/runs/{id}/signals/{name}", .handle = bind(signal_run), .role = sends});
+  router.add({.method = "POST", .pattern = "/v1/signals/{name}", .handle = bind(signal_key), .role = sends});
   router.add({.method = "GET", .pattern = "/v1/signals", .handle = bind(list_signals)});
   router.add({.method = "GET", .pattern = "/v1/signals/{id}", .handle = bind(read_signal)});
 }

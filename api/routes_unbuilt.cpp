@@ -17,7 +17,6 @@ constexpr UnbuiltRoute kUnbuilt[] = {
     {"POST", "/v1/runs/{id}/resume"},
     {"POST", "/v1/runs/{id}/skip"},
     {"POST", "/v1/runs/{id}/edit"},
-    {"GET", "/v1/decisions"},
     {"POST", "/v1/operations"},
     {"GET", "/v1/operations/{id}"},
     {"POST", "/v1/operations/{id}/stop"},

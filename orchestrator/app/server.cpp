@@ -18,6 +18,7 @@
 #include "orchestrator/app/node_identity.hpp"
 #include "orchestrator/core/planner.hpp"
 #include "orchestrator/digest/digest.hpp"
+#include "orchestrator/model/role.hpp"
 #include "orchestrator/runtime/asio_executor.hpp"
 #include "orchestrator/runtime/node.hpp"
 #include "orchestrator/service/engine_service.hpp"
@@ -251,6 +252,12 @@ api::ApiOptions Server::Parts::api_options() {
     http_metrics.record_kept_webhook(provider, verdict);
   };
   options.on_webhook_rejected = [this](const std::string& provider) { http_metrics.record_rejected_webhook(provider); };
+  for (const config::ApiKey& key : config.api_keys) {
+    options.keys.push_back({.name = key.name,
+                            .key = key.key,
+                            .role = parse_role(key.role).value_or(Role::viewer),
+                            .namespaces = key.namespaces});
+  }
   return options;
 }
 

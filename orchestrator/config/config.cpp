@@ -43,11 +43,17 @@ Status set_roles(Config& config, const std::string& text) {
 }
 
 Status set_admin_key(Config& config, const std::string& text) {
-  const bool printable = std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
-  if (text.size() < 16 || text.size() > 200 || !printable) {
+  if (!is_valid_key_text(text)) {
     return fail(ErrorCode::invalid_argument, "must be 16 to 200 printable ASCII characters without spaces");
   }
   config.admin_key = text;
+  return {};
+}
+
+Status set_api_keys(Config& config, const std::string& text) {
+  auto keys = parse_api_keys(text);
+  if (!keys) return std::move(keys).error();
+  config.api_keys = *std::move(keys);
   return {};
 }
 
@@ -121,6 +127,7 @@ const std::vector<Setting>& settings() {
       {"data_dir", false, "folder of the private PostgreSQL and the node id (default .orchestrator)",
        text_into(&Config::data_dir)},
       {"admin_key", true, "admin key of all namespaces, 16 to 200 printable characters", set_admin_key},
+      {"api_keys", true, "further keys, as NAME:ROLE[:NAMESPACE+NAMESPACE]=KEY by commas (default none)", set_api_keys},
       {"workflows_dir", false, "folder whose definitions dev deploys (default workflows)",
        text_into(&Config::workflows_dir)},
       {"lease_seconds", false, "how long a node owns shards without a heartbeat, 2 to 3600 (default 10)",

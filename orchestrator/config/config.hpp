@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "orchestrator/base/result.hpp"
+#include "orchestrator/config/api_keys.hpp"
 
 namespace orchestrator::config {
 
@@ -45,6 +46,10 @@ struct Config {
   /// ORCHESTRATOR_ADMIN_KEY (secret): an admin key of all namespaces; 16 to 200 printable ASCII characters without
   /// spaces. No default: without it `serve` has no such key, `dev` makes and prints one.
   std::string admin_key;
+
+  /// ORCHESTRATOR_API_KEYS (secret): further keys with a role each, as `NAME:ROLE[:NAMESPACE+NAMESPACE]=KEY` by commas or
+  /// lines; at most 1 000. Default none.
+  std::vector<ApiKey> api_keys;
 
   /// ORCHESTRATOR_WORKFLOWS_DIR: `dev` deploys the definitions in this folder, now and when they change. Default
   /// workflows; a folder that does not exist is no error.

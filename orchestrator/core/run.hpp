@@ -39,6 +39,8 @@ class Run {
     std::string state_name;
     /// What the answer to a decision must look like (language/json_schema.hpp); null pointer: anything.
     Payload answer_schema;
+    /// Who may answer the decision; empty: anybody.
+    std::vector<std::string> answer_roles;
   };
   [[nodiscard]] std::optional<OpenWait> open_wait_for(const SignalOffered& signal) const;
   /// The earliest durable timer (retry, wait, time-out of a wait, the run's own), nothing when there is none.

@@ -49,15 +49,22 @@ const Scope* taker_of(const RunData& run, const SignalOffered& signal) {
   return taker;
 }
 
-/// The schema in a decision's parameters, for its own name only: `decision:A|signal:B` asks nothing of B.
-Payload answer_schema(const Scope& scope, const std::string& name) {
+/// What a decision's parameters ask of its answer, for its own name only: `decision:A|signal:B` asks nothing of B.
+void ask_of_answer(const Scope& scope, const std::string& name, Run::OpenWait& wait) {
   const auto& awaited = scope.state->resource.awaited;
   const bool is_decision =
       std::any_of(awaited.begin(), awaited.end(), [&](const auto& one) { return one.is_decision && one.name == name; });
   const Json& parameters = json_of(scope.step.task_input);
-  if (!is_decision || !parameters.is_object()) return nullptr;
-  const auto schema = parameters.find("schema");
-  return schema == parameters.end() ? nullptr : make_payload(*schema);
+  if (!is_decision || !parameters.is_object()) return;
+  if (const auto schema = parameters.find("schema"); schema != parameters.end()) {
+    wait.answer_schema = make_payload(*schema);
+  }
+  const auto roles = parameters.find("roles");
+  if (roles == parameters.end() || roles->is_null()) return;
+  // Made at run time, so it may be anything. What is no list of texts names nobody, and nobody but an admin answers.
+  for (const Json& role : roles->is_array() ? *roles : Json::array({*roles})) {
+    wait.answer_roles.push_back(role.is_string() ? role.get<std::string>() : dump_json(role));
+  }
 }
 
 }  // namespace
@@ -140,8 +147,11 @@ std::optional<Run::OpenWait> Run::open_wait_for(const SignalOffered& signal) con
   if (body_->closed || body_->cancelling) return std::nullopt;
   const Scope* scope = taker_of(*body_, signal);
   if (scope == nullptr) return std::nullopt;
-  return OpenWait{
-      .step = scope->step.id, .state_name = scope->state->name, .answer_schema = answer_schema(*scope, signal.name)};
+  OpenWait wait;
+  wait.step = scope->step.id;
+  wait.state_name = scope->state->name;
+  ask_of_answer(*scope, signal.name, wait);
+  return wait;
 }
 
 }  // namespace orchestrator::core

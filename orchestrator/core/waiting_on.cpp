@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "orchestrator/core/run_data.hpp"
 #include "orchestrator/core/task.hpp"
 
@@ -30,9 +32,11 @@ Json task_item(const RunData& run, const Scope& scope) {
 }
 
 Json signal_item(const Scope& scope) {
-  bool is_decision = false;
-  for (const auto& awaited : scope.state->resource.awaited) is_decision = is_decision || awaited.is_decision;
+  const auto& awaited = scope.state->resource.awaited;
+  const auto decision = std::find_if(awaited.begin(), awaited.end(), [](const auto& one) { return one.is_decision; });
+  const bool is_decision = decision != awaited.end();
   Json entry = item(is_decision ? "decision" : "signal", scope, scope.step.since);
+  if (is_decision) entry["name"] = decision->name;
   entry["names"] = scope.step.request->names;
   entry["key"] = scope.step.request->key ? Json(*scope.step.request->key) : Json(nullptr);
   if (is_decision && json_of(scope.step.task_input).is_object()) {

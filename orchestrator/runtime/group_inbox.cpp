@@ -207,6 +207,13 @@ void ShardGroup::open_wait(Mailbox& mailbox, const store::SignalWaitRow& wait) {
   }
 }
 
+/// The decision goes on after a refused answer: the next one that lies here has its turn.
+void ShardGroup::offer_next(Mailbox& mailbox, const SignalAnswerMessage& refused) {
+  const auto wait = std::find_if(mailbox.waits.begin(), mailbox.waits.end(),
+                                 [&](const auto& w) { return w.run_id == refused.run_id && w.step == refused.step; });
+  if (wait != mailbox.waits.end()) open_wait(mailbox, store::SignalWaitRow(*wait));
+}
+
 void ShardGroup::on_message(const WaitEndedMessage& message, const IncomingMessage& row) {
   const auto wait = message.wait;
   with_mailbox(
@@ -239,7 +246,12 @@ void ShardGroup::on_message(const SignalOfferMessage& message, const IncomingMes
     answer.run_id = *signal.run_id;
     answer.step = signal.step;
     store::SignalRow taken = signal;
-    answer.accepted = *entry != nullptr && offer_here(**entry, taken, signal.step, pending_);
+    const auto refusal = *entry == nullptr ? std::nullopt : answer_refusal(**entry, signal, signal.step);
+    if (refusal) {
+      answer.refusal = refusal->slug;
+    } else {
+      answer.accepted = *entry != nullptr && offer_here(**entry, taken, signal.step, pending_);
+    }
     send(row.shard, signal.shard, answer, pending_);
     finish_message(row, pending_);
   });
@@ -260,6 +272,12 @@ void ShardGroup::on_message(const SignalAnswerMessage& message, const IncomingMe
           consumed.reason.clear();
           consumed.settled_at = clock_.now();
           write_signal(consumed, pending_);
+        } else if (signal != mailbox.pending.end() && !message.refusal.empty()) {
+          store::SignalRow rejected = *signal;
+          mailbox.pending.erase(signal);
+          mark_refused(rejected, Error(ErrorCode::invalid_argument, message.refusal, ""));
+          write_signal(rejected, pending_);
+          offer_next(mailbox, message);
         } else if (signal != mailbox.pending.end()) {
           // Declined: that wait is over. The signal keeps its old place and meets the next wait, if there is one.
           signal->fate = store::SignalFate::buffered;

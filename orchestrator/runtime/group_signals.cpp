@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/core/decision_answer.hpp"
 #include "orchestrator/digest/routing.hpp"
-#include "orchestrator/language/json_schema.hpp"
 #include "orchestrator/runtime/shard_group.hpp"
 
 namespace orchestrator::runtime {
@@ -40,6 +40,7 @@ store::SignalRow ShardGroup::row_of(const SignalRequest& request, ShardId shard)
   row.addressed_run_id = request.run_id;
   row.id = request.id;
   row.payload = request.payload;
+  row.sender = request.sender;
   row.received_at = clock_.now();
   row.expires_at = row.received_at + std::chrono::seconds{request.ttl_seconds};
   return row;
@@ -235,8 +236,10 @@ void ShardGroup::keep_signal(Mailbox& mailbox, store::SignalRow row, std::option
 
   const auto finish = [this, key, shard, started, done, reply, next](Mailbox& box, const store::SignalRow& kept) {
     box.ids[{kept.name, kept.id}] = SignalAnswer{kept.signal_id, std::string(to_string(kept.fate)), kept.run_id};
-    if (kept.fate == store::SignalFate::buffered || kept.fate == store::SignalFate::delivered)
+    if (kept.fate == store::SignalFate::buffered || kept.fate == store::SignalFate::delivered) {
       box.pending.push_back(kept);
+      box.pending.back().sender = Role::operator_;  // as after a reload: what is buffered keeps no credential
+    }
     write_signal(kept, pending_);
     finish_message(done, pending_);
     ++box.uncommitted;
@@ -278,6 +281,19 @@ void ShardGroup::keep_signal(Mailbox& mailbox, store::SignalRow row, std::option
       next();
       return;
     }
+    const auto refusal = *entry == nullptr ? std::nullopt : answer_refusal(**entry, row, met.step);
+    if (refusal && done.empty() && !started) {
+      reply(*refusal);
+      next();
+      return;
+    }
+    if (refusal) {
+      // Accepted before (a webhook), or its start is on its way: nobody can be told no, so the fate tells.
+      mark_refused(row, *refusal);
+      row.run_id = met.run_id;
+      finish(box, row);
+      return;
+    }
     if (*entry != nullptr && offer_here(**entry, row, met.step, pending_)) {
       finish(box, row);
       return;
@@ -299,6 +315,18 @@ core::SignalOffered ShardGroup::offer_of(const store::SignalRow& row, EventId st
   offer.received_at = row.received_at;
   offer.step = step;
   return offer;
+}
+
+/// Checked where the answer is taken: between a look and the call the form may have changed.
+std::optional<Error> ShardGroup::answer_refusal(const RunEntry& entry, const store::SignalRow& row, EventId step) {
+  const auto wait = entry.run.open_wait_for(offer_of(row, step));
+  return wait ? core::refusal_of_answer(*wait, json_of(row.payload), row.sender) : std::nullopt;
+}
+
+void ShardGroup::mark_refused(store::SignalRow& row, const Error& refusal) {
+  row.fate = store::SignalFate::rejected;
+  row.reason = refusal.slug;
+  row.settled_at = clock_.now();
 }
 
 /// The run is the arbiter: it takes the signal if that wait is still open.
@@ -368,16 +396,10 @@ void ShardGroup::signal_by_run(SignalRequest request, std::vector<MessageRef> do
             return;
           }
           store::SignalRow row = row_of(request, shard);
-          // Checked where the answer is taken: between a look and the call the form may have changed.
-          if (const auto wait = entry.run.open_wait_for(offer_of(row, 0)); wait && wait->answer_schema) {
-            auto faults = language::check_against_schema(json_of(row.payload), *wait->answer_schema);
-            if (!faults.empty()) {
-              Error wrong(ErrorCode::invalid_argument, "invalid-body", "the answer does not fit the decision's schema");
-              wrong.faults = std::move(faults);
-              finish_message(done, pending_);
-              reply(std::move(wrong));
-              return;
-            }
+          if (auto refusal = answer_refusal(entry, row, 0)) {
+            finish_message(done, pending_);
+            reply(*std::move(refusal));
+            return;
           }
           row.was_expected = true;
           SignalAnswer answer{row.signal_id, "delivered", run_id};
@@ -385,6 +407,7 @@ void ShardGroup::signal_by_run(SignalRequest request, std::vector<MessageRef> do
             row.fate = store::SignalFate::buffered;
             answer.fate = "buffered";
             entry.addressed.push_back(row);
+            entry.addressed.back().sender = Role::operator_;  // as after a reload
             // Nothing was decided, but the run must stay in memory until this row is committed: it knows the signal.
             ++entry.uncommitted;
             pending_.touched.push_back(run_id);
@@ -486,6 +509,13 @@ void ShardGroup::match_wait(RunId run_id, std::uint64_t generation, const core::
     for (std::size_t i = 0; i < entry.addressed.size(); ++i) {
       store::SignalRow row = entry.addressed[i];
       if (std::find(command.names.begin(), command.names.end(), row.name) == command.names.end()) continue;
+      if (const auto refusal = answer_refusal(entry, row, command.step)) {
+        entry.addressed.erase(entry.addressed.begin() + static_cast<std::ptrdiff_t>(i--));
+        mark_refused(row, *refusal);
+        row.run_id = run_id;
+        write_signal(row, pending_);
+        continue;
+      }
       if (!offer_here(entry, row, command.step, pending_)) break;
       entry.addressed.erase(entry.addressed.begin() + static_cast<std::ptrdiff_t>(i));
       write_signal(row, pending_);
@@ -509,7 +539,7 @@ void ShardGroup::match_wait(RunId run_id, std::uint64_t generation, const core::
                                          [&](const auto& w) { return w.run_id == run_id && w.step == command.step; });
           if (!known) mailbox.waits.push_back(wait);
           const auto generation_now = find_shard(home)->generation;
-          with_run(run_id, [this, home, generation_now, key, command, settled, next](Result<RunEntry*> again) {
+          with_run(run_id, [this, run_id, home, generation_now, key, command, settled, next](Result<RunEntry*> again) {
             Shard* owner = find_shard(home);
             if (owner == nullptr || owner->generation != generation_now) return;
             const auto box = owner->mailboxes.find(key);
@@ -520,10 +550,20 @@ void ShardGroup::match_wait(RunId run_id, std::uint64_t generation, const core::
               return;
             }
             RunEntry& run = **again;
-            for (auto it = held.pending.begin(); it != held.pending.end(); ++it) {
-              if (it->fate != store::SignalFate::buffered) continue;
-              if (std::find(command.names.begin(), command.names.end(), it->name) == command.names.end()) continue;
+            for (auto it = held.pending.begin(); it != held.pending.end();) {
+              const bool asked = std::find(command.names.begin(), command.names.end(), it->name) != command.names.end();
+              if (!asked || it->fate != store::SignalFate::buffered) {
+                ++it;
+                continue;
+              }
               store::SignalRow row = *it;
+              if (const auto refusal = answer_refusal(run, row, command.step)) {
+                it = held.pending.erase(it);
+                mark_refused(row, *refusal);
+                row.run_id = run_id;
+                write_signal(row, pending_);
+                continue;
+              }
               if (!offer_here(run, row, command.step, pending_)) break;
               // offer_here ended the wait, which may have touched this mailbox: search again before erasing.
               std::erase_if(held.pending, [&](const auto& p) { return p.signal_id == row.signal_id; });

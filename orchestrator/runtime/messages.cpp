@@ -15,9 +15,13 @@ using namespace members;
 // ---- rows ----
 
 Json to_json(const store::SignalRow& row) {
-  Json object = {{"shard", to_int(row.shard)}, {"namespace", row.namespace_name},
-                 {"name", row.name},           {"id", row.id},
-                 {"step", row.step},           {"received_at_us", to_micros(row.received_at)}};
+  Json object = {{"shard", to_int(row.shard)},
+                 {"namespace", row.namespace_name},
+                 {"name", row.name},
+                 {"id", row.id},
+                 {"step", row.step},
+                 {"received_at_us", to_micros(row.received_at)},
+                 {"sender", to_string(row.sender)}};
   put(object, "signal_id", row.signal_id);
   put(object, "key", row.key);
   put(object, "payload", row.payload);
@@ -37,6 +41,7 @@ store::SignalRow row_from(const Json& object) {
   row.run_id = get_run(object, "run_id");
   row.step = object.value("step", EventId{0});
   row.received_at = from_micros(object.value("received_at_us", std::int64_t{0}));
+  row.sender = parse_role(get_text(object, "sender")).value_or(Role::operator_);
   return row;
 }
 
@@ -102,12 +107,14 @@ struct Encoder {
   }
   Json operator()(const SignalOfferMessage& m) const { return to_json(m.signal); }
   Json operator()(const SignalAnswerMessage& m) const {
-    return {{"signal_id", m.signal_id.str()},
-            {"namespace", m.namespace_name},
-            {"key", m.key},
-            {"run_id", m.run_id.str()},
-            {"step", m.step},
-            {"accepted", m.accepted}};
+    Json object = {{"signal_id", m.signal_id.str()},
+                   {"namespace", m.namespace_name},
+                   {"key", m.key},
+                   {"run_id", m.run_id.str()},
+                   {"step", m.step},
+                   {"accepted", m.accepted}};
+    put(object, "refusal", m.refusal);
+    return object;
   }
 };
 
@@ -138,9 +145,13 @@ Message decode(const std::string& kind, const Json& object) {
     return WaitEndedMessage{{row.shard, row.namespace_name, row.key, row.run_id, row.step}};
   }
   if (kind == "signal_offer") return SignalOfferMessage{row_from(object)};
-  return SignalAnswerMessage{
-      get_id<SignalTag>(object, "signal_id"), get_text(object, "namespace"),    get_text(object, "key"),
-      get_id<RunTag>(object, "run_id"),       object.value("step", EventId{0}), object.value("accepted", false)};
+  return SignalAnswerMessage{get_id<SignalTag>(object, "signal_id"),
+                             get_text(object, "namespace"),
+                             get_text(object, "key"),
+                             get_id<RunTag>(object, "run_id"),
+                             object.value("step", EventId{0}),
+                             object.value("accepted", false),
+                             get_text(object, "refusal")};
 }
 
 }  // namespace

@@ -63,7 +63,8 @@ struct WaitEndedMessage {
 struct SignalOfferMessage {
   store::SignalRow signal;
 };
-/// Back to the signal's shard: accepted (consumed) or declined (buffered again).
+/// Back to the signal's shard: accepted (consumed), declined (buffered again), or refused by an open decision
+/// (rejected; the wait goes on).
 struct SignalAnswerMessage {
   SignalId signal_id;
   std::string namespace_name;
@@ -71,6 +72,7 @@ struct SignalAnswerMessage {
   RunId run_id;
   EventId step = 0;
   bool accepted = false;
+  std::string refusal;  ///< why the decision does not take this answer; empty: it did not refuse
 };
 
 using Message = std::variant<StartMessage, ChildStartedMessage, ChildEndedMessage, CancelMessage, SignalMessage,

@@ -54,7 +54,8 @@ Json to_json(const SignalRequest& request) {
   Json object = {{"namespace", request.namespace_name},
                  {"name", request.name},
                  {"id", request.id},
-                 {"ttl_seconds", request.ttl_seconds}};
+                 {"ttl_seconds", request.ttl_seconds},
+                 {"sender", to_string(request.sender)}};
   put(object, "key", request.key);
   if (request.run_id) put(object, "run_id", *request.run_id);
   put(object, "signal_id", request.signal_id);
@@ -77,6 +78,7 @@ SignalRequest signal_request_from(const Json& object) {
   request.id = get_text(object, "id");
   request.payload = get_payload(object, "payload");
   request.ttl_seconds = object.value("ttl_seconds", request.ttl_seconds);
+  request.sender = parse_role(get_text(object, "sender")).value_or(Role::operator_);
   if (const auto start = object.find("start"); start != object.end()) {
     request.start = SignalRequest::Start{get_text(*start, "workflow"), get_payload(*start, "input")};
   }

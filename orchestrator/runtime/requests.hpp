@@ -9,6 +9,7 @@
 #include "orchestrator/base/json_fwd.hpp"
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/core/planner.hpp"
+#include "orchestrator/model/role.hpp"
 #include "orchestrator/store/queries.hpp"
 
 /// What the owner of a shard can be asked to do.
@@ -62,6 +63,7 @@ struct SignalRequest {
   std::string id;      ///< the sender's; never empty
   Payload payload;
   std::int64_t ttl_seconds = 7 * 24 * 3600;
+  Role sender = Role::operator_;  ///< for decisions that ask who answers; a webhook counts as an operator
   struct Start {
     std::string workflow;
     Payload input;

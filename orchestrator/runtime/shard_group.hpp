@@ -203,6 +203,9 @@ class ShardGroup {
   void keep_signal(Mailbox& mailbox, store::SignalRow row, std::optional<RunId> started, std::vector<MessageRef> done,
                    Reply<SignalAnswer> reply, std::function<void()> next);
   static core::SignalOffered offer_of(const store::SignalRow& row, EventId step);
+  /// Why an open decision does not take this answer; nothing: it does, or no decision is asked.
+  static std::optional<Error> answer_refusal(const RunEntry& entry, const store::SignalRow& row, EventId step);
+  void mark_refused(store::SignalRow& row, const Error& refusal);
   bool offer_here(RunEntry& entry, store::SignalRow& row, EventId step, Pending& out);
   void offer_elsewhere(store::SignalRow& row, const store::SignalWaitRow& wait, Pending& out);
   void write_signal(const store::SignalRow& row, Pending& out);
@@ -234,6 +237,7 @@ class ShardGroup {
   void tell_end_again(const StartAnswer& existing, const StartMessage& message, const IncomingMessage& row);
   void on_start_answer(const StartMessage& message, const IncomingMessage& row, Result<StartAnswer> answer);
   void open_wait(Mailbox& mailbox, const store::SignalWaitRow& wait);
+  void offer_next(Mailbox& mailbox, const SignalAnswerMessage& refused);
   /// Whether the memory that took this message up is gone.
   bool is_stale(ShardId shard, std::uint64_t generation);
   bool is_stale(const std::vector<MessageRef>& messages);

@@ -96,6 +96,7 @@ struct SendSignal {
   };
   std::optional<Start> start;
   std::int32_t wait_seconds = 0;  ///< for the final fate
+  Role sender = Role::operator_;  ///< decisions may ask for more; refused with `decision-role`
 };
 struct SentSignal {
   SignalId signal_id;

@@ -8,6 +8,7 @@
 
 #include "orchestrator/base/ids.hpp"
 #include "orchestrator/base/json_fwd.hpp"
+#include "orchestrator/model/role.hpp"
 #include "orchestrator/model/run_header.hpp"
 #include "orchestrator/model/run_state.hpp"
 
@@ -103,6 +104,9 @@ struct SignalRow {
   Timestamp received_at{};
   std::optional<Timestamp> settled_at;
   Timestamp expires_at{};
+  /// What its sender may do, for decisions that ask. No column: it counts while the sender is being answered, and who
+  /// sent what was buffered is an operator, the least that may send.
+  Role sender = Role::operator_;
 };
 
 /// A run's open wait, registered on the shard of the wait's key.

@@ -78,6 +78,7 @@ bool RealServer::start() {
                                              "ORCHESTRATOR_WORKFLOWS_DIR=" + (folder_ / "workflows").string(),
                                              "ORCHESTRATOR_LISTEN=127.0.0.1:0",
                                              "ORCHESTRATOR_ADMIN_KEY=" + std::string(kAdminKey),
+                                             "ORCHESTRATOR_API_KEYS=till:operator=" + std::string(kOperatorKey),
                                              "ORCHESTRATOR_NODE_ID=http-test",
                                              "PAYFAST_PASSPHRASE=jt7NOE43FZPn",
                                              "PATH=/usr/bin:/bin"};

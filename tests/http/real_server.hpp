@@ -12,6 +12,7 @@ namespace orchestrator::testing_support {
 class RealServer {
  public:
   static constexpr const char* kAdminKey = "real-server-test-key";
+  static constexpr const char* kOperatorKey = "real-server-operator-key";
 
   RealServer();
   ~RealServer();

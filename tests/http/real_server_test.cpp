@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <thread>
+#include <tuple>
 
 #include "orchestrator/base/json.hpp"
 #include "tests/support/http_client.hpp"
@@ -260,6 +261,74 @@ TEST_F(RealServerTest, PeopleDecideCancelAndRetry) {
   EXPECT_EQ(slug(post("/v1/runs/" + later + "/cancel", {{"mode", "kill"}})), "/problems/invalid-body");
   EXPECT_EQ(post("/v1/runs/" + later + "/cancel", Json::object()).status, 202);
   run_in(later, "cancelled");
+}
+
+TEST_F(RealServerTest, DecisionsTakeAnswersOfTheirRolesAndShapeHoweverTheyCome) {
+  deploy("ask", R"({"StartAt":"Ask","States":{"Ask":{"Type":"Task","Resource":"decision:release|signal:stop",
+    "Parameters":{"key.$":"$.order","title":"Pay?","roles":["developer"],"schema":{"type":"boolean"}},"End":true}}})");
+  const auto ask = [this](const std::string& order, const Json& key) {
+    Json body = {{"workflow", "ask"}, {"input", {{"order", order}}}};
+    if (!key.is_null()) body["key"] = key;
+    const std::string id = string_member(post("/v1/runs", body).json(), "run_id");
+    run_in(id, "waiting");
+    return id;
+  };
+  const auto answer_as = [this](const char* key, const std::string& target, const Json& body) {
+    HttpClient client(server_->port());
+    return client.request("POST", target, dump_json(body),
+                          {{"Authorization", std::string("Bearer ") + key}, {"Content-Type", "application/json"}});
+  };
+  const auto by_key = [](const std::string& order, const Json& payload) -> Json {
+    return {{"key", order}, {"payload", payload}};
+  };
+  const std::string answers = "/v1/signals/release";
+
+  // By run id, and by a key that lives where the run lives: refused at once, and nothing is kept.
+  const std::string near = ask("near", "near");
+  for (const std::string& target : {"/v1/runs/" + near + "/signals/release", answers}) {
+    const bool to_run = target != answers;
+    const auto told = [&](const Json& payload) { return to_run ? payload : by_key("near", payload); };
+    EXPECT_EQ(slug(answer_as(RealServer::kOperatorKey, target, told(true))), "/problems/decision-role") << target;
+    EXPECT_EQ(slug(answer_as(RealServer::kAdminKey, target, told("yes"))), "/problems/invalid-body") << target;
+  }
+  EXPECT_EQ(answer_as(RealServer::kOperatorKey, "/v1/signals/other", by_key("near", 1)).status, 202);
+  EXPECT_EQ(post(answers, by_key("near", true)).status, 202);
+  run_in(near, "succeeded");
+
+  // A run without a key lives anywhere: the answer is accepted, offered there, and its fate tells.
+  for (int i = 0; i < 4; ++i) {
+    const std::string order = "far-" + std::to_string(i);
+    const std::string far = ask(order, nullptr);
+    for (const auto& [key, payload, problem] : {std::tuple{RealServer::kOperatorKey, Json(true), "decision-role"},
+                                                std::tuple{RealServer::kAdminKey, Json("yes"), "invalid-body"}}) {
+      const auto told = answer_as(key, answers, by_key(order, payload));
+      if (told.status != 202) {
+        EXPECT_EQ(slug(told), std::string("/problems/") + problem);
+        continue;
+      }
+      const std::string signal = "/v1/signals/" + string_member(told.json(), "signal_id");
+      EXPECT_EQ(once_it_has(signal, "fate", "rejected").at("reason"), problem);
+    }
+    EXPECT_EQ(string_member(get("/v1/runs/" + far).json(), "state"), "waiting");
+    EXPECT_EQ(post(answers, by_key(order, true)).status, 202);
+    run_in(far, "succeeded");
+  }
+
+  // What came before the question keeps no credential, and is checked when the question is asked.
+  const Json early = post(answers, by_key("early", true)).json();
+  EXPECT_EQ(early.at("fate"), "buffered");
+  const std::string asked = ask("early", "early");
+  const Json settled = once_it_has("/v1/signals/" + string_member(early, "signal_id"), "fate", "rejected");
+  EXPECT_EQ(settled.at("reason"), "decision-role");
+  EXPECT_EQ(string_member(settled, "run_id"), asked);
+  const auto listed = get("/v1/decisions?workflow=ask").json().at("items");
+  ASSERT_EQ(listed.size(), 1U);
+  EXPECT_EQ(listed.at(0).at("run_id"), asked);
+  EXPECT_EQ(listed.at(0).at("name"), "release");
+  EXPECT_EQ(listed.at(0).at("roles"), Json({"developer"}));
+  EXPECT_TRUE(get("/v1/decisions?workflow=ask&role=operator").json().at("items").empty());
+  EXPECT_EQ(answer_as(RealServer::kOperatorKey, "/v1/signals/stop", by_key("early", "any")).status, 202);
+  run_in(asked, "succeeded");
 }
 
 TEST_F(RealServerTest, BatchesIdentityProbesAndMetrics) {

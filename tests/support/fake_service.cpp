@@ -321,8 +321,9 @@ void FakeService::list_runs(store::RunFilter filter, service::Reply<store::RunPa
     last_filter_ = filter;
     for (auto entry = runs_.rbegin(); entry != runs_.rend(); ++entry) {
       if (entry->second.header.namespace_name != filter.namespace_name) continue;
+      if (!filter.cursor.empty() && entry->first.str() >= filter.cursor) continue;
       if (page.items.size() == static_cast<std::size_t>(filter.limit)) {
-        page.next_cursor = "more";
+        page.next_cursor = page.items.back().header.id.str();
         break;
       }
       page.items.push_back(entry->second);

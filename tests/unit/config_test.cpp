@@ -65,6 +65,34 @@ TEST_F(ConfigTest, RefusesAQueueLimitThatIsNone) {
   }
 }
 
+TEST_F(ConfigTest, ReadsKeysWithARoleEach) {
+  environment_["ORCHESTRATOR_API_KEYS"] =
+      "till:operator=till-key-0123456789,\nci:developer:shop+test=ci=key=0123456789ab";
+
+  const auto config = read_config(sources_);
+
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->api_keys.size(), 2U);
+  EXPECT_EQ(config->api_keys[0].name, "till");
+  EXPECT_EQ(config->api_keys[0].role, "operator");
+  EXPECT_EQ(config->api_keys[0].namespaces, std::vector<std::string>{"default"});
+  EXPECT_EQ(config->api_keys[1].namespaces, (std::vector<std::string>{"shop", "test"}));
+  EXPECT_EQ(config->api_keys[1].key, "ci=key=0123456789ab");
+}
+
+TEST_F(ConfigTest, RefusesABrokenKeyByItsPlaceOnly) {
+  for (const char* text : {"till-key-0123456789", "till=till-key-0123456789", "till:boss=till-key-0123456789",
+                           ":viewer=till-key-0123456789", "till:viewer=short", "till:viewer:a b=till-key-0123456789",
+                           "a:viewer=till-key-0123456789,a:viewer=till-key-012345678x",
+                           "a:viewer=till-key-0123456789,b:viewer=till-key-0123456789"}) {
+    environment_["ORCHESTRATOR_API_KEYS"] = text;
+
+    EXPECT_THAT(refusal(), HasSubstr("ORCHESTRATOR_API_KEYS")) << text;
+    EXPECT_THAT(refusal(), HasSubstr("entry")) << text;
+    EXPECT_THAT(refusal(), Not(HasSubstr("till-key"))) << text;
+  }
+}
+
 TEST_F(ConfigTest, HasDefaultsForEverythingButSecrets) {
   const auto config = read_config(sources_);
 

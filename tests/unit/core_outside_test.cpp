@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core_driver.hpp"
+#include "orchestrator/core/decision_answer.hpp"
 
 namespace orchestrator::core {
 namespace {
@@ -67,6 +68,49 @@ TEST(SignalWait, TheEarlierOfTimeoutAndUntilEndsIt) {
   EXPECT_EQ(to_rfc3339(timeout.now), "2026-01-01T00:00:10.000Z");
   EXPECT_EQ(until.output(), Json({{"Error", "States.Timeout"}, {"Cause", ""}}));
   EXPECT_TRUE(std::holds_alternative<EndSignalWait>(until.commands.at(0)));
+}
+
+std::optional<Error> refusal(const char* parameters, Json answer, Role sender, const char* name = "approve") {
+  Driver run(step(R"("Resource": "decision:approve|signal:paid", "Parameters": )" + std::string(parameters)));
+  run.start();
+  const SignalOffered offer{.signal_id = {}, .name = name, .key = std::nullopt, .payload = nullptr};
+  const auto wait = run.run.open_wait_for(offer);
+  EXPECT_TRUE(wait);
+  return wait ? refusal_of_answer(*wait, answer, sender) : std::nullopt;
+}
+
+TEST(Decision, IsAnsweredByItsRolesAndThoseThatIncludeThem) {
+  const char* asked = R"({"roles": ["developer"]})";
+
+  EXPECT_EQ(refusal(asked, nullptr, Role::operator_)->slug, "decision-role");
+  EXPECT_FALSE(refusal(asked, nullptr, Role::developer));
+  EXPECT_FALSE(refusal(asked, nullptr, Role::admin));
+  EXPECT_FALSE(refusal(R"({"title": "anybody"})", nullptr, Role::viewer));
+}
+
+TEST(Decision, OfARoleThatNobodyHasIsForAdmins) {
+  for (const char* asked : {R"({"roles": ["treasurer"]})", R"({"roles.$": "$.no_list"})"}) {
+    Driver run(step(R"("Resource": "decision:approve", "Parameters": )" + std::string(asked)), {{"no_list", 7}});
+    run.start();
+    const SignalOffered offer{.signal_id = {}, .name = "approve", .key = std::nullopt, .payload = nullptr};
+    const auto wait = run.run.open_wait_for(offer);
+    ASSERT_TRUE(wait) << asked;
+
+    EXPECT_TRUE(refusal_of_answer(*wait, nullptr, Role::developer)) << asked;
+    EXPECT_FALSE(refusal_of_answer(*wait, nullptr, Role::admin)) << asked;
+  }
+}
+
+TEST(Decision, ChecksItsOwnAnswerOnly) {
+  const char* asked = R"({"schema": {"type": "boolean"}, "roles": ["admin"]})";
+
+  const auto wrong = refusal(asked, "yes", Role::admin);
+
+  ASSERT_TRUE(wrong);
+  EXPECT_EQ(wrong->slug, "invalid-body");
+  EXPECT_FALSE(wrong->faults.empty());
+  EXPECT_FALSE(refusal(asked, true, Role::admin));
+  EXPECT_FALSE(refusal(asked, "anything", Role::operator_, "paid"));
 }
 
 TEST(SignalWait, ADecisionSaysWhatItAsks) {
