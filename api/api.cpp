@@ -6,6 +6,7 @@
 #include "api/router.hpp"
 #include "api/routes.hpp"
 #include "api/webhooks/secret_source.hpp"
+#include "orchestrator/service/service.hpp"
 
 namespace orchestrator::api {
 namespace {
@@ -31,6 +32,7 @@ struct Api::Body {
     add_batch_routes(router, context);
     add_workflow_routes(router, context);
     add_decision_routes(router, context);
+    add_namespace_routes(router, context);
     add_signal_routes(router, context);
     add_webhook_endpoint_routes(router, context);
     add_hook_routes(router, context);
@@ -132,7 +134,10 @@ void Api::handle(Request request, Answer answer) {
   call->namespace_name = std::move(identity->namespace_name);
   call->actor = std::move(identity->actor);
   call->role = identity->role;
-  body_->begin(call);
+  body_->context.service.check_namespace(call->namespace_name, [body = body_.get(), call](const Result<void>& exists) {
+    if (!exists) return call->fail(exists.error());
+    body->begin(call);
+  });
 }
 
 Response Api::refuse(int status, const std::string& path) {

@@ -11,6 +11,7 @@ void add_run_command_routes(Router& router, Context& context);
 void add_batch_routes(Router& router, Context& context);
 void add_workflow_routes(Router& router, Context& context);
 void add_decision_routes(Router& router, Context& context);
+void add_namespace_routes(Router& router, Context& context);
 void add_signal_routes(Router& router, Context& context);
 void add_webhook_endpoint_routes(Router& router, Context& context);
 void add_hook_routes(Router& router, Context& context);

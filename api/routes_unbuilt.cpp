@@ -51,8 +51,6 @@ constexpr UnbuiltRoute kUnbuilt[] = {
     {"POST", "/v1/api-keys"},
     {"DELETE", "/v1/api-keys/{id}"},
     {"GET", "/v1/audit"},
-    {"GET", "/v1/namespaces"},
-    {"POST", "/v1/namespaces"},
 };
 
 void refuse_unbuilt(const CallPtr& call) {

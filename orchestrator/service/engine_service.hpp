@@ -1,12 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <set>
 
 #include "orchestrator/core/planner.hpp"
 #include "orchestrator/runtime/node.hpp"
 #include "orchestrator/runtime/owners.hpp"
 #include "orchestrator/service/deadlines.hpp"
 #include "orchestrator/service/service.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::service {
 
@@ -20,6 +22,10 @@ class EngineService final : public Service {
 
   void open_gate(std::string namespace_name, IdempotencyRef ref, Reply<IdempotencyGate> reply) override;
   void close_gate(std::string namespace_name, IdempotencyRef ref, KeptAnswer answer, Reply<void> reply) override;
+
+  void check_namespace(std::string name, Reply<void> reply) override;
+  void create_namespace(std::string name, Reply<store::CreatedNamespace> reply) override;
+  void list_namespaces(Reply<std::vector<store::NamespaceRow>> reply) override;
 
   void deploy(Deploy request, Reply<Deployed> reply) override;
   void find_definition(std::string namespace_name, std::string name, std::int32_t version,
@@ -54,6 +60,10 @@ class EngineService final : public Service {
   void check_ready(Reply<void> reply) override;
 
  private:
+  telemetry::Mutex namespaces_mutex_;
+  // Seen in the database. None goes away, so what is here needs no second look.
+  std::set<std::string, std::less<>> namespaces_ ORC_GUARDED_BY(namespaces_mutex_){"default"};
+
   struct HistoryWalk;
 
   Result<runtime::StartRequest> routed(const StartRun& request, std::optional<RunId> seeded);

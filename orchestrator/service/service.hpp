@@ -182,6 +182,11 @@ class Service {
   /// Keeps a 2xx answer; for any other status the reservation is dropped so that the key may be tried again.
   virtual void close_gate(std::string namespace_name, IdempotencyRef ref, KeptAnswer answer, Reply<void> reply) = 0;
 
+  /// Success when the namespace exists, at once when that is known here; forbidden when it does not.
+  virtual void check_namespace(std::string name, Reply<void> reply) = 0;
+  virtual void create_namespace(std::string name, Reply<store::CreatedNamespace> reply) = 0;
+  virtual void list_namespaces(Reply<std::vector<store::NamespaceRow>> reply) = 0;
+
   virtual void deploy(Deploy request, Reply<Deployed> reply) = 0;
   virtual void find_definition(std::string namespace_name, std::string name, std::int32_t version,
                                Reply<store::DefinitionRow> reply) = 0;

@@ -181,6 +181,15 @@ struct SignalPage {
   std::optional<std::string> next_cursor;
 };
 
+struct NamespaceRow {
+  std::string name;
+  Timestamp created_at{};
+};
+struct CreatedNamespace {
+  NamespaceRow row;
+  bool created = false;  ///< false: it existed
+};
+
 struct DeployRequest {
   std::string namespace_name;
   std::string name;

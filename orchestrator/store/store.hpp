@@ -92,7 +92,11 @@ class Store {
   /// Stores webhooks raw, each in one transaction with its signal's message. Answers parallel to the question.
   virtual void record_webhooks(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) = 0;
 
-  // ---- definitions and endpoints ---------------------------------------------------------------------------------
+  // ---- namespaces, definitions and endpoints ---------------------------------------------------------------------
+
+  /// `default` is always there. None ever goes away.
+  virtual void create_namespace(std::string name, Done<CreatedNamespace> done) = 0;
+  virtual void list_namespaces(Done<std::vector<NamespaceRow>> done) = 0;
 
   virtual void deploy(DeployRequest request, Done<DeployAnswer> done) = 0;
   /// @param version 0 means the newest. not_found ("unknown-workflow") when there is none.

@@ -33,8 +33,34 @@ TEST_F(HttpIdentity, AdminKeyReachesTheNamespaceOfTheHeader) {
   EXPECT_EQ(service_.last_filter().namespace_name, "shop");
 }
 
-TEST_F(HttpIdentity, NamespaceThatCannotExistIsForbidden) {
+TEST_F(HttpIdentity, NamespaceThatDoesNotExistIsForbidden) {
+  service_.add_workflow("order");
+  const ClientHeaders misspelt{{"Orchestrator-Namespace", "shpo"}};
+
   expect_problem(call("GET", "/v1/runs", "", {{"Orchestrator-Namespace", "no spaces"}}), 403, "forbidden");
+  expect_problem(call("GET", "/v1/runs", "", misspelt), 403, "forbidden");
+  expect_problem(call("POST", "/v1/runs", R"({"workflow":"order"})", misspelt), 403, "forbidden");
+  EXPECT_TRUE(service_.started().empty());
+}
+
+TEST_F(HttpIdentity, NamespaceIsReachedOnceItIsCreated) {
+  const auto created = call("POST", "/v1/namespaces", R"({"name":"stall"})");
+  const auto again = call("POST", "/v1/namespaces", R"({"name":"stall"})");
+
+  ASSERT_EQ(created.status, 201) << created.body;
+  EXPECT_EQ(created.json().at("name"), "stall");
+  EXPECT_TRUE(created.json().at("created_at").is_string());
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(call("GET", "/v1/runs", "", {{"Orchestrator-Namespace", "stall"}}).status, 200);
+  const Json items = call("GET", "/v1/namespaces").json().at("items");
+  EXPECT_EQ(items.size(), 4U);
+  EXPECT_EQ(items.at(0).at("name"), "default");
+}
+
+TEST_F(HttpIdentity, NamespaceNeedsAValidName) {
+  expect_problem(call("POST", "/v1/namespaces", R"({"name":"a b"})"), 422, "invalid-body");
+  expect_problem(call("POST", "/v1/namespaces", R"({"name":"a","role":"x"})"), 422, "invalid-body");
+  expect_problem(call("POST", "/v1/namespaces", "{}"), 422, "invalid-body");
 }
 
 TEST_F(HttpIdentity, ProbesNeedNoCredential) {

@@ -331,6 +331,22 @@ TEST_F(RealServerTest, DecisionsTakeAnswersOfTheirRolesAndShapeHoweverTheyCome) 
   run_in(asked, "succeeded");
 }
 
+TEST_F(RealServerTest, NamespacesAreCreatedBeforeTheyAreUsed) {
+  deploy("echo", kEcho);
+  const ClientHeaders there{{"Orchestrator-Namespace", "stall"}};
+
+  const auto unknown = call("POST", "/v1/workflows/echo/versions", kEcho, there);
+  EXPECT_EQ(unknown.status, 403);
+  EXPECT_EQ(slug(unknown), "/problems/forbidden");
+  EXPECT_EQ(post("/v1/namespaces", {{"name", "stall"}}).status, 201);
+  EXPECT_EQ(post("/v1/namespaces", {{"name", "stall"}}).status, 200);
+  EXPECT_EQ(call("POST", "/v1/workflows/echo/versions", kEcho, there).status, 201);
+  const auto run = post("/v1/runs?wait=10", {{"workflow", "echo"}}, there);
+  EXPECT_EQ(run.json().at("state"), "succeeded");
+  EXPECT_EQ(get("/v1/runs/" + string_member(run.json(), "run_id")).status, 404);
+  EXPECT_EQ(get("/v1/namespaces").json().at("items").size(), 2U);
+}
+
 TEST_F(RealServerTest, BatchesIdentityProbesAndMetrics) {
   deploy("echo", kEcho);
 

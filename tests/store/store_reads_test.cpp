@@ -26,6 +26,22 @@ std::vector<RunId> ids_of(const RunPage& page) {
   return ids;
 }
 
+TEST_P(StoreReads, NamespacesAreCreatedOnce) {
+  const auto create = [&] { return ask<CreatedNamespace>([&](auto done) { store().create_namespace("shop", done); }); };
+
+  const auto first = create();
+  const auto second = create();
+  const auto all = ask<std::vector<NamespaceRow>>([&](auto done) { store().list_namespaces(done); });
+
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_TRUE(first->created);
+  EXPECT_FALSE(second->created);
+  EXPECT_EQ(second->row.created_at, first->row.created_at);
+  ASSERT_EQ(all->size(), 2U);
+  EXPECT_EQ(all->at(0).name, "default");
+  EXPECT_EQ(all->at(1).name, "shop");
+}
+
 TEST_P(StoreReads, DeployingTheNewestTextAgainMakesNoVersion) {
   EXPECT_EQ(deploy(store(), "A")->version, 1);
   EXPECT_TRUE(deploy(store(), "B")->created);

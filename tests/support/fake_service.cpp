@@ -313,6 +313,34 @@ void FakeService::wait_for_run(std::string namespace_name, RunId run_id, std::ch
   reply(std::move(reading));
 }
 
+void FakeService::check_namespace(std::string name, service::Reply<void> reply) {
+  bool exists = false;
+  {
+    const std::lock_guard lock(mutex_);
+    exists = namespaces_.contains(name);
+  }
+  if (exists) return reply({});
+  reply(fail(ErrorCode::precondition_failed, "forbidden", "There is no namespace " + name));
+}
+
+void FakeService::create_namespace(std::string name, service::Reply<store::CreatedNamespace> reply) {
+  store::CreatedNamespace made{.row = {.name = name, .created_at = kNow}};
+  {
+    const std::lock_guard lock(mutex_);
+    made.created = namespaces_.insert(name).second;
+  }
+  reply(std::move(made));
+}
+
+void FakeService::list_namespaces(service::Reply<std::vector<store::NamespaceRow>> reply) {
+  std::vector<store::NamespaceRow> rows;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& name : namespaces_) rows.push_back({.name = name, .created_at = kNow});
+  }
+  reply(std::move(rows));
+}
+
 void FakeService::list_runs(store::RunFilter filter, service::Reply<store::RunPage> reply) {
   if (auto error = take_failure()) return reply(*error);
   store::RunPage page;

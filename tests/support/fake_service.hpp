@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,9 @@ class FakeService final : public service::Service {
                  service::Reply<service::IdempotencyGate> reply) override;
   void close_gate(std::string namespace_name, service::IdempotencyRef ref, service::KeptAnswer answer,
                   service::Reply<void> reply) override;
+  void check_namespace(std::string name, service::Reply<void> reply) override;
+  void create_namespace(std::string name, service::Reply<store::CreatedNamespace> reply) override;
+  void list_namespaces(service::Reply<std::vector<store::NamespaceRow>> reply) override;
   void deploy(service::Deploy request, service::Reply<service::Deployed> reply) override;
   void find_definition(std::string namespace_name, std::string name, std::int32_t version,
                        service::Reply<store::DefinitionRow> reply) override;
@@ -95,6 +99,7 @@ class FakeService final : public service::Service {
   std::vector<std::function<void()>> held_;
   std::vector<Waiter> waiters_;
   std::map<std::string, KeptGate> gates_;
+  std::set<std::string> namespaces_{"default", "other", "shop"};
   std::map<std::string, std::vector<store::DefinitionRow>> definitions_;
   std::map<RunId, store::RunView> runs_;
   std::map<SignalId, store::SignalRow> signal_rows_;

@@ -49,6 +49,7 @@ struct Tables {
   std::uint64_t next_arrival = 1;
   std::map<IdempotencyKey, IdempotencyRow> idempotency;
   std::map<BatchId, std::set<ShardId>> proofs;
+  std::map<std::string, NamespaceRow> namespaces{{"default", {.name = "default", .created_at = {}}}};
   std::map<NamePair, std::vector<DefinitionRow>> definitions;
   std::map<NamePair, WebhookEndpointRow> endpoints;
   /// Shard, namespace, endpoint, dedupe key.

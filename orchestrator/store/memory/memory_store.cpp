@@ -342,6 +342,24 @@ void MemoryStore::list_workflows(std::string namespace_name, Done<std::vector<Wo
                      });
 }
 
+void MemoryStore::create_namespace(std::string name, Done<CreatedNamespace> done) {
+  const auto work = [core = core_.get(), name = std::move(name)](Tables& tables) -> Result<CreatedNamespace> {
+    const NamespaceRow fresh{.name = name, .created_at = core->options.now()};
+    const auto [entry, is_new] = tables.namespaces.try_emplace(name, fresh);
+    return CreatedNamespace{.row = entry->second, .created = is_new};
+  };
+  core_->run<CreatedNamespace>("create_namespace", true, std::move(done), work);
+}
+
+void MemoryStore::list_namespaces(Done<std::vector<NamespaceRow>> done) {
+  using Answer = std::vector<NamespaceRow>;
+  core_->run<Answer>("list_namespaces", false, std::move(done), [](Tables& tables) -> Result<Answer> {
+    Answer namespaces;
+    for (const auto& [name, row] : tables.namespaces) namespaces.push_back(row);
+    return namespaces;
+  });
+}
+
 void MemoryStore::put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) {
   const auto work = [core = core_.get(), endpoint = std::move(endpoint)](Tables& tables) -> Status {
     const auto [entry, is_new] = tables.endpoints.try_emplace({endpoint.namespace_name, endpoint.name}, endpoint);

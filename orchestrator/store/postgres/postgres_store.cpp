@@ -8,6 +8,7 @@
 #include "orchestrator/store/postgres/definitions.hpp"
 #include "orchestrator/store/postgres/inbox.hpp"
 #include "orchestrator/store/postgres/load.hpp"
+#include "orchestrator/store/postgres/namespaces.hpp"
 #include "orchestrator/store/postgres/ownership.hpp"
 #include "orchestrator/store/postgres/reads.hpp"
 #include "orchestrator/store/postgres/session_pool.hpp"
@@ -151,6 +152,14 @@ class PostgresStore final : public Store {
     on(pages_, std::move(done), [namespace_name = std::move(namespace_name)](Session& s) {
       return postgres::list_workflows(s, namespace_name);
     });
+  }
+
+  void create_namespace(std::string name, Done<CreatedNamespace> done) override {
+    on(pages_, std::move(done), [name = std::move(name)](Session& s) { return postgres::create_namespace(s, name); });
+  }
+
+  void list_namespaces(Done<std::vector<NamespaceRow>> done) override {
+    on(pages_, std::move(done), [](Session& s) { return postgres::list_namespaces(s); });
   }
 
   void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) override {

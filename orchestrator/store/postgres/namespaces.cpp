@@ -1,0 +1,42 @@
+#include "orchestrator/store/postgres/namespaces.hpp"
+
+#include "orchestrator/store/postgres/row_reader.hpp"
+
+namespace orchestrator::store::postgres {
+namespace {
+
+Parameters name_only(const std::string& name) {
+  Parameters parameters;
+  parameters.text(name);
+  return parameters;
+}
+
+NamespaceRow read_namespace(const pqxx::row& row) {
+  RowReader reader(row);
+  NamespaceRow found;
+  found.name = reader.text();
+  found.created_at = reader.time();
+  return found;
+}
+
+}  // namespace
+
+Result<CreatedNamespace> create_namespace(Session& session, const std::string& name) {
+  return session.run<CreatedNamespace>(Mode::transaction, [&](Transaction& transaction) -> Result<CreatedNamespace> {
+    const auto inserted = transaction.execute("insert_namespace", name_only(name)).affected_rows();
+    return CreatedNamespace{.row = read_namespace(transaction.execute("find_namespace", name_only(name)).at(0)),
+                            .created = inserted == 1};
+  });
+}
+
+Result<std::vector<NamespaceRow>> list_namespaces(Session& session) {
+  using Answer = std::vector<NamespaceRow>;
+  return session.run<Answer>(Mode::read, [&](Transaction& transaction) -> Result<Answer> {
+    Answer namespaces;
+    for (const auto& row : transaction.execute("list_namespaces", Parameters()))
+      namespaces.push_back(read_namespace(row));
+    return namespaces;
+  });
+}
+
+}  // namespace orchestrator::store::postgres
