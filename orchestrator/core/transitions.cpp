@@ -1,10 +1,34 @@
+#include <algorithm>
+
 #include "orchestrator/core/apply.hpp"
 #include "orchestrator/core/deciding.hpp"
 #include "orchestrator/core/details.hpp"
+#include "orchestrator/language/json_schema.hpp"
 
 namespace orchestrator::core {
 
 using language::StateType;
+
+namespace {
+
+/// Faults that a cause names; whoever mends the definition sees the next ones then.
+constexpr std::size_t kMaxFaultsInCause = 5;
+
+/// What the schema has against the run's output; nothing when it fits or there is no schema.
+std::optional<std::string> misfit_of(const Payload& output, const Payload& schema) {
+  if (!schema) return std::nullopt;
+  const auto faults = language::check_against_schema(json_of(output), *schema);
+  if (faults.empty()) return std::nullopt;
+  std::string cause = "The run's output does not fit the definition's OutputSchema:";
+  for (std::size_t i = 0; i < std::min(faults.size(), kMaxFaultsInCause); ++i) {
+    const std::string place = faults[i].pointer.empty() ? "the output" : faults[i].pointer;
+    cause += (i == 0 ? " " : "; ") + place + " " + faults[i].message;
+  }
+  if (faults.size() > kMaxFaultsInCause) cause += "; and more";
+  return cause;
+}
+
+}  // namespace
 
 void Deciding::go_on(const Scope& scope, Next next) {
   if (next) work_.emplace_back(scope.id, next);
@@ -127,7 +151,12 @@ Deciding::Next Deciding::finish(Scope& scope) {
     return parent.state->type == StateType::map ? iteration_finished(scope) : branch_finished(parent);
   }
   // A cancel that came first wins over the last state's success.
-  if (!run_.cancelling) emit(scope, EventType::ExecutionSucceeded);
+  if (run_.cancelling) return nullptr;
+  if (const auto misfit = misfit_of(scope.value, run_.definition->output_schema)) {
+    close_as(EventType::ExecutionFailed, "Orchestrator.OutputInvalid", *misfit);
+  } else {
+    emit(scope, EventType::ExecutionSucceeded);
+  }
   return nullptr;
 }
 

@@ -172,8 +172,8 @@ struct Definition {
   std::optional<std::int64_t> timeout_seconds;  ///< of the run, from its start
   std::map<std::string, Path> attributes;       ///< `Attributes`: name -> path over the run's input
   Payload input_schema;                         ///< `InputSchema`, JSON Schema; null when absent
-  Payload output_schema;
-  Payload source;  ///< the definition as parsed JSON
+  Payload output_schema;                        ///< `OutputSchema`, likewise, over the run's output
+  Payload source;                               ///< the definition as parsed JSON
 };
 
 using DefinitionPtr = std::shared_ptr<const Definition>;

@@ -26,6 +26,7 @@ inline constexpr std::string_view kUnroutable = "UNROUTABLE_RESOURCE";
 inline constexpr std::string_view kUnknownErrorName = "UNKNOWN_ERROR_NAME";
 inline constexpr std::string_view kUnassignedVariable = "UNASSIGNED_VARIABLE";
 inline constexpr std::string_view kShadowedVariable = "SHADOWED_VARIABLE";
+inline constexpr std::string_view kUncheckedKeyword = "UNCHECKED_KEYWORD";
 inline constexpr std::string_view kTooManyFindings = "TOO_MANY_DIAGNOSTICS";
 
 /// What validation has found so far, at most kMaxDiagnostics.

@@ -7,6 +7,7 @@
 #include "orchestrator/language/parse_context.hpp"
 #include "orchestrator/language/parse_state.hpp"
 #include "orchestrator/language/pointer.hpp"
+#include "orchestrator/language/schema_check.hpp"
 
 namespace orchestrator::language {
 namespace {
@@ -38,9 +39,11 @@ void parse_attributes(Definition& definition, FieldReader& fields, ParseContext&
   }
 }
 
-Payload parse_schema(std::string_view name, FieldReader& fields) {
+Payload parse_schema(std::string_view name, FieldReader& fields, ParseContext& context) {
   const Json* schema = fields.object(name);
-  return schema == nullptr ? nullptr : make_payload(*schema);
+  if (schema == nullptr) return nullptr;
+  check_schema(*schema, fields.pointer_to(name), context.findings);
+  return make_payload(*schema);
 }
 
 /// Whether the states below can be read: they are written in the language that this parser reads.
@@ -63,8 +66,8 @@ void parse_top(Definition& definition, const Json& source, ParseContext& context
     fields.fault("Version", "'Version' must be \"1.0\"");
   }
   definition.timeout_seconds = fields.integer("TimeoutSeconds", 1, kMaxSeconds);
-  definition.input_schema = parse_schema("InputSchema", fields);
-  definition.output_schema = parse_schema("OutputSchema", fields);
+  definition.input_schema = parse_schema("InputSchema", fields, context);
+  definition.output_schema = parse_schema("OutputSchema", fields, context);
   parse_attributes(definition, fields, context);
   if (!check_query_language(fields)) return;
   definition.root = parse_block(source, "", context);

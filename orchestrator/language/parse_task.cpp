@@ -4,6 +4,7 @@
 #include "orchestrator/base/timestamp.hpp"
 #include "orchestrator/language/limits.hpp"
 #include "orchestrator/language/parse_state.hpp"
+#include "orchestrator/language/schema_check.hpp"
 
 namespace orchestrator::language {
 namespace {
@@ -60,7 +61,9 @@ void check_wait_parameters(const State& state, FieldReader& fields, ParseContext
   const auto is_decision = [](const Resource::Awaited& awaited) { return awaited.is_decision; };
   if (std::ranges::none_of(state.resource.awaited, is_decision)) return;
   entries.text("title");
-  entries.object("schema");
+  if (const Json* schema = entries.object("schema")) {
+    check_schema(*schema, entries.pointer_to("schema"), context.findings);
+  }
   const Json* roles = entries.array("roles");
   if (roles != nullptr && !std::ranges::all_of(*roles, [](const Json& role) { return role.is_string(); })) {
     entries.fault("roles", "'roles' must be an array of strings");

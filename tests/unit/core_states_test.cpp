@@ -257,5 +257,48 @@ TEST(IdempotencyKey, CountsVisitsAndNamesTheRunByItsKey) {
   EXPECT_EQ(run.open_task("A").idempotency_key, "default/orders/order-7/A/2");
 }
 
+TEST(OutputSchema, FailsTheRunWhoseOutputDoesNotFit) {
+  const char* definition = R"({"StartAt": "Work", "OutputSchema": {"type": "object", "required": ["total"],
+    "properties": {"total": {"type": "integer", "minimum": 0}}},
+    "States": {"Work": {"Type": "Task", "Resource": "handler:x", "End": true}}})";
+  Driver good(definition);
+  good.start();
+  Driver bad(definition);
+  bad.start();
+
+  good.complete("Work", {{"total", 3}});
+  bad.complete("Work", {{"total", -1}});
+
+  EXPECT_EQ(good.run.state(), RunState::succeeded);
+  EXPECT_EQ(bad.run.state(), RunState::failed);
+  EXPECT_EQ(bad.run.error(), "Orchestrator.OutputInvalid");
+  EXPECT_EQ(bad.run.cause(), "The run's output does not fit the definition's OutputSchema: /total must be at least 0");
+  EXPECT_EQ(bad.types_text(),
+            "ExecutionStarted TaskStateEntered:Work TaskScheduled TaskStarted TaskSucceeded TaskStateExited "
+            "ExecutionFailed");
+}
+
+TEST(OutputSchema, IsMetByARetryFromTheStateThatWasWrong) {
+  Driver run(R"({"StartAt": "Work", "OutputSchema": {"type": "boolean"},
+    "States": {"Work": {"Type": "Task", "Resource": "handler:x", "End": true}}})");
+  run.start();
+  run.complete("Work", "yes");
+  ASSERT_EQ(run.run.state(), RunState::failed);
+
+  run.decide(RetryAsked{.from_state = "Work", .input = nullptr, .reason = "mended", .actor = "me"});
+  run.complete("Work", true);
+
+  EXPECT_EQ(run.run.state(), RunState::succeeded);
+}
+
+TEST(OutputSchema, AsksNothingOfARunThatContinuesAsNew) {
+  Driver run(R"({"StartAt": "Again", "OutputSchema": {"type": "boolean"},
+    "States": {"Again": {"Type": "Task", "Resource": "workflow:self?mode=replace", "End": true}}})");
+
+  run.start();
+
+  EXPECT_EQ(run.run.state(), RunState::succeeded);
+}
+
 }  // namespace
 }  // namespace orchestrator::core

@@ -268,6 +268,8 @@ INSTANTIATE_TEST_SUITE_P(
         in_state(R"("Type":"Task","Resource":"decision:a","Parameters":{"title":1})", "/Parameters/title"),
         in_state(R"("Type":"Task","Resource":"decision:a","Parameters":{"roles":["a",1]})", "/Parameters/roles"),
         in_state(R"("Type":"Task","Resource":"decision:a","Parameters":{"schema":"x"})", "/Parameters/schema"),
+        in_state(R"("Type":"Task","Resource":"decision:a","Parameters":{"schema":{"type":"text"}})",
+                 "/Parameters/schema/type"),
         in_state(R"("Type":"Task","Resource":"workflow:a?mode=replace")", "/Resource")));
 
 INSTANTIATE_TEST_SUITE_P(

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "language_findings.hpp"
 #include "orchestrator/base/json.hpp"
 
 namespace orchestrator::language {
@@ -59,6 +60,39 @@ TEST(JsonSchema, CombinesSchemas) {
 TEST(JsonSchema, IgnoresWhatItDoesNotKnow) {
   EXPECT_EQ(faults("1", R"({"format":"email","minimum":"many","type":5,"pattern":"("})"), Faults{});
   EXPECT_EQ(faults("1", "true"), Faults{});
+}
+
+std::vector<std::string> findings_in(const std::string& schema) {
+  return findings(R"({"StartAt":"A","OutputSchema":)" + schema + R"(,"States":{"A":{"Type":"Succeed"}}})");
+}
+
+TEST(JsonSchema, InADefinitionNamesRulesThatWouldBeLost) {
+  for (const auto& [schema, place] : {
+           std::pair{R"({"type":"text"})", "/type"},
+           std::pair{R"({"type":[]})", "/type"},
+           std::pair{R"({"enum":"a"})", "/enum"},
+           std::pair{R"({"required":"a"})", "/required"},
+           std::pair{R"({"required":[1]})", "/required"},
+           std::pair{R"({"minimum":"many"})", "/minimum"},
+           std::pair{R"({"maxLength":-1})", "/maxLength"},
+           std::pair{R"({"pattern":"("})", "/pattern"},
+           std::pair{R"({"items":[{}]})", "/items"},
+           std::pair{R"({"properties":{"a":{"type":5}}})", "/properties/a/type"},
+           std::pair{R"({"anyOf":[{},{"not":1}]})", "/anyOf/1/not"},
+           std::pair{R"({"additionalProperties":{"minItems":1.5}})", "/additionalProperties/minItems"},
+       }) {
+    const std::vector<std::string> expected{std::string("SCHEMA_VALIDATION_FAILED /OutputSchema") + place};
+    EXPECT_EQ(findings_in(schema), expected) << schema;
+  }
+}
+
+TEST(JsonSchema, InADefinitionWarnsOfKeywordsThatAreNotChecked) {
+  EXPECT_EQ(findings_in(R"({"properties":{"a":{"format":"email"}},"oneOf":[{}]})"),
+            (std::vector<std::string>{"warning UNCHECKED_KEYWORD /OutputSchema/oneOf",
+                                      "warning UNCHECKED_KEYWORD /OutputSchema/properties/a/format"}));
+  EXPECT_TRUE(findings_in(R"({"$schema":"x","title":"t","default":1,"type":["object","null"],"pattern":"^[a-z]+$",
+    "additionalProperties":false,"enum":[1],"minItems":0})")
+                  .empty());
 }
 
 TEST(JsonSchema, StopsCountingFaultsAtItsLimit) {
