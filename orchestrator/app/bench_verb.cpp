@@ -28,6 +28,7 @@ Result<tools::DatabaseReading> read_database(const std::string& url) {
   return tools::DatabaseReading{.wal_bytes = counters->wal_bytes,
                                 .commits = counters->commits,
                                 .rows_written = counters->rows_written,
+                                .size_bytes = counters->size_bytes,
                                 .postmaster_pid = counters->postmaster_pid};
 }
 

@@ -16,9 +16,9 @@ struct Scenario {
 };
 
 constexpr std::array kScenarios = {
-    Scenario{"workflow-5-steps", bench_workflow_5_steps},
-    Scenario{"pickup-latency", bench_pickup_latency},
-    Scenario{"signal-latency", bench_signal_latency},
+    Scenario{"workflow-5-steps", bench_workflow_5_steps}, Scenario{"pickup-latency", bench_pickup_latency},
+    Scenario{"signal-latency", bench_signal_latency},     Scenario{"starts", bench_starts},
+    Scenario{"waiting-runs", bench_waiting_runs},
 };
 
 Json number_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
@@ -43,23 +43,31 @@ std::vector<std::string> bench_scenarios() {
 }
 
 Json figures_to_json(const BenchFigures& figures) {
-  return Json{{"scenario", figures.scenario},
-              {"measures", figures.measures},
-              {"seconds", figures.seconds},
-              {"operations", figures.operations},
-              {"errors", figures.errors},
-              {"runs_per_second", number_or_null(figures.runs_per_second)},
-              {"steps_per_second", number_or_null(figures.steps_per_second)},
-              {"jobs_per_second", number_or_null(figures.jobs_per_second)},
-              {"p50_ms", number_or_null(figures.p50_ms)},
-              {"p95_ms", number_or_null(figures.p95_ms)},
-              {"p99_ms", number_or_null(figures.p99_ms)},
-              {"max_ms", number_or_null(figures.max_ms)},
-              {"server_cpu_us_per_op", number_or_null(figures.server_cpu_us_per_op)},
-              {"postgres_cpu_us_per_op", number_or_null(figures.postgres_cpu_us_per_op)},
-              {"wal_bytes_per_op", number_or_null(figures.wal_bytes_per_op)},
-              {"rows_per_op", number_or_null(figures.rows_per_op)},
-              {"commits_per_op", number_or_null(figures.commits_per_op)}};
+  Json json{{"scenario", figures.scenario},
+            {"measures", figures.measures},
+            {"seconds", figures.seconds},
+            {"operations", figures.operations},
+            {"errors", figures.errors},
+            {"runs_per_second", number_or_null(figures.runs_per_second)},
+            {"steps_per_second", number_or_null(figures.steps_per_second)},
+            {"jobs_per_second", number_or_null(figures.jobs_per_second)},
+            {"p50_ms", number_or_null(figures.p50_ms)},
+            {"p95_ms", number_or_null(figures.p95_ms)},
+            {"p99_ms", number_or_null(figures.p99_ms)},
+            {"max_ms", number_or_null(figures.max_ms)},
+            {"server_cpu_us_per_op", number_or_null(figures.server_cpu_us_per_op)},
+            {"postgres_cpu_us_per_op", number_or_null(figures.postgres_cpu_us_per_op)},
+            {"wal_bytes_per_op", number_or_null(figures.wal_bytes_per_op)},
+            {"rows_per_op", number_or_null(figures.rows_per_op)},
+            {"commits_per_op", number_or_null(figures.commits_per_op)}};
+  const auto put = [&json](const char* name, const std::optional<double>& value) {
+    if (value) json[name] = *value;
+  };
+  put("server_memory_bytes", figures.server_memory_bytes);
+  put("idle_server_cpu_percent", figures.idle_server_cpu_percent);
+  put("idle_postgres_cpu_percent", figures.idle_postgres_cpu_percent);
+  put("database_bytes_per_op", figures.database_bytes_per_op);
+  return json;
 }
 
 Status deploy_for_bench(const ServerAccess& server, const std::string& name, const Json& definition) {

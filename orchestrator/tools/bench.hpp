@@ -18,6 +18,7 @@ struct DatabaseReading {
   std::int64_t wal_bytes = 0;
   std::int64_t commits = 0;
   std::int64_t rows_written = 0;    ///< inserted, updated and deleted
+  std::int64_t size_bytes = 0;      ///< of the database's files
   std::int64_t postmaster_pid = 0;  ///< 0 when the database is on another machine
 };
 
@@ -52,6 +53,11 @@ struct BenchFigures {
   std::optional<double> wal_bytes_per_op;
   std::optional<double> rows_per_op;
   std::optional<double> commits_per_op;
+  // waiting-runs
+  std::optional<double> server_memory_bytes;
+  std::optional<double> idle_server_cpu_percent;  ///< of one processor
+  std::optional<double> idle_postgres_cpu_percent;
+  std::optional<double> database_bytes_per_op;
 };
 
 /// Drives a server from this process and measures. Blocks for the duration and the time that what was started needs to

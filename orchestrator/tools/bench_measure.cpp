@@ -86,6 +86,7 @@ ServerReading read_server_metrics(std::string_view text) {
   reading.runs_closed = sum_of_metric(text, "orchestrator_runs_closed_total").value_or(0);
   reading.runs_succeeded = sum_of_metric(text, "orchestrator_runs_closed_total", "state=\"succeeded\"").value_or(0);
   reading.steps = sum_of_metric(text, "orchestrator_steps_total").value_or(0);
+  reading.resident_bytes = sum_of_metric(text, "orchestrator_process_resident_bytes");
   reading.cpu_seconds = sum_of_metric(text, "orchestrator_process_cpu_seconds");
   return reading;
 }

@@ -32,6 +32,7 @@ struct ServerReading {
   double runs_succeeded = 0;
   double steps = 0;
   std::optional<double> cpu_seconds;
+  std::optional<double> resident_bytes;
 };
 ServerReading read_server_metrics(std::string_view text);
 

@@ -20,6 +20,12 @@ Result<BenchFigures> bench_pickup_latency(const BenchOptions& options);
 /// run has ended, so an upper bound of signal to next step start.
 Result<BenchFigures> bench_signal_latency(const BenchOptions& options);
 
+/// Single starts, the next on each connection when the last was answered.
+Result<BenchFigures> bench_starts(const BenchOptions& options);
+
+/// `runs_in_flight` runs that only wait, and what the server costs while they do, for `duration`.
+Result<BenchFigures> bench_waiting_runs(const BenchOptions& options);
+
 /// Deploys a definition under this name; a definition that is there already is no error.
 Status deploy_for_bench(const ServerAccess& server, const std::string& name, const Json& definition);
 

@@ -37,6 +37,7 @@ Result<DatabaseCounters> read_database_counters(const std::string& url) {
     counters.wal_bytes = rows[0][0].as<std::int64_t>();
     counters.commits = rows[0][1].as<std::int64_t>();
     counters.rows_written = rows[0][2].as<std::int64_t>();
+    counters.size_bytes = rows[0][4].as<std::int64_t>();
     // Asked while the session is open: its backend is alive.
     counters.postmaster_pid = postmaster_of(rows[0][3].as<std::int64_t>());
     return counters;

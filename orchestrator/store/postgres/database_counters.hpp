@@ -13,6 +13,7 @@ struct DatabaseCounters {
   std::int64_t wal_bytes = 0;
   std::int64_t commits = 0;
   std::int64_t rows_written = 0;    ///< inserted, updated and deleted
+  std::int64_t size_bytes = 0;      ///< of its files
   std::int64_t postmaster_pid = 0;  ///< 0 when the database server is not on this machine
 };
 
