@@ -33,12 +33,33 @@ Result<std::int32_t> read_wait(const Call& call) {
   return static_cast<std::int32_t>(wait.value_or(0));
 }
 
-void send(Context& context, const CallPtr& call, service::SendSignal signal) {
-  context.service.send_signal(std::move(signal), [call](Result<service::SentSignal> sent) {
+Response sent_response(const service::SentSignal& sent, int status) {
+  Response response = json_response(status, sent_text(sent));
+  response.headers.emplace_back("Location", "/v1/signals/" + sent.signal_id.str());
+  return response;
+}
+
+/// Answers with the final fate, or after `wait`, or when the server ends, with the first one.
+void await_fate(Context& context, const CallPtr& call, const service::SentSignal& sent, std::chrono::seconds wait) {
+  Response early = sent_response(sent, 202);
+  const auto ticket = context.long_polls.add([call, early] { call->respond(early); });
+  if (!ticket) return call->respond(std::move(early));
+  context.service.wait_for_fate(
+      sent, wait,
+      [&context, call, ticket = *ticket, early = std::move(early)](const Result<service::SentSignal>& settled) {
+        if (!context.long_polls.remove(ticket)) return;
+        // The signal is durable, so a failed look at it is no reason to report a failure.
+        call->respond(settled && settled->final_fate ? sent_response(*settled, 200) : early);
+      });
+}
+
+void send(Context& context, const CallPtr& call, service::SendSignal signal, std::int32_t wait) {
+  context.service.send_signal(std::move(signal), [&context, call, wait](Result<service::SentSignal> sent) {
     if (!sent) return call->fail(sent.error());
-    Response response = json_response(sent->final_fate ? 200 : 202, sent_text(*sent));
-    response.headers.emplace_back("Location", "/v1/signals/" + sent->signal_id.str());
-    call->respond(std::move(response));
+    // The first signal of that id has a fate of its own; this one's is that it came twice.
+    if (wait == 0 || sent->fate == "duplicate") return call->respond(sent_response(*sent, 202));
+    if (sent->final_fate) return call->respond(sent_response(*sent, 200));
+    await_fate(context, call, *sent, std::chrono::seconds(wait));
   });
 }
 
@@ -57,9 +78,8 @@ void signal_run(Context& context, const CallPtr& call) {
   service::SendSignal signal{.namespace_name = call->namespace_name, .name = *name, .run_id = *run_id};
   signal.payload = make_payload(std::move(*payload));
   signal.id = std::move(*id);
-  signal.wait_seconds = *wait;
   signal.sender = call->role;
-  send(context, call, std::move(signal));
+  send(context, call, std::move(signal), *wait);
 }
 
 std::optional<service::SendSignal::Start> read_start(ObjectReader& reader, std::vector<FaultDetail>& faults) {
@@ -95,7 +115,6 @@ void signal_key(Context& context, const CallPtr& call) {
   }
   signal.ttl_seconds = reader.integer("ttl_seconds", 1, kMaxSignalTtlSeconds);
   signal.start = read_start(reader, faults);
-  signal.wait_seconds = *wait;
   signal.sender = call->role;
   if (signal.start && call->role < Role::developer) {
     return call->fail(Error(ErrorCode::precondition_failed, "forbidden", "`start` needs the role developer"));
@@ -105,7 +124,7 @@ void signal_key(Context& context, const CallPtr& call) {
   if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
   if (broadcast)
     return call->fail(Error(ErrorCode::invalid_argument, "not-implemented", "`broadcast` is not built yet"));
-  send(context, call, std::move(signal));
+  send(context, call, std::move(signal), *wait);
 }
 
 void list_signals(Context& context, const CallPtr& call) {

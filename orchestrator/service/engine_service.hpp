@@ -43,6 +43,7 @@ class EngineService final : public Service {
                     Reply<HistoryPage> reply) override;
 
   void send_signal(SendSignal request, Reply<SentSignal> reply) override;
+  void wait_for_fate(SentSignal sent, std::chrono::seconds wait, Reply<SentSignal> reply) override;
   void find_signal(std::string namespace_name, SignalId id, Reply<store::SignalRow> reply) override;
   void list_signals(store::SignalFilter filter, Reply<store::SignalPage> reply) override;
 

@@ -95,7 +95,6 @@ struct SendSignal {
     Payload input;  ///< null pointer: the payload
   };
   std::optional<Start> start;
-  std::int32_t wait_seconds = 0;  ///< for the final fate
   Role sender = Role::operator_;  ///< decisions may ask for more; refused with `decision-role`
 };
 struct SentSignal {
@@ -205,7 +204,10 @@ class Service {
   virtual void read_history(std::string namespace_name, RunId run_id, std::int32_t limit, std::string cursor,
                             Reply<HistoryPage> reply) = 0;
 
+  /// Answers with the first fate, once it is durable.
   virtual void send_signal(SendSignal request, Reply<SentSignal> reply) = 0;
+  /// Answers when the fate is final or after `wait`, with whatever it is then.
+  virtual void wait_for_fate(SentSignal sent, std::chrono::seconds wait, Reply<SentSignal> reply) = 0;
   virtual void find_signal(std::string namespace_name, SignalId id, Reply<store::SignalRow> reply) = 0;
   virtual void list_signals(store::SignalFilter filter, Reply<store::SignalPage> reply) = 0;
 

@@ -34,22 +34,15 @@ void EngineService::send_signal(SendSignal request, Reply<SentSignal> reply) {
   if (request.ttl_seconds) asked.ttl_seconds = *request.ttl_seconds;
   if (request.start) asked.start = runtime::SignalRequest::Start{request.start->workflow, request.start->input};
 
-  const Timestamp until = node_.now() + std::chrono::seconds{request.wait_seconds};
-  const bool waits = request.wait_seconds > 0;
-  Reply<runtime::SignalAnswer> first_fate = [this, waits, until,
-                                             reply = std::move(reply)](Result<runtime::SignalAnswer> answer) {
-    if (!answer) {
-      reply(std::move(answer).error());
-      return;
-    }
-    SentSignal sent{answer->signal_id, answer->fate, answer->run_id, false};
-    if (!waits || answer->fate == "duplicate") {
-      reply(std::move(sent));
-    } else {
-      await_fate(std::move(sent), until, reply);
-    }
+  Reply<runtime::SignalAnswer> first_fate = [reply = std::move(reply)](Result<runtime::SignalAnswer> answer) {
+    if (!answer) return reply(std::move(answer).error());
+    reply(SentSignal{answer->signal_id, answer->fate, answer->run_id, is_final(answer->fate)});
   };
   owners_.send_signal(shard, std::move(asked), deadlines_->guard(std::move(first_fate)));
+}
+
+void EngineService::wait_for_fate(SentSignal sent, std::chrono::seconds wait, Reply<SentSignal> reply) {
+  await_fate(std::move(sent), node_.now() + wait, std::move(reply));
 }
 
 void EngineService::await_fate(SentSignal sent, Timestamp until, Reply<SentSignal> reply) {

@@ -383,6 +383,22 @@ TEST_F(HttpConnection, DrainAnswersLongPollsWithWhatTheyHave) {
   EXPECT_EQ(response.json().at("state"), "ready");
 }
 
+TEST_F(HttpConnection, DrainAnswersWhoeverWaitsForAFateWithTheFirstOne) {
+  service_.hold_starts();
+  HttpClient waiting(server_->port());
+  waiting.send(
+      format_request("POST", "/v1/signals/paid?wait=60", R"({"key":"k"})", {{"Authorization", kAuthorization}}));
+  while (service_.held_count() == 0) std::this_thread::yield();
+
+  server_->drain();
+
+  const auto response = waiting.read_response();
+  EXPECT_EQ(response.status, 202);
+  EXPECT_EQ(response.json().at("fate"), "buffered");
+  service_.release_held();
+  wait_for_connections(0);
+}
+
 TEST_F(HttpConnection, StopClosesEverybody) {
   service_.hold_starts();
   HttpClient busy(server_->port());

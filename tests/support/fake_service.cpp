@@ -391,9 +391,19 @@ void FakeService::send_signal(service::SendSignal request, service::Reply<servic
       signal_rows_[sent.signal_id] = signal_row(request, sent.signal_id);
     }
   }
-  if (request.wait_seconds > 0) {
-    sent.fate = "consumed";
-    sent.final_fate = true;
+  reply(std::move(sent));
+}
+
+void FakeService::wait_for_fate(service::SentSignal sent, std::chrono::seconds /*wait*/,
+                                service::Reply<service::SentSignal> reply) {
+  sent.fate = "consumed";
+  sent.final_fate = true;
+  {
+    const std::lock_guard lock(mutex_);
+    if (holding_) {
+      held_.push_back([reply = std::move(reply), sent = std::move(sent)] { reply(sent); });
+      return;
+    }
   }
   reply(std::move(sent));
 }

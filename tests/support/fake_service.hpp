@@ -26,7 +26,7 @@ class FakeService final : public service::Service {
   void close_run(const RunId& id, RunState state);
   /// The next call of any method answers this instead.
   void fail_next(Error error);
-  /// Withholds the replies of start_run until release_held.
+  /// Withholds the replies of start_run and wait_for_fate until release_held.
   void hold_starts();
   void release_held();
 
@@ -61,6 +61,8 @@ class FakeService final : public service::Service {
   void read_history(std::string namespace_name, RunId run_id, std::int32_t limit, std::string cursor,
                     service::Reply<service::HistoryPage> reply) override;
   void send_signal(service::SendSignal request, service::Reply<service::SentSignal> reply) override;
+  void wait_for_fate(service::SentSignal sent, std::chrono::seconds wait,
+                     service::Reply<service::SentSignal> reply) override;
   void find_signal(std::string namespace_name, SignalId id, service::Reply<store::SignalRow> reply) override;
   void list_signals(store::SignalFilter filter, service::Reply<store::SignalPage> reply) override;
   void cancel_run(service::CancelRun request, service::Reply<service::CancelReceipt> reply) override;
