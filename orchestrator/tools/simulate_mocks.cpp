@@ -1,6 +1,10 @@
 #include "orchestrator/tools/simulate_mocks.hpp"
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
+
+#include "orchestrator/language/pointer.hpp"
 
 namespace orchestrator::tools {
 namespace {
@@ -21,6 +25,42 @@ Result<std::optional<std::string>> optional_text(const Json& object, const char*
 bool is_true(const Json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_boolean() && found->get<bool>();
+}
+
+using Faults = std::vector<FaultDetail>;
+
+void note_unknown(const Json& object, std::initializer_list<std::string_view> known, const std::string& pointer,
+                  Faults& faults) {
+  if (!object.is_object()) return;  // reported by whoever reads it
+  for (const auto& [name, value] : object.items()) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const std::string place = language::below(pointer, name);
+    faults.push_back({.pointer = place, .code = "unknown_member", .message = place + " is not known here"});
+  }
+}
+
+/// A misspelt member would otherwise leave out what its author meant, and the simulation would prove nothing.
+Status check_members(const Json& document) {
+  Faults faults;
+  note_unknown(document, {"version", "now", "context", "tasks", "signals"}, "", faults);
+  if (const auto tasks = document.find("tasks"); tasks != document.end() && tasks->is_object()) {
+    for (const auto& [state, entries] : tasks->items()) {
+      const std::string place = language::below("/tasks", state);
+      for (std::size_t i = 0; entries.is_array() && i < entries.size(); ++i) {
+        note_unknown(entries[i], {"return", "expect_input", "error", "cause", "timed_out", "hang"},
+                     language::below(place, i), faults);
+      }
+    }
+  }
+  if (const auto signals = document.find("signals"); signals != document.end() && signals->is_array()) {
+    for (std::size_t i = 0; i < signals->size(); ++i) {
+      note_unknown((*signals)[i], {"at", "name", "key", "payload"}, language::below("/signals", i), faults);
+    }
+  }
+  if (faults.empty()) return {};
+  Error error(ErrorCode::invalid_argument, "invalid-mocks", "mocks: " + faults.front().message);
+  error.faults = std::move(faults);
+  return error;
 }
 
 Result<MockAnswer> read_answer(const Json& entry, const std::string& where) {
@@ -67,6 +107,7 @@ Result<Mocks> Mocks::read(const std::optional<Json>& source) {
   Mocks mocks;
   const Json document = source.value_or(Json::object());
   if (!document.is_object()) return invalid("the document must be an object");
+  if (const Status known = check_members(document); !known) return known.error();
   const auto version = document.find("version");
   if (version != document.end() && *version != 1) return invalid("only version 1 is known");
 

@@ -31,7 +31,8 @@ struct MockSignal {
 /// The mocks file of a simulation, read and checked.
 class Mocks {
  public:
-  /// invalid_argument ("invalid-mocks") with a sentence that names the faulty place.
+  /// invalid_argument ("invalid-mocks") with a sentence that names the faulty place; members that nobody knows are all
+  /// named, as faults with JSON pointers.
   static Result<Mocks> read(const std::optional<Json>& source);
 
   [[nodiscard]] Timestamp now() const { return now_; }

@@ -123,6 +123,22 @@ TEST(Simulate, GivesUpOnARunThatNeverEnds) {
   EXPECT_EQ(simulated(silent, nullptr, Json::object())["status"], "ABORTED");
 }
 
+TEST(Simulate, NamesEveryUnknownMemberOfTheMocks) {
+  SimulateRequest request;
+  request.definition = *parse_json(kPay);
+  request.mocks = *parse_json(R"({"version": 1, "task": {}, "tasks": {"Pay": [{"return": 1}], "a/b": [{"retrun": 1}]},
+    "signals": [{"at": 1, "name": "paid", "key": "7", "payload": 1}, {"at": 1, "name": "x", "playload": 1}]})");
+
+  const auto refused = simulate(request);
+
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().slug, "invalid-mocks");
+  std::vector<std::string> places;
+  for (const FaultDetail& fault : refused.error().faults) places.push_back(fault.pointer);
+  EXPECT_EQ(places, (std::vector<std::string>{"/task", "/tasks/a~1b/0/retrun", "/signals/1/playload"}));
+  EXPECT_EQ(refused.error().message, "mocks: /task is not known here");
+}
+
 TEST(Simulate, RefusesInvalidDefinitionsAndMocks) {
   SimulateRequest invalid;
   invalid.definition = Json::object();
