@@ -12,13 +12,6 @@ namespace {
 constexpr Duration kAskAgainAfter = std::chrono::milliseconds{200};
 /// How often the effect of a message in an inbox is looked for.
 constexpr Duration kEffectPoll = std::chrono::milliseconds{100};
-/// Longest time that one node asks another to watch a run; longer waits ask again.
-constexpr Duration kMaxWatch = std::chrono::seconds{10};
-
-Error no_owner() { return Error(ErrorCode::unavailable, "no owner for this run right now; try again"); }
-
-std::string text_of(const Error& error) { return dump_json({{"error", to_json(error)}}); }
-std::string text_of(Json answer) { return dump_json({{"answer", std::move(answer)}}); }
 
 /// What the other node said: its answer, or the error that it answered.
 Result<Json> read_answer(const std::string& text) {
@@ -28,21 +21,27 @@ Result<Json> read_answer(const std::string& text) {
   return envelope->value("answer", Json());
 }
 
+/// What another node's answer stands for. It may run another release: what it says is not taken on trust.
 template <typename T>
-Reply<T> as_text(Reply<std::string> reply) {
-  return [reply = std::move(reply)](Result<T> answer) {
-    if (answer) {
-      reply(text_of(to_json(*answer)));
-    } else {
-      reply(text_of(answer.error()));
-    }
-  };
+Result<T> read_as(T (*decode)(const Json&), const Result<Json>& answer) {
+  if (!answer) return answer.error();
+  try {
+    return decode(*answer);
+  } catch (const Json::exception& e) {
+    return fail(ErrorCode::internal, "another node's answer is unreadable: " + std::string(e.what()));
+  }
 }
 
-Json view_or_null(const std::optional<store::RunView>& view) { return view ? to_json(*view) : Json(); }
+template <typename T>
+std::function<void(Result<Json>)> decoded(T (*decode)(const Json&), Reply<T> reply) {
+  return [decode, reply = std::move(reply)](const Result<Json>& answer) { reply(read_as(decode, answer)); };
+}
+
 std::optional<store::RunView> view_from(const Json& answer) {
   if (!answer.is_object()) return std::nullopt;
-  return run_view_from(answer);
+  auto view = read_as(run_view_from, Result<Json>(answer));
+  if (!view) return std::nullopt;
+  return std::move(*view);
 }
 
 }  // namespace
@@ -126,13 +125,7 @@ void Owners::start_run(StartRequest request, Reply<StartAnswer> reply) {
     taken.maybe_repeated = taken.maybe_repeated || ask->again;
     node_.group_of(shard).start_run(std::move(taken), reply);
   };
-  ask->answer = [reply](Result<Json> answer) {
-    if (answer) {
-      reply(start_answer_from(*answer));
-    } else {
-      reply(answer.error());
-    }
-  };
+  ask->answer = decoded(start_answer_from, reply);
   ask->by_inbox = [this, request, reply] { start_by_inbox(request, reply); };
   ask->until = now() + node_.request_limit();
   ask_owner(ask);
@@ -172,7 +165,7 @@ void Owners::start_elsewhere(const std::string& url, Starts starts) {
       const bool answered = answer && answer->is_array() && i < answer->size();
       Result<Json> one = answered ? read_answer((*answer)[i].dump()) : Result<Json>(no_owner());
       if (one) {
-        reply(start_answer_from(*one));
+        reply(read_as(start_answer_from, one));
       } else if (one.error().code != ErrorCode::unavailable) {
         reply(one.error());
       } else {
@@ -225,13 +218,7 @@ void Owners::send_signal(ShardId shard, SignalRequest request, Reply<SignalAnswe
     return dump_json({{"shard", to_int(shard)}, {"request", to_json(request)}});
   };
   ask->here = [this, shard, request, reply] { node_.group_of(shard).send_signal(request, reply); };
-  ask->answer = [reply](Result<Json> answer) {
-    if (answer) {
-      reply(signal_answer_from(*answer));
-    } else {
-      reply(answer.error());
-    }
-  };
+  ask->answer = decoded(signal_answer_from, reply);
   ask->by_inbox = [this, shard, request, reply] { signal_by_inbox(shard, request, reply); };
   ask->until = now() + node_.request_limit();
   ask_owner(ask);
@@ -282,14 +269,7 @@ void Owners::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {
   ask->operation = "cancel_run";
   ask->body = [request](bool /*again*/) { return dump_json(to_json(request)); };
   ask->here = [this, shard, request, reply] { node_.group_of(shard).cancel_run(request, reply); };
-  ask->answer = [reply](Result<Json> answer) {
-    if (answer) {
-      const auto state = parse_run_state(members::get_text(*answer, "state"));
-      reply(CancelAnswer{state.value_or(RunState::cancelled)});
-    } else {
-      reply(answer.error());
-    }
-  };
+  ask->answer = decoded(cancel_answer_from, reply);
   ask->by_inbox = [this, request, reply] { cancel_by_inbox(request, reply); };
   ask->until = now() + node_.request_limit();
   ask_owner(ask);
@@ -326,13 +306,7 @@ void Owners::retry_run(RetryRequest request, Reply<StartAnswer> reply) {
   ask->operation = "retry_run";
   ask->body = [request](bool /*again*/) { return dump_json(to_json(request)); };
   ask->here = [this, shard, request, reply] { node_.group_of(shard).retry_run(request, reply); };
-  ask->answer = [reply](Result<Json> answer) {
-    if (answer) {
-      reply(start_answer_from(*answer));
-    } else {
-      reply(answer.error());
-    }
-  };
+  ask->answer = decoded(start_answer_from, reply);
   ask->repeatable = false;
   ask->until = now() + node_.request_limit();
   ask_owner(ask);
@@ -352,13 +326,7 @@ void Owners::open_gate(ShardId shard, GateRequest request, Reply<GateAnswer> rep
     return dump_json({{"shard", to_int(shard)}, {"request", to_json(request)}});
   };
   ask->here = [this, shard, request, reply] { node_.group_of(shard).open_gate(request, reply); };
-  ask->answer = [reply](Result<Json> answer) {
-    if (answer) {
-      reply(gate_answer_from(*answer));
-    } else {
-      reply(answer.error());
-    }
-  };
+  ask->answer = decoded(gate_answer_from, reply);
   ask->repeatable = false;
   ask->until = now() + node_.request_limit();
   ask_owner(ask);
@@ -428,7 +396,7 @@ void Owners::watch_run(RunId run_id, Duration patience, Reply<std::optional<stor
                                 [go_on, reply = std::move(reply)] { go_on(reply); });
     return;
   }
-  const Duration slice = std::min(patience, kMaxWatch);
+  const Duration slice = std::min(patience, kMaxPeerWatch);
   const Json body = {{"run_id", run_id.str()}, {"patience_us", slice.count()}};
   peers_->call(route.url, "watch_run", dump_json(body),
                [this, go_on, reply = std::move(reply)](Result<std::string> text) {
@@ -456,113 +424,6 @@ void Owners::watch_here(RunId run_id, Duration patience, Reply<std::optional<sto
     group.unwatch_run(run_id, watcher);
     reply(std::optional<store::RunView>{});
   });
-}
-
-// ---- what other nodes ask ----------------------------------------------------------------------------------------
-
-void Owners::answer(const std::string& operation, const std::string& body, Reply<std::string> reply) {
-  auto object = parse_json(body);
-  if (!object) {
-    reply(text_of(object.error()));
-    return;
-  }
-  try {
-    perform(operation, *object, reply);
-  } catch (const Json::exception& e) {
-    reply(text_of(Error(ErrorCode::invalid_argument, "a call between nodes is malformed: " + std::string(e.what()))));
-  }
-}
-
-void Owners::perform(const std::string& operation, const Json& body, Reply<std::string> reply) {
-  const auto owned = [&](ShardId shard) {
-    if (node_.owns(shard)) return true;
-    reply(text_of(no_owner()));
-    return false;
-  };
-  if (operation == "wake") {
-    node_.wake();
-    reply(text_of(Json(true)));
-  } else if (operation == "start_run") {
-    StartRequest request = start_request_from(body);
-    const ShardId shard = shard_of(request.id);
-    if (owned(shard)) node_.group_of(shard).start_run(std::move(request), as_text<StartAnswer>(std::move(reply)));
-  } else if (operation == "start_runs") {
-    struct Gathering {
-      std::vector<Json> answers;
-      std::atomic<std::size_t> missing;
-      Reply<std::string> reply;
-    };
-    // Shared by the replies of all items, which come on the strands of several groups.
-    auto gathering = std::make_shared<Gathering>();
-    gathering->answers.resize(body.size());
-    gathering->missing = body.size();
-    gathering->reply = std::move(reply);
-    std::map<ShardGroup*, Starts> by_group;
-    const auto answered = [gathering](std::size_t index, const Result<StartAnswer>& one) {
-      gathering->answers[index] = one ? Json{{"answer", to_json(*one)}} : Json{{"error", to_json(one.error())}};
-      if (--gathering->missing == 0) gathering->reply(text_of(Json(std::move(gathering->answers))));
-    };
-    for (std::size_t i = 0; i < body.size(); ++i) {
-      StartRequest request = start_request_from(body[i]);
-      const ShardId shard = shard_of(request.id);
-      if (!node_.owns(shard)) {
-        answered(i, no_owner());
-        continue;
-      }
-      by_group[&node_.group_of(shard)].emplace_back(std::move(request),
-                                                    [answered, i](Result<StartAnswer> one) { answered(i, one); });
-    }
-    for (auto& [group, starts] : by_group) group->start_runs(std::move(starts));
-  } else if (operation == "send_signal") {
-    const ShardId shard{body.at("shard").get<std::int32_t>()};
-    SignalRequest request = signal_request_from(body.at("request"));
-    if (owned(shard)) node_.group_of(shard).send_signal(std::move(request), as_text<SignalAnswer>(std::move(reply)));
-  } else if (operation == "cancel_run") {
-    CancelRequest request = cancel_request_from(body);
-    const ShardId shard = shard_of(request.run_id);
-    if (!owned(shard)) return;
-    node_.group_of(shard).cancel_run(std::move(request), [reply = std::move(reply)](Result<CancelAnswer> answer) {
-      reply(answer ? text_of(Json{{"state", to_string(answer->state)}}) : text_of(answer.error()));
-    });
-  } else if (operation == "retry_run") {
-    RetryRequest request = retry_request_from(body);
-    const ShardId shard = shard_of(request.run_id);
-    if (owned(shard)) node_.group_of(shard).retry_run(std::move(request), as_text<StartAnswer>(std::move(reply)));
-  } else if (operation == "open_gate") {
-    const ShardId shard{body.at("shard").get<std::int32_t>()};
-    GateRequest request = gate_request_from(body.at("request"));
-    if (owned(shard)) node_.group_of(shard).open_gate(std::move(request), as_text<GateAnswer>(std::move(reply)));
-  } else if (operation == "close_gate") {
-    const ShardId shard{body.at("shard").get<std::int32_t>()};
-    GateClose request = gate_close_from(body.at("request"));
-    if (!owned(shard)) return;
-    node_.group_of(shard).close_gate(std::move(request), [reply = std::move(reply)](Result<void> closed) {
-      reply(closed ? text_of(Json(true)) : text_of(closed.error()));
-    });
-  } else if (operation == "read_run") {
-    const RunId run_id = members::get_id<RunTag>(body, "run_id");
-    if (!owned(shard_of(run_id))) return;
-    node_.group_of(shard_of(run_id))
-        .read_run(run_id, [reply = std::move(reply)](Result<std::optional<store::RunView>> view) {
-          reply(view ? text_of(view_or_null(*view)) : text_of(view.error()));
-        });
-  } else if (operation == "watch_run") {
-    const RunId run_id = members::get_id<RunTag>(body, "run_id");
-    if (!owned(shard_of(run_id))) return;
-    const Duration patience{std::min(body.at("patience_us").get<std::int64_t>(), kMaxWatch.count())};
-    const Duration until = now() + patience;
-    watch_here(run_id, patience, [this, until, reply = std::move(reply)](Result<std::optional<store::RunView>> view) {
-      if (!view) {
-        reply(text_of(view.error()));
-      } else if (!*view && now() >= until) {
-        reply(text_of(Json{{"open", true}}));
-      } else {
-        reply(text_of(Json{{"view", view_or_null(*view)}}));
-      }
-    });
-  } else {
-    reply(text_of(Error(ErrorCode::not_found, "no such operation between nodes: " + operation)));
-  }
 }
 
 }  // namespace orchestrator::runtime

@@ -17,6 +17,9 @@
 
 namespace orchestrator::runtime {
 
+/// Longest time that one node asks another to watch a run; longer waits ask again.
+inline constexpr Duration kMaxPeerWatch = std::chrono::seconds{10};
+
 /// The door to the owner of a shard, be it here or on another node. While no owner can be asked, a start, a signal or a
 /// cancellation waits durably, as a message in the shard's inbox; anything else waits here. Every call is answered
 /// within `Node::request_limit()`, or soon after. Thread-safe.
@@ -55,7 +58,21 @@ class Owners {
   void await_signal(ShardId shard, SignalRequest request, Duration until, Reply<SignalAnswer> reply);
   void cancel_by_inbox(CancelRequest request, Reply<CancelAnswer> reply);
   void watch_here(RunId run_id, Duration patience, Reply<std::optional<store::RunView>> reply);
-  void perform(const std::string& operation, const Json& body, Reply<std::string> reply);
+
+  // owners_answer.cpp
+  static Error no_owner();
+  ShardGroup* owned_group(ShardId shard, const Reply<std::string>& reply);
+  void perform_wake(const Json& body, Reply<std::string> reply);
+  void perform_start(const Json& body, Reply<std::string> reply);
+  void perform_starts(const Json& body, Reply<std::string> reply);
+  void perform_signal(const Json& body, Reply<std::string> reply);
+  void perform_cancel(const Json& body, Reply<std::string> reply);
+  void perform_retry(const Json& body, Reply<std::string> reply);
+  void perform_open_gate(const Json& body, Reply<std::string> reply);
+  void perform_close_gate(const Json& body, Reply<std::string> reply);
+  void perform_read(const Json& body, Reply<std::string> reply);
+  void perform_watch(const Json& body, Reply<std::string> reply);
+
   [[nodiscard]] Duration now() const { return node_.clock().steady_now(); }
   [[nodiscard]] store::InboxRow inbox_row(ShardId shard, const Message& message);
 

@@ -165,6 +165,12 @@ StartAnswer start_answer_from(const Json& object) {
           object.value("existing", false)};
 }
 
+Json to_json(const CancelAnswer& answer) { return {{"state", to_string(answer.state)}}; }
+
+CancelAnswer cancel_answer_from(const Json& object) {
+  return {parse_run_state(get_text(object, "state")).value_or(RunState::cancelled)};
+}
+
 Json to_json(const SignalAnswer& answer) {
   Json object = {{"signal_id", answer.signal_id.str()}, {"fate", answer.fate}};
   if (answer.run_id) put(object, "run_id", *answer.run_id);
