@@ -53,6 +53,27 @@ std::optional<Authority> authority_of(std::string_view url) {
 }
 
 using Connection = std::unique_ptr<beast::tcp_stream>;
+using Clock = std::chrono::steady_clock;
+
+/// Shorter than the server keeps an idle connection (ServerOptions), so that a call rarely meets its end.
+constexpr std::chrono::seconds kKeepIdle{30};
+
+struct Idle {
+  Connection connection;
+  Clock::time_point since;
+
+  /// Whether the other end still holds it: nothing may have come, neither bytes nor the end.
+  [[nodiscard]] bool is_usable() const {
+    if (Clock::now() - since > kKeepIdle) return false;
+    error_code error;
+    auto& socket = connection->socket();
+    socket.non_blocking(true, error);
+    if (error) return false;
+    char byte = 0;
+    socket.receive(asio::buffer(&byte, 1), tcp::socket::message_peek, error);
+    return error == asio::error::would_block;
+  }
+};
 
 Error unreachable(const std::string& url, const error_code& error) {
   return {ErrorCode::unavailable, "the node at " + url + " cannot be reached: " + error.message()};
@@ -65,14 +86,15 @@ Error answer_lost(const std::string& url, const std::string& reason) {
 
 struct PeerClient::Core : std::enable_shared_from_this<PeerClient::Core> {
   Core(asio::io_context& io_context, std::string peer_secret, std::chrono::milliseconds call_patience)
-      : io(io_context), secret(std::move(peer_secret)), patience(call_patience) {}
+      : strand(asio::make_strand(io_context)), secret(std::move(peer_secret)), patience(call_patience) {}
 
   struct Peer {
-    std::vector<Connection> idle;
+    std::vector<Idle> idle;
     std::size_t in_flight = 0;
   };
 
-  asio::io_context& io;
+  /// One for all calls: a kept connection goes from call to call.
+  asio::strand<asio::io_context::executor_type> strand;
   const std::string secret;
   const std::chrono::milliseconds patience;
   telemetry::Mutex mutex;
@@ -96,15 +118,17 @@ struct PeerClient::Core : std::enable_shared_from_this<PeerClient::Core> {
   Connection take_idle(const std::string& url) {
     const telemetry::MutexLock lock(mutex);
     auto& idle = peers[url].idle;
-    if (idle.empty()) return nullptr;
-    Connection connection = std::move(idle.back());
-    idle.pop_back();
-    return connection;
+    while (!idle.empty()) {
+      Idle last = std::move(idle.back());
+      idle.pop_back();
+      if (last.is_usable()) return std::move(last.connection);
+    }
+    return nullptr;
   }
   void keep(const std::string& url, Connection connection) {
     const telemetry::MutexLock lock(mutex);
     auto& idle = peers[url].idle;
-    if (idle.size() < kMaxIdlePeerConnections) idle.push_back(std::move(connection));
+    if (idle.size() < kMaxIdlePeerConnections) idle.push_back({std::move(connection), Clock::now()});
   }
 
   asio::awaitable<Result<Connection>> connect(std::string url, Authority authority) {
@@ -120,44 +144,30 @@ struct PeerClient::Core : std::enable_shared_from_this<PeerClient::Core> {
     co_return connection;
   }
 
-  /// One request on one connection. `began` tells whether the other end may have seen it.
-  asio::awaitable<Result<std::string>> exchange(Connection& connection, const http::request<http::string_body>& request,
-                                                std::string url, bool& kept_alive, bool& began) {
+  asio::awaitable<Result<std::string>> perform(std::string url, http::request<http::string_body> request,
+                                               Authority authority) {
+    Connection connection = take_idle(url);
+    if (connection == nullptr) {
+      Result<Connection> fresh = co_await connect(url, std::move(authority));
+      if (!fresh) co_return fresh.error();
+      connection = std::move(*fresh);
+    }
     connection->expires_after(patience);
+    // From the first byte on, nobody knows how far the other end got.
     auto [writing, written] = co_await http::async_write(*connection, request, kAwait);
-    began = written > 0;
     if (writing) co_return answer_lost(url, writing.message());
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(kMaxBatchBodyBytes);
     auto [reading, read] = co_await http::async_read(*connection, buffer, parser, kAwait);
-    // An idle connection that the other end had closed: it answers nothing at all, and has taken nothing up.
-    if (reading == http::error::end_of_stream && read == 0) began = false;
     if (reading) co_return answer_lost(url, reading.message());
-    kept_alive = parser.get().keep_alive();
+    connection->expires_never();
+    if (parser.get().keep_alive()) keep(url, std::move(connection));
     if (parser.get().result_int() != 200) {
       co_return Error(ErrorCode::unavailable,
                       "the node at " + url + " answered " + std::to_string(parser.get().result_int()));
     }
     co_return std::move(parser.get().body());
-  }
-
-  asio::awaitable<Result<std::string>> perform(std::string url, http::request<http::string_body> request,
-                                               Authority authority) {
-    for (;;) {
-      Connection connection = take_idle(url);
-      const bool was_idle = connection != nullptr;
-      if (!was_idle) {
-        Result<Connection> fresh = co_await connect(url, authority);
-        if (!fresh) co_return fresh.error();
-        connection = std::move(*fresh);
-      }
-      bool kept_alive = false;
-      bool began = false;
-      Result<std::string> answer = co_await exchange(connection, request, url, kept_alive, began);
-      if (kept_alive) keep(url, std::move(connection));
-      if (answer || !was_idle || began) co_return answer;
-    }
   }
 };
 
@@ -195,7 +205,7 @@ void PeerClient::call(const std::string& url, const std::string& operation, std:
   request.set(kPeerHeader, core_->secret);
   request.body() = std::move(body);
   request.prepare_payload();
-  asio::co_spawn(asio::make_strand(core_->io), Core::run(core_, url, std::move(request), *authority, std::move(reply)),
+  asio::co_spawn(core_->strand, Core::run(core_, url, std::move(request), *authority, std::move(reply)),
                  asio::detached);
 }
 

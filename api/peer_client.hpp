@@ -15,9 +15,8 @@ namespace orchestrator::api {
 
 using PeerReply = std::function<void(Result<std::string>)>;
 
-/// Calls other nodes over HTTP/1.1 (api/routes_peers.cpp), over connections that are kept. A connection that the other
-/// end closed while it was idle is found out before anything is lost: the call goes out again on a new one.
-/// Thread-safe.
+/// Calls other nodes over HTTP/1.1 (api/routes_peers.cpp), over connections that are kept. One that the other end
+/// closed while it was idle is not used again. Thread-safe.
 class PeerClient {
  public:
   /// @param secret of the installation, Store::cluster_secret
