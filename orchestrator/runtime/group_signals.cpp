@@ -142,14 +142,31 @@ void ShardGroup::run_mailbox(ShardId shard_id, const MailboxKey& key) {
 
 // ---- a signal for a key ------------------------------------------------------------------------------------------
 
+/// Whether the sender's id was used before: asked for together with the mailbox, so that both cost one round trip. The
+/// operation that waits for it keeps the mailbox in memory, which knows the ids that were accepted since.
+struct ShardGroup::SenderLookup {
+  bool is_asked = false;
+  std::optional<Result<std::optional<store::SignalRow>>> known;
+  std::function<void()> then;  ///< the operation that came first
+};
+
 void ShardGroup::signal_by_key(SignalRequest request, std::vector<MessageRef> done, Reply<SignalAnswer> reply) {
   const ShardId shard = digest::shard_for_key(request.namespace_name, *request.key, parts_.store.shard_count());
   const MailboxKey key{request.namespace_name, *request.key};
+  auto lookup = std::make_shared<SenderLookup>();
+  store::SignalIdQuery query{shard, request.namespace_name, request.name, request.key, std::nullopt, request.id};
+  const auto look = [this, lookup, query = std::move(query)] {
+    lookup->is_asked = true;
+    loader_.signal_id(query, [lookup](Result<std::optional<store::SignalRow>> known) {
+      lookup->known = std::move(known);
+      if (lookup->then) std::exchange(lookup->then, nullptr)();
+    });
+  };
   auto abandoned = [reply] { reply(changing()); };
   with_mailbox(
       shard, key,
-      [this, shard, request = std::move(request), done = std::move(done), reply](Mailbox& mailbox,
-                                                                                 std::function<void()> next) {
+      [this, shard, lookup, look, request = std::move(request), done = std::move(done), reply](
+          Mailbox& mailbox, std::function<void()> next) {
         if (const Refusal* refusal = refusal_of(shard, request.signal_id)) {
           finish_refused(done, refusal->error());
           reply(refusal->error());
@@ -163,41 +180,50 @@ void ShardGroup::signal_by_key(SignalRequest request, std::vector<MessageRef> do
           next();
           return;
         }
-        const auto generation = find_shard(shard)->generation;
-        store::SignalIdQuery query{shard, request.namespace_name, request.name, request.key, std::nullopt, request.id};
-        loader_.signal_id(std::move(query), [this, shard, generation, request, done, reply,
-                                             next](Result<std::optional<store::SignalRow>> known) {
-          Shard* owner = find_shard(shard);
-          if (owner == nullptr || owner->generation != generation) return;
-          if (!known) {
-            reply(known.error());
-            next();
-            return;
-          }
-          if (*known) {
-            parts_.metrics.signal("duplicate").add();
-            finish_message(done, pending_);
-            reply(SignalAnswer{(*known)->signal_id, "duplicate", (*known)->run_id});
-            next();
-            return;
-          }
-          const MailboxKey box_key{request.namespace_name, *request.key};
-          if (!request.start) {
-            accept_signal(*owner->mailboxes.at(box_key), request, std::nullopt, done, reply, next);
-            return;
-          }
-          StartRequest start;
-          start.namespace_name = request.namespace_name;
-          start.workflow = request.start->workflow;
-          start.input = request.start->input ? request.start->input : request.payload;
-          start.key = request.key;
-          start.on_conflict = KeyConflict::return_existing;
-          start.id = RunId{make_uuid7(clock_.now(), shard, random())};
-          // The start and the signal are one batch: both are appended before this strand does anything else.
-          start_with_signal(std::move(start), box_key, request, done, reply, next);
-        });
+        lookup->then = [this, shard, generation = find_shard(shard)->generation, lookup, request, done, reply, next] {
+          if (!is_stale(shard, generation)) signal_looked_up(shard, request, done, *lookup->known, reply, next);
+        };
+        if (lookup->known) {
+          std::exchange(lookup->then, nullptr)();
+        } else if (!lookup->is_asked) {
+          look();
+        }
       },
       std::move(abandoned));
+  // While the shard recovers, rows may still change: then the operation asks when its turn has come.
+  const Shard* owner = find_shard(shard);
+  if (owner != nullptr && owner->phase == Shard::Phase::active && !lookup->is_asked) look();
+}
+
+void ShardGroup::signal_looked_up(ShardId shard, const SignalRequest& request, const std::vector<MessageRef>& done,
+                                  const Result<std::optional<store::SignalRow>>& known,
+                                  const Reply<SignalAnswer>& reply, std::function<void()> next) {
+  if (!known) {
+    reply(known.error());
+    next();
+    return;
+  }
+  if (*known) {
+    parts_.metrics.signal("duplicate").add();
+    finish_message(done, pending_);
+    reply(SignalAnswer{(*known)->signal_id, "duplicate", (*known)->run_id});
+    next();
+    return;
+  }
+  const MailboxKey box_key{request.namespace_name, *request.key};
+  if (!request.start) {
+    accept_signal(*find_shard(shard)->mailboxes.at(box_key), request, std::nullopt, done, reply, std::move(next));
+    return;
+  }
+  StartRequest start;
+  start.namespace_name = request.namespace_name;
+  start.workflow = request.start->workflow;
+  start.input = request.start->input ? request.start->input : request.payload;
+  start.key = request.key;
+  start.on_conflict = KeyConflict::return_existing;
+  start.id = RunId{make_uuid7(clock_.now(), shard, random())};
+  // The start and the signal are one batch: both are appended before this strand does anything else.
+  start_with_signal(std::move(start), box_key, request, done, reply, std::move(next));
 }
 
 void ShardGroup::start_with_signal(StartRequest start, const MailboxKey& key, const SignalRequest& request,

@@ -197,6 +197,10 @@ class ShardGroup {
   void with_mailbox(ShardId shard, const MailboxKey& key, MailboxOperation operation, std::function<void()> abandoned);
   void run_mailbox(ShardId shard, const MailboxKey& key);
   void signal_by_key(SignalRequest request, std::vector<MessageRef> done, Reply<SignalAnswer> reply);
+  struct SenderLookup;
+  void signal_looked_up(ShardId shard, const SignalRequest& request, const std::vector<MessageRef>& done,
+                        const Result<std::optional<store::SignalRow>>& known, const Reply<SignalAnswer>& reply,
+                        std::function<void()> next);
   void signal_by_run(SignalRequest request, std::vector<MessageRef> done, Reply<SignalAnswer> reply);
   void accept_signal(Mailbox& mailbox, const SignalRequest& request, std::optional<RunId> started,
                      std::vector<MessageRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
