@@ -141,7 +141,9 @@ void ShardGroup::gate_active(ShardId id, const GateRequest& request, Reply<GateA
     reply(open->second.row.body_hash == request.body_hash ? in_flight : mismatch);
     return;
   }
-  shard->gates[key].row.body_hash = request.body_hash;
+  OpenGate& opened = shard->gates[key];
+  opened.row.body_hash = request.body_hash;
+  opened.since = parts_.clock.steady_now();
   store::IdempotencyQuery query{id, request.namespace_name, request.scope, request.key};
   loader_.idempotency(std::move(query), [this, id, request, key, mismatch, reply, generation = shard->generation](
                                             Result<std::optional<store::IdempotencyRow>> known) {

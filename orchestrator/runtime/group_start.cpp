@@ -137,6 +137,9 @@ void ShardGroup::start_unique(StartRequest request, std::vector<MessageRef> done
             } else if (auto refused = input_fault(request, *found->definition)) {
               finish_refused(messages, *refused);
               answer(*std::move(refused));
+            } else if (shard->runs.contains(request.id)) {
+              // A repeat of the same request passed the same look-ups at the same time, and was first.
+              answer_existing(request.id, request, std::move(messages), std::move(answer));
             } else if (request.replaces) {
               start_replacing(std::move(request), *found, std::move(messages), std::move(answer));
             } else {
@@ -158,6 +161,10 @@ void ShardGroup::start_unique(StartRequest request, std::vector<MessageRef> done
   }
 
   Shard* shard = find_shard(shard_of(request.id));
+  if (shard->runs.contains(request.id)) {
+    with_definition(std::move(request), std::move(done), std::move(reply));
+    return;
+  }
   const auto key = std::make_tuple(request.namespace_name, request.workflow, *request.key);
   if (auto starting = shard->starting_keys.find(key); starting != shard->starting_keys.end()) {
     starting->second.push_back([this, request, done, reply] { start_active(request, done, reply); });

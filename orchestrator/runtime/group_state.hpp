@@ -72,6 +72,7 @@ struct HoldKey {
 /// A gate that is open: the first request with that Idempotency-Key is at work.
 struct OpenGate {
   store::IdempotencyRow row;
+  Duration since{};  ///< steady clock
 };
 
 /// Requests that wait for one shard's recovery; further ones are told to try again. During a long outage of the

@@ -1,6 +1,5 @@
 // Timers: near ones in memory, the rest in the table. Never early; a timer that fires twice finds nothing due.
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
 #include "orchestrator/base/json.hpp"
@@ -17,6 +16,10 @@ constexpr std::int32_t kMaxExpiredRead = 1'000;
 constexpr Duration kStaleRow = std::chrono::seconds{1};
 /// How long ids of handled messages are remembered, against a reader that still holds an older picture.
 constexpr Duration kRememberMessages = std::chrono::seconds{60};
+/// How long a request with an Idempotency-Key keeps others with that key away. The node that took it may have died
+/// since, or the answer that opened the gate was lost, and nobody closes it; a repeat finishes the work under the same
+/// id, which is right also while the first is still at it. Source: the longest wait for an owner at the default lease.
+constexpr Duration kMaxGateTime = std::chrono::seconds{15};
 
 /// Whether nothing could ever move this run: it waits, no timer will wake it, and it names nothing that it waits for.
 bool is_stuck(const RunEntry& entry) {
@@ -141,6 +144,7 @@ void ShardGroup::sweep() {
       if (shard->phase != Shard::Phase::active) continue;
       std::erase_if(shard->seen_messages,
                     [&](const auto& seen) { return steady - seen.second.since > kRememberMessages; });
+      std::erase_if(shard->gates, [&](const auto& gate) { return steady - gate.second.since > kMaxGateTime; });
       std::erase_if(shard->refused, [&](const auto& known) {
         return known.second.phase == Refusal::Phase::doubted && steady - known.second.since > kRememberMessages;
       });
@@ -160,7 +164,7 @@ void ShardGroup::sweep() {
       }
     }
     {
-      const std::lock_guard lock(gauges_mutex_);
+      const telemetry::MutexLock lock(gauges_mutex_);
       gauges_ = counted;
     }
     if (!held_back_.empty() && parts_.headquarters.is_confirmed()) {
@@ -170,7 +174,7 @@ void ShardGroup::sweep() {
 }
 
 GroupGauges ShardGroup::gauges() const {
-  const std::lock_guard lock(gauges_mutex_);
+  const telemetry::MutexLock lock(gauges_mutex_);
   return gauges_;
 }
 

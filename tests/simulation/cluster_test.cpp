@@ -238,6 +238,29 @@ TEST_F(Cluster, AStartForADeadOwnerWaitsForTheNextOne) {
   expect_good_end();
 }
 
+TEST_F(Cluster, AnIdempotencyKeyOutlivesTheNodeThatWasAtWorkUnderIt) {
+  begin(14);
+  std::map<std::string, RunId> reserved;
+  for (int i = 0; i < 16; ++i) {
+    const std::string key = "request-" + std::to_string(i);
+    const auto gate = cluster->open_gate("b", key);
+    ASSERT_TRUE(gate.has_value()) << gate.error().message;
+    reserved[key] = gate->reserved_id;
+  }
+  const auto meanwhile = cluster->open_gate("a", "request-0");
+  ASSERT_FALSE(meanwhile.has_value());
+  EXPECT_EQ(meanwhile.error().slug, "idempotency-in-flight");
+
+  cluster->crash("b");  // before it answered anybody
+  cluster->world.advance(std::chrono::seconds{30});
+
+  for (const auto& [key, id] : reserved) {
+    const auto again = cluster->open_gate("a", key);
+    ASSERT_TRUE(again.has_value()) << key << ": " << again.error().message;
+    EXPECT_EQ(again->reserved_id, id) << "the same id finishes what may have begun";
+  }
+}
+
 TEST_F(Cluster, ALostCallBetweenNodesIsRepeatedWithoutDoubling) {
   begin(12);
   int calls = 0;

@@ -244,6 +244,17 @@ Result<RunId> SimulatedCluster::start_through(const std::string& node, const std
   return (**answer)->run_id;
 }
 
+Result<service::IdempotencyGate> SimulatedCluster::open_gate(const std::string& node, const std::string& key) {
+  // Shared: the answer may come after this call gave up.
+  auto answer = std::make_shared<std::optional<Result<service::IdempotencyGate>>>();
+  service::IdempotencyRef ref{.scope = "POST /v1/runs", .key = key, .body_hash = "of-one-body"};
+  nodes_.at(node)->service->open_gate("default", std::move(ref),
+                                      [answer](Result<service::IdempotencyGate> gate) { *answer = std::move(gate); });
+  world.advance_until([&] { return answer->has_value(); }, std::chrono::minutes{1});
+  if (!*answer) return fail(ErrorCode::unavailable, "no answer within the limit");
+  return std::move(**answer);
+}
+
 void SimulatedCluster::drain(const std::string& name) {
   auto done = std::make_shared<bool>(false);
   nodes_.at(name)->node->drain(std::chrono::seconds{30}, [done] { *done = true; });

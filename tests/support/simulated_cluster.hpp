@@ -49,6 +49,8 @@ class SimulatedCluster {
   /// Starts a run through this node and no other. unavailable when it did not answer within `limit`.
   Result<RunId> start_through(const std::string& node, const std::string& workflow, const std::string& key,
                               Duration limit);
+  /// What an Idempotency-Key says to a request that this node has taken.
+  Result<service::IdempotencyGate> open_gate(const std::string& node, const std::string& key);
   /// Starts a run through whichever node takes it; repeats the call until one does. Empty when none did in `limit`.
   std::optional<RunId> start_run(const std::string& workflow, const std::string& key, const std::string& input);
   /// The same, with the refusal when it is one that no repetition changes.
