@@ -51,7 +51,7 @@ DatabaseGauges::DatabaseGauges(std::string url, telemetry::Metrics& metrics, tel
 
 DatabaseGauges::~DatabaseGauges() {
   {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     ending_ = true;
   }
   ended_.notify_all();
@@ -77,8 +77,11 @@ void DatabaseGauges::run(const std::string& url) {
 }
 
 bool DatabaseGauges::pause() {
-  std::unique_lock lock(mutex_);
-  return !ended_.wait_for(lock, kInterval, [this] { return ending_; });
+  const auto deadline = std::chrono::steady_clock::now() + kInterval;
+  const telemetry::MutexLock lock(mutex_);
+  while (!ending_ && ended_.wait_until(mutex_, deadline)) {
+  }
+  return !ending_;
 }
 
 }  // namespace orchestrator::app

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
 #include <string>
 #include <thread>
+
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::runtime {
 class Node;
@@ -35,10 +35,10 @@ class DatabaseGauges {
 
   telemetry::Metrics& metrics_;
   telemetry::Logger& logger_;
-  std::mutex mutex_;
-  std::condition_variable ended_;
-  bool ending_ = false;  // Guarded by mutex_.
-  std::thread thread_;   // Last: it uses the others.
+  telemetry::Mutex mutex_;
+  telemetry::Condition ended_;
+  bool ending_ ORC_GUARDED_BY(mutex_) = false;
+  std::thread thread_;  // Last: it uses the others.
 };
 
 }  // namespace orchestrator::app

@@ -2,8 +2,6 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -25,6 +23,7 @@
 #include "orchestrator/store/postgres/postgres_store.hpp"
 #include "orchestrator/telemetry/log.hpp"
 #include "orchestrator/telemetry/metrics.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::app {
 
@@ -65,20 +64,22 @@ template <typename T>
 class Awaited {
  public:
   void set(T value) {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     value_.emplace(std::move(value));
     changed_.notify_all();
   }
   std::optional<T> wait_for(std::chrono::milliseconds time) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, time, [this] { return value_.has_value(); });
+    const auto deadline = std::chrono::steady_clock::now() + time;
+    const telemetry::MutexLock lock(mutex_);
+    while (!value_.has_value() && changed_.wait_until(mutex_, deadline)) {
+    }
     return std::move(value_);
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::optional<T> value_;  // Guarded by mutex_.
+  telemetry::Mutex mutex_;
+  telemetry::Condition changed_;
+  std::optional<T> value_ ORC_GUARDED_BY(mutex_);
 };
 
 /// The engine's way to other nodes, over the HTTP room's client.

@@ -79,7 +79,7 @@ void Node::start() {
 ShardGroup& Node::group_of(ShardId shard) { return *groups_[static_cast<std::size_t>(to_int(shard)) % groups_.size()]; }
 
 std::optional<ShardId> Node::any_shard() {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   if (!routable_.empty()) return routable_[next_shard_++ / kStartsPerShard % routable_.size()];
   if (urls_.empty()) return std::nullopt;
   return ShardId{static_cast<std::int32_t>(next_shard_++ % static_cast<std::uint64_t>(shard_count()))};
@@ -91,13 +91,13 @@ bool Node::owns(ShardId shard) const {
 }
 
 bool Node::has_owner_known() const {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   return !routable_.empty() || !urls_.empty();
 }
 
 Node::Route Node::route(ShardId shard) const {
   if (owns(shard)) return {true, {}};
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   const auto found = urls_.find(shard);
   return {false, found == urls_.end() ? std::string{} : found->second};
 }
@@ -145,7 +145,7 @@ void Node::show_owned() {
     owns_[at] = owned_.contains(shard) && !leaving_.contains(shard);
   }
   owned_count_ = static_cast<std::int64_t>(owned_.size());
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   routable_.clear();
   for (const auto& [shard, epoch] : owned_) {
     if (!leaving_.contains(shard)) routable_.push_back(shard);
@@ -155,7 +155,7 @@ void Node::show_owned() {
 Timestamp Node::now() { return Timestamp{parts_.clock.steady_now() + Duration{clock_offset_us_}}; }
 
 store::HeartbeatAnswer Node::cluster() const {
-  const std::lock_guard lock(mutex_);
+  const telemetry::MutexLock lock(mutex_);
   return cluster_;
 }
 
@@ -228,7 +228,7 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
     if (id != options_.id) takers.push_back(url);
   }
   {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     cluster_ = std::move(*answer);
     urls_ = std::move(urls);
   }

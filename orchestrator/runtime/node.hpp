@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -13,6 +12,7 @@
 
 #include "orchestrator/runtime/peers.hpp"
 #include "orchestrator/runtime/shard_group.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::runtime {
 
@@ -167,10 +167,10 @@ class Node final : public Headquarters {
 
   PeerLink* peers_ = nullptr;            // Fixed before start().
   std::vector<std::atomic<bool>> owns_;  // By shard: whether requests for it are taken here.
-  mutable std::mutex mutex_;
-  store::HeartbeatAnswer cluster_;                 // Guarded by mutex_.
-  std::vector<ShardId> routable_;                  // Guarded by mutex_.
-  std::unordered_map<ShardId, std::string> urls_;  // Guarded by mutex_: live owners of other shards.
+  mutable telemetry::Mutex mutex_;
+  store::HeartbeatAnswer cluster_ ORC_GUARDED_BY(mutex_);
+  std::vector<ShardId> routable_ ORC_GUARDED_BY(mutex_);
+  std::unordered_map<ShardId, std::string> urls_ ORC_GUARDED_BY(mutex_);  ///< live owners of other shards
 };
 
 }  // namespace orchestrator::runtime

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <queue>
 #include <string>
 #include <vector>
@@ -23,6 +22,7 @@
 #include "orchestrator/runtime/worker_pool.hpp"
 #include "orchestrator/store/store.hpp"
 #include "orchestrator/telemetry/log.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::runtime {
 
@@ -302,8 +302,8 @@ class ShardGroup {
   std::optional<Timestamp> armed_for_;
   std::uint64_t arm_number_ = 0;
 
-  mutable std::mutex gauges_mutex_;
-  GroupGauges gauges_;  // Guarded by gauges_mutex_.
+  mutable telemetry::Mutex gauges_mutex_;
+  GroupGauges gauges_ ORC_GUARDED_BY(gauges_mutex_);
 };
 
 }  // namespace orchestrator::runtime

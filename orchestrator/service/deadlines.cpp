@@ -12,7 +12,7 @@ constexpr Duration kLook = std::chrono::seconds{1};
 void Deadlines::watch(const std::shared_ptr<void>& once, void (*expire)(const std::shared_ptr<void>&)) {
   bool begin = false;
   {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     entries_.push_back({clock_.steady_now() + limit_, once, expire});
     begin = !std::exchange(looking_, true);
   }
@@ -24,7 +24,7 @@ void Deadlines::look() {
   std::vector<std::pair<std::shared_ptr<void>, void (*)(const std::shared_ptr<void>&)>> due;
   bool again = false;
   {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     const Duration now = clock_.steady_now();
     while (!entries_.empty()) {
       auto held = entries_.front().once.lock();

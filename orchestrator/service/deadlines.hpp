@@ -3,11 +3,11 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "orchestrator/runtime/executor.hpp"
 #include "orchestrator/service/service.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::service {
 
@@ -23,8 +23,7 @@ class Deadlines : public std::enable_shared_from_this<Deadlines> {
   template <typename T>
   Reply<T> guard(Reply<T> reply) {
     // Shared by the owner's answer and the deadline, whichever comes first.
-    auto once = std::make_shared<Once<T>>();
-    once->reply = std::move(reply);
+    auto once = std::make_shared<Once<T>>(std::move(reply));
     watch(once, [](const std::shared_ptr<void>& held) {
       static_cast<Once<T>*>(held.get())
           ->answer(fail(ErrorCode::unavailable, "no answer in time; the same Idempotency-Key finishes it"));
@@ -35,13 +34,15 @@ class Deadlines : public std::enable_shared_from_this<Deadlines> {
  private:
   template <typename T>
   struct Once {
-    std::mutex mutex;
-    Reply<T> reply;
+    explicit Once(Reply<T> reply_) : reply(std::move(reply_)) {}
+
+    telemetry::Mutex mutex;
+    Reply<T> reply ORC_GUARDED_BY(mutex);
 
     void answer(Result<T> result) {
       Reply<T> mine;
       {
-        const std::lock_guard lock(mutex);
+        const telemetry::MutexLock lock(mutex);
         std::swap(mine, reply);
       }
       if (mine) mine(std::move(result));
@@ -59,9 +60,9 @@ class Deadlines : public std::enable_shared_from_this<Deadlines> {
   runtime::Executor& executor_;  // Fixed after construction.
   const runtime::Clock& clock_;  // Fixed after construction.
   const Duration limit_;         // Fixed after construction.
-  std::mutex mutex_;
-  std::deque<Entry> entries_;  // Guarded by mutex_.
-  bool looking_ = false;       // Guarded by mutex_.
+  telemetry::Mutex mutex_;
+  std::deque<Entry> entries_ ORC_GUARDED_BY(mutex_);
+  bool looking_ ORC_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace orchestrator::service

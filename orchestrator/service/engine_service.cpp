@@ -1,6 +1,5 @@
 #include "orchestrator/service/engine_service.hpp"
 
-#include <mutex>
 #include <utility>
 
 #include "orchestrator/base/json.hpp"
@@ -8,6 +7,7 @@
 #include "orchestrator/digest/encoding.hpp"
 #include "orchestrator/digest/routing.hpp"
 #include "orchestrator/language/parse.hpp"
+#include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::service {
 namespace {
@@ -23,7 +23,7 @@ class OnceReply {
   bool operator()(Result<T> answer) {
     Reply<T> mine;
     {
-      const std::lock_guard lock(mutex_);
+      const telemetry::MutexLock lock(mutex_);
       std::swap(mine, reply_);
     }
     if (!mine) return false;
@@ -31,13 +31,13 @@ class OnceReply {
     return true;
   }
   [[nodiscard]] bool is_open() {
-    const std::lock_guard lock(mutex_);
+    const telemetry::MutexLock lock(mutex_);
     return static_cast<bool>(reply_);
   }
 
  private:
-  std::mutex mutex_;
-  Reply<T> reply_;  // Guarded by mutex_.
+  telemetry::Mutex mutex_;
+  Reply<T> reply_ ORC_GUARDED_BY(mutex_);
 };
 
 StartedRun started(runtime::StartAnswer answer) {
