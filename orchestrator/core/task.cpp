@@ -237,8 +237,10 @@ Status Deciding::on(const TaskLost& event) {
 
 Deciding::Next Deciding::hand_out_again(Scope& scope) {
   if (scope.step.losses > limits_.poison_limit) {
+    // A Retry of States.ALL means the step's own failures: here it would go on killing. Who names the error means it.
     const Failure poison{.error = "Orchestrator.WorkerLost",
-                         .cause = std::to_string(scope.step.losses) + " workers vanished while they had this task"};
+                         .cause = std::to_string(scope.step.losses) + " workers vanished while they had this task",
+                         .retryable = false};
     return fail_step(scope, poison, EventType::TaskFailed);
   }
   return schedule_task(scope);

@@ -51,7 +51,7 @@ class EffectServer:
 
     def take(self, subject, idempotency_key, caller_port):
         began = time.time()
-        pid = process_of_port(caller_port, self.callers) if self.callers else 0
+        pid = process_of_connection(caller_port, self.port, self.callers) if self.callers else 0
         with self.lock:
             self.calls.append((began, subject, idempotency_key, pid))
         if self.on_call:
@@ -71,11 +71,11 @@ class EffectServer:
         return found
 
 
-def process_of_port(port, pids):
-    """Which of these processes holds the client's end of a connection from this local port; 0: none."""
-    wanted = f"0100007F:{port:04X}"
+def process_of_connection(client_port, server_port, pids):
+    """Which of these processes holds the client's end of a connection; 0: none."""
+    ends = [f"0100007F:{client_port:04X}", f"0100007F:{server_port:04X}"]
     with open("/proc/net/tcp", encoding="ascii") as table:
-        inode = next((line.split()[9] for line in table if line.split()[1] == wanted), None)
+        inode = next((line.split()[9] for line in table if line.split()[1:3] == ends), None)
     if inode is None:
         return 0
     for pid in list(pids):

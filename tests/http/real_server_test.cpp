@@ -273,7 +273,7 @@ TEST_F(RealServerTest, DecisionsTakeAnswersOfTheirRolesAndShapeHoweverTheyCome) 
     run_in(id, "waiting");
     return id;
   };
-  const auto answer_as = [this](const char* key, const std::string& target, const Json& body) {
+  const auto answer_as = [](const char* key, const std::string& target, const Json& body) {
     HttpClient client(server_->port());
     return client.request("POST", target, dump_json(body),
                           {{"Authorization", std::string("Bearer ") + key}, {"Content-Type", "application/json"}});

@@ -270,5 +270,17 @@ TEST(LostWorker, IsHandedOutAgainThenFailsAsPoison) {
   EXPECT_EQ(run.count(EventType::TaskLost), 4U);
 }
 
+TEST(LostWorker, PoisonIsRetriedOnlyByARetryThatNamesIt) {
+  const auto set_aside = [](const std::string& error) {
+    Driver run(task_with(R"("Retry": [{"ErrorEquals": [")" + error + R"("], "MaxAttempts": 60}], )" + kCatchAll));
+    run.start();
+    for (int i = 0; i < 4; ++i) run.lose("A");
+    return run.run.state();
+  };
+
+  EXPECT_EQ(set_aside("States.ALL"), RunState::succeeded) << "caught, not performed again";
+  EXPECT_EQ(set_aside("Orchestrator.WorkerLost"), RunState::waiting) << "for its retry";
+}
+
 }  // namespace
 }  // namespace orchestrator::core

@@ -26,7 +26,19 @@ class BuiltinHandlersTest : public testing::Test {
 };
 
 TEST_F(BuiltinHandlersTest, AreAllRegistered) {
-  EXPECT_THAT(registry_.names(), ElementsAre("echo", "fail", "http.request", "noop", "sleep"));
+  EXPECT_THAT(registry_.names(), ElementsAre("clock", "echo", "fail", "http.request", "noop", "sleep"));
+}
+
+TEST_F(BuiltinHandlersTest, ClockAnswersWhenItWasBegun) {
+  const auto before = std::chrono::system_clock::now().time_since_epoch();
+
+  const Outcome outcome = perform("clock", Json::object());
+
+  const auto after = std::chrono::system_clock::now().time_since_epoch();
+  ASSERT_EQ(outcome.kind, Outcome::Kind::completed);
+  const std::chrono::microseconds at{json_of(outcome.output)["unix_us"].get<std::int64_t>()};
+  EXPECT_GE(at, std::chrono::duration_cast<std::chrono::microseconds>(before));
+  EXPECT_LE(at, after);
 }
 
 TEST_F(BuiltinHandlersTest, RefuseToBeRegisteredTwice) {
