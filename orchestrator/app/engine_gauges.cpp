@@ -1,6 +1,9 @@
 #include "orchestrator/app/engine_gauges.hpp"
 
 #include <chrono>
+#include <memory>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "orchestrator/model/run_state.hpp"
@@ -37,12 +40,30 @@ void show_node(const runtime::Node& node, telemetry::Metrics& metrics) {
   }
 }
 
+/// A handler that somebody performs by now goes back to zero instead of staying at its last count.
+void show_missing_handlers(const runtime::Node& node, telemetry::Metrics& metrics, std::set<std::string>& shown) {
+  const runtime::NodeGauges gauges = node.gauges();
+  for (const auto& [handler, steps] : gauges.steps_without_handler) shown.insert(handler);
+  for (const std::string& handler : shown) {
+    const auto found = gauges.steps_without_handler.find(handler);
+    const std::int64_t steps = found == gauges.steps_without_handler.end() ? 0 : found->second;
+    metrics.gauge(telemetry::kStepsWithoutHandler, {handler}).set(static_cast<double>(steps));
+  }
+}
+
 }  // namespace
 
 void show_node_gauges(const runtime::Node& node, telemetry::Metrics& metrics) {
-  metrics.before_render([&node, &metrics] {
+  // Scrapes may come on several I/O threads at once.
+  struct Shown {
+    std::mutex mutex;
+    std::set<std::string> handlers;  // Guarded by mutex.
+  };
+  metrics.before_render([&node, &metrics, shown = std::make_shared<Shown>()] {
     show_queues(node, metrics);
     show_node(node, metrics);
+    const std::lock_guard lock(shown->mutex);
+    show_missing_handlers(node, metrics, shown->handlers);
   });
 }
 

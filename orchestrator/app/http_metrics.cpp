@@ -7,8 +7,11 @@ namespace orchestrator::app {
 
 HttpMetrics::HttpMetrics(telemetry::Metrics& metrics) : metrics_(metrics) {
   // At zero from the start: an alert on the rate would miss the first one of a series that begins with it.
-  for (const char* provider : {"payfast", "phonepe_v1", "phonepe_v2", "generic_hmac"})
+  for (const char* provider : {"payfast", "phonepe_v1", "phonepe_v2", "generic_hmac"}) {
     metrics_.counter(telemetry::kWebhookRejectedTotal, {provider});
+    for (const char* verdict : {"accepted", "duplicate", "poison"})
+      metrics_.counter(telemetry::kWebhooksTotal, {provider, verdict});
+  }
 }
 
 void HttpMetrics::record(const api::RequestReport& report) {

@@ -2,6 +2,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <map>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -146,8 +147,14 @@ Status register_all(HandlerRegistry& registry, const config::Config& config) {
   return samples::register_sample_handlers(registry, samples);
 }
 
-store::postgres::PostgresOptions store_options(const config::Config& config) {
+/// `metrics` outlives the store.
+store::postgres::PostgresOptions store_options(const config::Config& config, telemetry::Metrics& metrics) {
   store::postgres::PostgresOptions options;
+  std::map<std::string_view, telemetry::Counter> lost;
+  for (const auto use : store::postgres::kConnectionUses) {
+    lost[use] = metrics.counter(telemetry::kStoreConnectionsLostTotal, {use});
+  }
+  options.on_connection_lost = [lost = std::move(lost)](std::string_view use) { lost.at(use).add(); };
   options.url = config.database_url;
   options.lanes = config.lanes;
   // A frozen process must not hold the fence for longer than half the lease.
@@ -286,7 +293,7 @@ Result<std::unique_ptr<Server>> Server::start(config::Config config) {
   auto parts = std::make_unique<Parts>(std::move(config), *level);
   if (Status registered = register_all(parts->handlers, parts->config); !registered) return registered.error();
 
-  auto opened = store::postgres::open_postgres(store_options(parts->config));
+  auto opened = store::postgres::open_postgres(store_options(parts->config, parts->metrics));
   if (!opened) {
     Error error = std::move(opened).error();
     if (error.code == ErrorCode::precondition_failed) error.message += "; run `orchestrator migrate up`";

@@ -6,6 +6,8 @@ namespace {
 constexpr std::array<std::string_view, 5> kOutcomes{"completed", "failed", "unknown", "snoozed", "cancelled"};
 constexpr std::array<std::string_view, 8> kFates{"delivered", "buffered", "consumed", "expired",
                                                  "unmatched", "rejected", "started",  "duplicate"};
+constexpr std::array<std::string_view, 8> kTables{"journal", "open_runs",    "closed_runs", "checkpoints",
+                                                  "signals", "signal_waits", "inbox",       "idempotency"};
 
 }  // namespace
 
@@ -22,6 +24,7 @@ EngineMetrics::EngineMetrics(telemetry::Metrics& metrics) {
   for (std::size_t i = 0; i < kOutcomes.size(); ++i)
     steps_[i] = metrics.counter(telemetry::kStepsTotal, {kOutcomes[i]});
   for (std::size_t i = 0; i < kFates.size(); ++i) signals_[i] = metrics.counter(telemetry::kSignalsTotal, {kFates[i]});
+  for (std::size_t i = 0; i < kTables.size(); ++i) rows_[i] = metrics.counter(telemetry::kStoreRowsTotal, {kTables[i]});
   steps_lost = metrics.counter(telemetry::kStepsTotal, {"lost"});
   steps_timed_out = metrics.counter(telemetry::kStepsTotal, {"timed_out"});
   commits = metrics.counter(telemetry::kStoreCommitsTotal, {"committed"});
@@ -36,6 +39,17 @@ EngineMetrics::EngineMetrics(telemetry::Metrics& metrics) {
   ownership_lost = metrics.counter(telemetry::kOwnershipLostTotal);
   inbox_rows = metrics.counter(telemetry::kInboxRowsTotal);
   shard_reloads = metrics.counter(telemetry::kShardReloadsTotal, {"failed_batch"});
+}
+
+void EngineMetrics::count_rows(const store::Batch& batch) const {
+  const std::array<std::size_t, kTables.size()> counts{
+      batch.journal.size(),  batch.opened.size() + batch.updated.size(),
+      batch.closed.size(),   batch.checkpoints.size(),
+      batch.signals.size(),  batch.waits_added.size(),
+      batch.outgoing.size(), batch.idempotency.size()};
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] > 0) rows_[i].add(static_cast<double>(counts[i]));
+  }
 }
 
 const telemetry::Counter& EngineMetrics::signal(std::string_view fate) const {

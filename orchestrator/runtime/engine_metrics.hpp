@@ -4,6 +4,7 @@
 
 #include "orchestrator/model/outcome.hpp"
 #include "orchestrator/model/run_state.hpp"
+#include "orchestrator/store/batch.hpp"
 #include "orchestrator/telemetry/metrics.hpp"
 
 namespace orchestrator::runtime {
@@ -23,6 +24,8 @@ class EngineMetrics {
     return steps_[static_cast<std::size_t>(outcome)];
   }
   [[nodiscard]] const telemetry::Counter& signal(std::string_view fate) const;
+  /// The rows of a committed batch, by table.
+  void count_rows(const store::Batch& batch) const;
 
   telemetry::Counter steps_lost;
   telemetry::Counter steps_timed_out;
@@ -44,6 +47,7 @@ class EngineMetrics {
   std::array<std::array<telemetry::Counter, 8>, 2> closed_;
   std::array<telemetry::Counter, 5> steps_;
   std::array<telemetry::Counter, 8> signals_;
+  std::array<telemetry::Counter, 8> rows_;
 };
 
 }  // namespace orchestrator::runtime

@@ -102,6 +102,7 @@ void ShardGroup::committed(std::shared_ptr<Pending> done, std::shared_ptr<const 
     fail_shards(current_shards(*done, done->shards), why);
   } else {
     parts_.metrics.commits.add();
+    parts_.metrics.count_rows(answer->lost.empty() ? *batch : store::without_shards(*batch, answer->lost));
     clock_.learn(answer->database_now);
     const std::set<ShardId> lost(answer->lost.begin(), answer->lost.end());
     const Status why = fail(ErrorCode::unavailable, "the owner of this shard changed; try again");

@@ -127,6 +127,7 @@ struct Shard {
   std::map<MessageId, SeenMessage> seen_messages;  ///< handled or in hand: a reader may show them again
 
   /// Survive a drop of memory: the workers are still at it.
+  std::map<HoldKey, std::string> without_handler;  ///< ready tasks whose handler is not compiled in, and its name
   std::map<HoldKey, std::shared_ptr<TaskHold>> holds;
 
   /// Survive a drop of memory too: the recovery that follows sets these runs aside.

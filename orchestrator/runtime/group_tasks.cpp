@@ -62,6 +62,7 @@ void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
   if (handler == nullptr) {
     parts_.logger.warn("step_without_handler",
                        {{"run_id", header.id.str()}, {"step", command.state_name}, {"handler", command.handler}});
+    shard.without_handler[{header.id, command.task}] = command.handler;
     return;  // stays ready, visibly: waiting_on says worker
   }
   TaskContext context;

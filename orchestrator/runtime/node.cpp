@@ -167,6 +167,7 @@ NodeGauges Node::gauges() const {
   for (const auto& group : groups_) {
     const GroupGauges of_group = group->gauges();
     gauges.runs_stuck += of_group.runs_stuck;
+    for (const auto& [handler, steps] : of_group.steps_without_handler) gauges.steps_without_handler[handler] += steps;
     for (std::size_t state = 0; state < of_group.runs_by_state.size(); ++state)
       gauges.runs_by_state[state] += of_group.runs_by_state[state];
   }

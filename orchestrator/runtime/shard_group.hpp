@@ -50,7 +50,8 @@ inline constexpr std::size_t kRunStateCount = 8;
 /// What a sweep counted among the runs in memory.
 struct GroupGauges {
   std::array<std::int64_t, kRunStateCount> runs_by_state{};
-  std::int64_t runs_stuck = 0;  ///< open, at rest, and waiting for nothing
+  std::int64_t runs_stuck = 0;                                ///< open, at rest, and waiting for nothing
+  std::map<std::string, std::int64_t> steps_without_handler;  ///< ready, by the handler that nobody here is
 };
 
 /// The owner of a group of shards: one strand, one committer lane, no locks. Every change to a run goes the same way:

@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/telemetry/metric_declarations.hpp"
 #include "tests/support/http_client.hpp"
 
 namespace orchestrator::testing_support {
@@ -379,6 +380,40 @@ TEST_F(RealServerTest, BatchesIdentityProbesAndMetrics) {
         "orchestrator_shards_owned 64"}) {
     EXPECT_NE(metrics.find(name), std::string::npos) << name;
   }
+}
+
+TEST_F(RealServerTest, EveryMetricOfTheDocumentIsThere) {
+  const auto one_step = [this](const char* name, const char* handler, const Json& input) {
+    const std::string resource = std::string("handler:") + handler;
+    const Json step = {{"Type", "Task"}, {"Resource", resource}, {"End", true}};
+    deploy(name, dump_json({{"StartAt", "A"}, {"States", {{"A", step}}}}).c_str());
+    return string_member(post("/v1/runs", {{"workflow", name}, {"input", input}}).json(), "run_id");
+  };
+  const std::string stranded = one_step("nobody-does", "nobody", Json::object());
+  run_in(one_step("sleeps", "sleep", {{"seconds", 0}}), "succeeded");
+  run_in(stranded, "ready");
+  const auto metrics = [this] { return HttpClient(server_->port()).request("GET", "/metrics").body; };
+  const auto shows = [&](const std::string& line) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (std::chrono::steady_clock::now() < give_up) {
+      if (metrics().find(line) != std::string::npos) return true;
+      std::this_thread::yield();
+    }
+    return false;
+  };
+
+  // Counted by the sweep, once a second; gone with the run.
+  EXPECT_TRUE(shows("orchestrator_steps_without_handler{handler=\"nobody\"} 1"));
+  EXPECT_EQ(post("/v1/runs/" + stranded + "/cancel", {{"mode", "kill"}, {"reason", "nobody comes"}}).status, 202);
+  EXPECT_TRUE(shows("orchestrator_steps_without_handler{handler=\"nobody\"} 0"));
+
+  const std::string text = metrics();
+  for (const telemetry::MetricDeclaration& declaration : telemetry::kMetricDeclarations) {
+    EXPECT_NE(text.find("\n# TYPE " + std::string(declaration.name) + " "), std::string::npos) << declaration.name;
+  }
+  EXPECT_NE(text.find("orchestrator_store_connections_lost_total{use=\"committer\"} 0"), std::string::npos);
+  EXPECT_NE(text.find("orchestrator_webhooks_total{provider=\"payfast\",verdict=\"poison\"} 0"), std::string::npos);
+  EXPECT_EQ(text.find("orchestrator_store_rows_total{table=\"journal\"} 0\n"), std::string::npos);
 }
 
 }  // namespace

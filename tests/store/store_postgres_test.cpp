@@ -124,6 +124,33 @@ TEST_F(PostgresStoreTest, ACommitWhoseBackendDiesIsUnknown) {
   EXPECT_FALSE(*proof);
 }
 
+TEST_F(PostgresStoreTest, AConnectionThatBreaksIsReportedOnceByItsUse) {
+  std::mutex mutex;
+  std::map<std::string, int> lost;
+  store_ = nullptr;
+  auto opened = open_postgres({.url = database_.url(), .on_connection_lost = [&](std::string_view use) {
+                                 const std::lock_guard lock(mutex);
+                                 ++lost[std::string(use)];
+                               }});
+  ASSERT_TRUE(opened) << opened.error().message;
+  store_ = *std::move(opened);
+  const ShardLease lease = own(1);
+  ASSERT_TRUE(commit(a_batch({lease})));
+
+  database_.terminate_sessions("orchestrator-committer");
+  // The first one may meet the connection just before it is closed.
+  while (!commit(a_batch({lease}))) {
+  }
+  const auto after_the_loss = [&] {
+    const std::lock_guard lock(mutex);
+    return lost;
+  }();
+  store_->stop();
+
+  EXPECT_EQ(after_the_loss, (std::map<std::string, int>{{"committer", 1}}));
+  EXPECT_EQ(lost, after_the_loss) << "stopping is no loss";
+}
+
 TEST_F(PostgresStoreTest, ATakeOverEndsAFrozenOwnersTransaction) {
   own(1);
   // A frozen node: its transaction holds the fence and nobody will ever end it.

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -74,6 +76,25 @@ TEST(MetricDeclarations, AreNamedByTheHouseRules) {
     EXPECT_FALSE(declaration.help.empty()) << declaration.name;
     EXPECT_EQ(declaration.name.ends_with("_total"), declaration.kind == MetricKind::counter) << declaration.name;
     if (declaration.unit != "1") EXPECT_TRUE(declaration.name.ends_with(declaration.unit)) << declaration.name;
+  }
+}
+
+TEST(MetricDeclarations, AreTheOnesInTheDocument) {
+  std::ifstream file(ORC_SOURCE_DIR "/docs/operations/metrics.md");
+  const std::string document{std::istreambuf_iterator<char>(file), {}};
+
+  std::size_t rows = 0;
+  for (auto at = document.find("\n| `"); at != std::string::npos; at = document.find("\n| `", at + 1)) ++rows;
+
+  EXPECT_EQ(rows, kMetricDeclarations.size());
+  for (const MetricDeclaration& declaration : kMetricDeclarations) {
+    const auto row = document.find("\n| `" + std::string(declaration.name) + "` |");
+    ASSERT_NE(row, std::string::npos) << declaration.name << " is missing";
+    const std::string line = document.substr(row + 1, document.find('\n', row + 1) - row - 1);
+    EXPECT_THAT(line, HasSubstr(declaration.help));
+    for (const auto label : declaration.labels) {
+      if (!label.empty()) EXPECT_THAT(line, HasSubstr("`" + std::string(label) + "`"));
+    }
   }
 }
 

@@ -17,16 +17,21 @@
 namespace orchestrator::store::postgres {
 namespace {
 
-SessionOptions engine_session(const PostgresOptions& options, const char* name) {
-  return {.url = options.url,
-          .application_name = name,
-          .kind = SessionKind::engine,
-          .statement_timeout = options.statement_timeout,
-          .idle_in_transaction_timeout = options.idle_in_transaction_timeout};
+/// @param use one of kConnectionUses; also in the name under which the database lists the connection.
+SessionOptions engine_session(const PostgresOptions& options, const char* use) {
+  SessionOptions engine{.url = options.url,
+                        .application_name = std::string("orchestrator-") + use,
+                        .kind = SessionKind::engine,
+                        .statement_timeout = options.statement_timeout,
+                        .idle_in_transaction_timeout = options.idle_in_transaction_timeout};
+  if (options.on_connection_lost) {
+    engine.on_lost = [report = options.on_connection_lost, use] { report(use); };
+  }
+  return engine;
 }
 
-SessionOptions page_session(const PostgresOptions& options) {
-  SessionOptions page = engine_session(options, "orchestrator-page");
+SessionOptions page_session(const PostgresOptions& options, const char* use) {
+  SessionOptions page = engine_session(options, use);
   page.kind = SessionKind::page;
   page.statement_timeout = options.page_timeout;
   return page;
@@ -34,8 +39,7 @@ SessionOptions page_session(const PostgresOptions& options) {
 
 SessionOptions step_session(const PostgresOptions& options) {
   // Its planner settings are a handler's, who knows nothing of ours.
-  SessionOptions step = page_session(options);
-  step.application_name = "orchestrator-step";
+  SessionOptions step = page_session(options, "step");
   step.statement_timeout = options.statement_timeout;
   step.idle_in_transaction_timeout = options.step_idle_timeout;
   return step;
@@ -47,13 +51,13 @@ class PostgresStore final : public Store {
   PostgresStore(const PostgresOptions& options, std::int32_t shard_count, std::string cluster_secret)
       : shard_count_(shard_count),
         cluster_secret_(std::move(cluster_secret)),
-        loader_(engine_session(options, "orchestrator-loader"), options.load_connections),
-        inbox_(engine_session(options, "orchestrator-inbox"), 1),
-        ownership_(engine_session(options, "orchestrator-ownership"), 1),
-        pages_(page_session(options), options.page_connections),
+        loader_(engine_session(options, "loader"), options.load_connections),
+        inbox_(engine_session(options, "inbox"), 1),
+        ownership_(engine_session(options, "ownership"), 1),
+        pages_(page_session(options, "page"), options.page_connections),
         steps_(step_session(options), options.step_connections, options.step_idle_timeout) {
     for (int lane = 0; lane < options.lanes; ++lane) {
-      lanes_.push_back(std::make_unique<SessionPool>(engine_session(options, "orchestrator-committer"), 1));
+      lanes_.push_back(std::make_unique<SessionPool>(engine_session(options, "committer"), 1));
     }
   }
 
@@ -250,7 +254,7 @@ Status check(const PostgresOptions& options) {
 
 Result<std::unique_ptr<Store>> open_postgres(PostgresOptions options) {
   if (Status fine = check(options); !fine) return std::move(fine).error();
-  Session first(page_session(options));
+  Session first(page_session(options, "page"));
   auto shard_count = read_shard_count(first);
   if (!shard_count) return std::move(shard_count).error();
   auto secret = read_cluster_secret(first);

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/store/store.hpp"
@@ -25,7 +28,15 @@ struct PostgresOptions {
   std::chrono::milliseconds idle_in_transaction_timeout{5'000};
   /// How long a transactional handler may sit between two statements, and waits for a free connection.
   std::chrono::milliseconds step_idle_timeout{60'000};
+
+  /// Told about each connection that broke, by what it is for: committer, loader, inbox, ownership, page or step. Any
+  /// thread of the store. Empty: nobody asks.
+  std::function<void(std::string_view use)> on_connection_lost;
 };
+
+/// Everything that `on_connection_lost` may say.
+inline constexpr std::array<std::string_view, 6> kConnectionUses{"committer", "loader", "inbox",
+                                                                 "ownership", "page",   "step"};
 
 /// Connects once, reads what was fixed at installation, and starts the threads. Blocking.
 /// Errors: unavailable, precondition_failed (migrations are missing), invalid_argument (an option out of range).

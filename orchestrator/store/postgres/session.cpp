@@ -66,6 +66,12 @@ pqxx::connection_base* Session::connection() { return connection_ ? &connection_
 
 void Session::disconnect() { connection_.reset(); }
 
+void Session::lose_connection() {
+  if (connection_ == nullptr) return;
+  connection_.reset();
+  if (options_.on_lost && !stopped_) options_.on_lost();
+}
+
 bool Session::is_alive() const {
   if (!connection_ || !connection_->pq.is_open()) return false;
   // Nothing is expected while idle: what can be read now is the server's good-bye or the end of the stream. Asked
@@ -78,7 +84,7 @@ Status Session::ensure_connected() {
   if (stopped_) return fail(ErrorCode::unavailable, "the store is stopping");
   if (is_alive()) return {};
   const auto now = std::chrono::steady_clock::now();
-  connection_.reset();
+  lose_connection();
   if (now < next_connect_) {
     return fail(ErrorCode::unavailable, "the database is not reachable; the next try follows shortly");
   }
@@ -147,7 +153,7 @@ Status Session::run_status(Mode mode, const std::function<Status(Transaction&)>&
     if (Status status = ensure_connected(); !status) return status;
     std::optional<Failure> failure = attempt(mode, work);
     if (!failure) return {};
-    if (failure->connection_lost) connection_.reset();
+    if (failure->connection_lost) lose_connection();
     if (!failure->repeatable || tries == kMaxTries) return std::move(failure->error);
   }
 }

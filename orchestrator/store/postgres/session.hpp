@@ -25,6 +25,8 @@ struct SessionOptions {
   SessionKind kind = SessionKind::engine;
   std::chrono::milliseconds statement_timeout{30'000};
   std::chrono::milliseconds idle_in_transaction_timeout{5'000};
+  /// Told about each connection that broke, on the thread that uses the session. Empty: nobody asks.
+  std::function<void()> on_lost;
 };
 
 /// How a piece of work meets the database, which decides what a lost connection means.
@@ -79,6 +81,8 @@ class Session {
   pqxx::connection_base* connection();
   /// Drops the connection; the next work connects again.
   void disconnect();
+  /// The same for one that broke, which is reported.
+  void lose_connection();
 
   /// From now on every work is answered `unavailable`. Any thread.
   void stop() { stopped_ = true; }

@@ -110,7 +110,7 @@ class PostgresStep : public StepTransaction {
       open_->abort();
     } catch (...) {
       // A rollback that did not arrive is done by the server when the connection ends.
-      (**session_).disconnect();
+      (**session_).lose_connection();
     }
     open_.reset();
   }
@@ -127,7 +127,7 @@ class PostgresStep : public StepTransaction {
       if (failure.connection_lost || connection == nullptr || !connection->is_open()) {
         failure.error.code = committing_ ? ErrorCode::outcome_unknown : ErrorCode::unavailable;
         open_.reset();
-        (**session_).disconnect();
+        (**session_).lose_connection();
       }
       return std::move(failure.error);
     }
