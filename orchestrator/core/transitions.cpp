@@ -153,7 +153,7 @@ Deciding::Next Deciding::finish(Scope& scope) {
   // A cancel that came first wins over the last state's success.
   if (run_.cancelling) return nullptr;
   if (const auto misfit = misfit_of(scope.value, run_.definition->output_schema)) {
-    close_as(EventType::ExecutionFailed, "Orchestrator.OutputInvalid", *misfit);
+    close_as(EventType::ExecutionFailed, "Orchestrator.OutputInvalid", misfit);
   } else {
     emit(scope, EventType::ExecutionSucceeded);
   }

@@ -1,6 +1,7 @@
 #include "orchestrator/tools/bench_measure.hpp"
 
 #include <unistd.h>
+#include <cmath>
 
 #include <algorithm>
 #include <charconv>
@@ -46,7 +47,7 @@ bool is_number(std::string_view text) {
 }
 
 double percentile(const std::vector<double>& sorted, double share) {
-  const auto index = static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1) + 0.5);
+  const auto index = static_cast<std::size_t>(std::lround(share * static_cast<double>(sorted.size() - 1)));
   return sorted[index];
 }
 
