@@ -47,8 +47,8 @@ struct Config {
   /// spaces. No default: without it `serve` has no such key, `dev` makes and prints one.
   std::string admin_key;
 
-  /// ORCHESTRATOR_API_KEYS (secret): further keys with a role each, as `NAME:ROLE[:NAMESPACE+NAMESPACE]=KEY` by commas or
-  /// lines; at most 1 000. Default none.
+  /// ORCHESTRATOR_API_KEYS (secret): further keys with a role each, as `NAME:ROLE[:NAMESPACE+NAMESPACE]=KEY` by commas
+  /// or lines; at most 1 000. Default none.
   std::vector<ApiKey> api_keys;
 
   /// ORCHESTRATOR_WORKFLOWS_DIR: `dev` deploys the definitions in this folder, now and when they change. Default
