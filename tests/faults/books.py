@@ -134,13 +134,14 @@ class Books:
                 self.report.check(expected, f"node {node.name} logged {line}")
 
     def measure_recovery(self):
-        """From the fault to the first step that was decided after it, on a shard that it hit."""
+        """From the fault to the commit of the first step that was decided after it, on a shard that it hit."""
         if self.world.fault_at is None:
             return
         shards = self.world.faulted_shards
         of_shards = f"and shard = any ('{{{','.join(map(str, shards))}}}')" if shards else ""
         seconds = self.cluster.value(
-            f"select extract(epoch from min(at)) - {self.world.fault_at!r} from orchestrator.journal"
+            f"select extract(epoch from min(pg_xact_commit_timestamp(xmin))) - {self.world.fault_at!r}"
+            " from orchestrator.journal"
             f" where at > to_timestamp({self.world.fault_at!r}) and events like '%TaskSucceeded%' {of_shards}")
         self.report.check(seconds != "", "no step was completed after the fault")
         if seconds:

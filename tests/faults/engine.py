@@ -98,11 +98,16 @@ class Node:
 
     def shards(self):
         """How many this node owns by its own account."""
-        status, text = call(self.port, "GET", "/metrics")
-        for line in text.splitlines() if status == 200 else []:
-            if line.startswith("orchestrator_shards_owned "):
-                return int(float(line.split()[1]))
-        return 0
+        return self.metric("orchestrator_shards_owned ")
+
+    def metric(self, beginning):
+        """The first of the node's metrics whose line begins like this; 0 while it does not answer."""
+        try:
+            _, text = call(self.port, "GET", "/metrics")
+        except (OSError, http.client.HTTPException):
+            return 0
+        values = [line.rsplit(" ", 1)[1] for line in str(text).splitlines() if line.startswith(beginning)]
+        return int(float(values[0])) if values else 0
 
     def errors(self):
         """Log lines of level error."""

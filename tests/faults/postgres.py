@@ -17,6 +17,8 @@ dynamic_shared_memory_type = mmap
 timezone = 'UTC'
 log_timezone = 'UTC'
 checkpoint_timeout = 15min
+track_commit_timestamp = on
+recovery_init_sync_method = syncfs
 """
 # PostgreSQL refuses to run as root.
 AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
