@@ -24,6 +24,8 @@ std::string reason() { return std::strerror(errno); }
   ::dup2(input, STDIN_FILENO);
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
+  // A listening socket that lives on in the child would keep its port after the parent's death.
+  ::close_range(STDERR_FILENO + 1, ~0U, 0);
   const bool switched =
       ::geteuid() != 0 || (::setgroups(0, nullptr) == 0 && ::setgid(user.gid) == 0 && ::setuid(user.uid) == 0);
   if (switched && ::chdir("/") == 0) ::execve(arguments[0], arguments, environment);
