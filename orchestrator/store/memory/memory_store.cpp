@@ -119,24 +119,26 @@ bool is_dead(const Tables& tables, const NodeId& owner, Timestamp now) {
 /// A step's statements go to the test; its batch is committed like any other.
 class MemoryStep final : public StepTransaction {
  public:
-  using Commit = std::function<Result<CommitAnswer>(const Batch&)>;
+  using Commit = std::function<Result<CommitAnswer>(const Batch&, const std::vector<Statement>&)>;
   using Execute = std::function<Result<SqlRows>(std::string_view, const SqlParameters&)>;
 
   MemoryStep(Commit commit, Execute execute) : commit_(std::move(commit)), execute_(std::move(execute)) {}
 
   Result<SqlRows> execute(std::string_view statement, const SqlParameters& parameters) override {
     if (over_) return fail(ErrorCode::internal, "the step's transaction is over");
+    statements_.push_back({std::string(statement), parameters});
     return execute_ ? execute_(statement, parameters) : SqlRows{};
   }
   Result<CommitAnswer> commit_with(const Batch& batch) override {
     if (std::exchange(over_, true)) return fail(ErrorCode::internal, "the step's transaction is over");
-    return commit_(batch);
+    return commit_(batch, statements_);
   }
   void roll_back() override { over_ = true; }
 
  private:
   Commit commit_;
   Execute execute_;
+  std::vector<Statement> statements_;
   bool over_ = false;
 };
 
@@ -434,11 +436,14 @@ void MemoryStore::keep_partitions(Done<void> done) {
 Result<std::unique_ptr<StepTransaction>> MemoryStore::begin_step() {
   const auto begin = [](Tables&) -> Status { return {}; };
   if (Status begun = core_->perform<void>("begin_step", false, begin); !begun) return std::move(begun).error();
-  const auto commit = [core = core_](const Batch& batch) -> Result<CommitAnswer> {
+  const auto commit = [core = core_](const Batch& batch,
+                                     const std::vector<Statement>& statements) -> Result<CommitAnswer> {
     const auto write = [&](Tables& tables) -> Result<CommitAnswer> {
       const CommitAnswer fence{.database_now = core->options.now(), .lost = lost_shards(tables, batch)};
       if (!fence.lost.empty()) return fail(ErrorCode::ownership_lost, "the step's shard belongs to another owner");
-      return core->write(tables, batch);
+      Result<CommitAnswer> written = core->write(tables, batch);
+      if (written && core->options.step_committed) core->options.step_committed(batch, statements);
+      return written;
     };
     return core->perform<CommitAnswer>("commit_step", true, write);
   };

@@ -22,6 +22,12 @@ enum class Fault : std::uint8_t {
   unknown_done,    ///< it is done, and the caller cannot know
 };
 
+/// One statement of a transactional handler.
+struct Statement {
+  std::string text;
+  SqlParameters parameters;
+};
+
 struct MemoryOptions {
   int lanes = 2;
   /// Runs a piece of work later (or at once). Every operation is two pieces: doing it, and answering; work of one lane
@@ -36,6 +42,8 @@ struct MemoryOptions {
   std::function<Status(const Batch&)> constraint;
   /// What statements of transactional handlers answer; without it they answer no rows.
   std::function<Result<SqlRows>(std::string_view statement, const SqlParameters& parameters)> sql;
+  /// Told the statements that commit together with a step's batch, in that very moment.
+  std::function<void(const Batch&, const std::vector<Statement>&)> step_committed;
 };
 
 /// Store in memory, with faults on command: for simulation and for tests of what stands above it. Several stores over
