@@ -302,6 +302,7 @@ void ShardGroup::drop_memory(Shard& shard, const Status& why) {
   auto starting = std::exchange(shard.starting_keys, {});
   shard.open_keys.clear();
   shard.gates.clear();
+  std::erase_if(held_back_, [&](const auto& task) { return shard_of(task.run_id) == shard.lease.shard; });
   std::erase_if(shard.seen_messages, [](const auto& seen) { return !seen.second.is_done; });
   for (auto& [id, callbacks] : loading) {
     for (auto& callback : callbacks) callback(why.error());

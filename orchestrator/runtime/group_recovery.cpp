@@ -284,7 +284,9 @@ void ShardGroup::resume(RunEntry& entry, bool unclean) {
       if (hold->second->outcome) decide_outcome(entry, schedule->task, hold->second);
       continue;  // the worker is still at it
     }
-    if (!unclean) {
+    const HoldKey key{run_id, schedule->task};
+    if (unclean) shard.suspected.insert(key);
+    if (!shard.suspected.contains(key)) {
       hand_out(run_id, std::move(*schedule));
       continue;
     }
@@ -293,15 +295,27 @@ void ShardGroup::resume(RunEntry& entry, bool unclean) {
       parts_.metrics.steps_lost.add();
       const Status lost = decide(entry, core::TaskLost{schedule->task}, pending_);
       if (!lost) parts_.logger.warn("lost_task_refused", {{"run_id", run_id.str()}, {"reason", lost.error().message}});
+      clear_after_commit(key);
       continue;
     }
     const EventId before = entry.run.next_event_id();
     const Status suspected = decide(entry, core::TaskSuspected{schedule->task}, pending_);
-    if (suspected && entry.run.next_event_id() != before) continue;  // the planner inquires first
+    if (suspected && entry.run.next_event_id() != before) {  // the planner inquires first
+      clear_after_commit(key);
+      continue;
+    }
     schedule->suspect = true;
     hand_out(run_id, std::move(*schedule));
   }
   if (awaits) flush_soon();
+}
+
+/// What a suspicion led to is in the pending batch: when that fails, the task is as suspect as before.
+void ShardGroup::clear_after_commit(const HoldKey& key) {
+  pending_.after.push_back({shard_of(key.run_id), [this, key](const Status& status) {
+                              Shard* shard = find_shard(shard_of(key.run_id));
+                              if (status && shard != nullptr) shard->suspected.erase(key);
+                            }});
 }
 
 }  // namespace orchestrator::runtime

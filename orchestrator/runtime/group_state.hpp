@@ -130,6 +130,10 @@ struct Shard {
   std::map<HoldKey, std::string> without_handler;  ///< ready tasks whose handler is not compiled in, and its name
   std::map<HoldKey, std::shared_ptr<TaskHold>> holds;
 
+  /// Survive a drop of memory: tasks that nobody here has handed out, and that may have been in hand when the last
+  /// owner died. Each until what follows from that is committed.
+  std::set<HoldKey> suspected;
+
   /// Survive a drop of memory too: the recovery that follows sets these runs aside.
   std::map<store::Subject, Refusal> refused;
 

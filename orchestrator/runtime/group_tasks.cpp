@@ -46,6 +46,7 @@ void ShardGroup::pump_suspects() {
       }
       pending_.after.push_back({shard_of(key.run_id), [this, key, command](const Status& status) {
                                   if (status) {
+                                    if (Shard* shard = find_shard(shard_of(key.run_id))) shard->suspected.erase(key);
                                     hand_out(key.run_id, command);
                                   } else {
                                     suspects_in_hand_.erase(key);

@@ -271,6 +271,7 @@ class ShardGroup {
   void recovered(ShardId shard, std::uint64_t generation, Result<store::Recovery> recovery);
   void rebuild(ShardId shard, std::uint64_t generation, std::shared_ptr<store::Recovery> recovery, std::size_t index);
   void resume(RunEntry& entry, bool unclean);
+  void clear_after_commit(const HoldKey& key);
   void set_aside(RunEntry& entry, const Refusal& refusal);
   void set_refused_aside(Shard& shard);
   void activate(Shard& shard, store::Recovery recovery);
