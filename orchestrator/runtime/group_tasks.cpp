@@ -9,6 +9,8 @@ namespace {
 
 /// A task in hand for longer than this is written down as started, so that a new owner knows.
 constexpr Duration kLongInHand = std::chrono::seconds{5};
+/// When a time-out that could not be written is tried again.
+constexpr Duration kLookAgainAfter = std::chrono::milliseconds{200};
 
 }  // namespace
 
@@ -237,12 +239,21 @@ void ShardGroup::check_deadline(RunId run_id, const core::ScheduleTask& command,
     return;
   }
   with_run(run_id, [this, run_id, command, hold](Result<RunEntry*> entry) {
-    if (!entry || *entry == nullptr) return;
+    const auto again = [this, run_id, command, hold] {
+      parts_.executor.post_after(kLookAgainAfter,
+                                 [this, run_id, command, hold] { check_deadline(run_id, command, hold); });
+    };
+    if (!entry) {
+      again();
+      return;
+    }
     core::TaskTimedOut event{command.task, started_at(*hold)};
-    if (!decide(**entry, event, pending_)) return;
+    if (*entry == nullptr || !decide(**entry, event, pending_)) return;
     parts_.metrics.steps_timed_out.add();
-    hold->cancel_requested = true;
-    release_hold({run_id, command.task});
+    // The worker is told, and its hold released, once the time-out is committed: until then the task is in hand.
+    pending_.after.push_back({shard_of(run_id), [again](const Status& status) {
+                                if (!status) again();
+                              }});
   });
 }
 
