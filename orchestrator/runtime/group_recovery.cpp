@@ -103,7 +103,12 @@ void ShardGroup::forget_shard(ShardId id) {
 }
 
 void ShardGroup::learn_time(Timestamp database_now) {
-  parts_.executor.post([this, database_now] { clock_.learn(database_now); });
+  parts_.executor.post([this, database_now] {
+    clock_.learn(database_now);
+    // The database's clock may have been set forward: what was far away is due sooner by the steady clock.
+    armed_for_.reset();
+    arm();
+  });
 }
 
 void ShardGroup::leave(std::function<void(std::vector<store::ShardLease>)> done) {

@@ -14,6 +14,8 @@ constexpr std::int32_t kMaxDueRead = 10'000;
 constexpr std::int32_t kMaxExpiredRead = 1'000;
 /// A run whose row differs from it for longer than this is written, so that pages tell the truth.
 constexpr Duration kStaleRow = std::chrono::seconds{1};
+/// When a run whose timer is due is looked for again after it could not be read.
+constexpr Duration kLookAgainAfter = std::chrono::milliseconds{200};
 /// How long ids of handled messages are remembered, against a reader that still holds an older picture.
 constexpr Duration kRememberMessages = std::chrono::seconds{60};
 /// How long a request with an Idempotency-Key keeps others with that key away. The node that took it may have died
@@ -63,6 +65,12 @@ void ShardGroup::fire_due() {
     if (shard == nullptr || shard->leaving) continue;  // its next owner loads it
     parts_.metrics.timer_lag_seconds.observe(std::chrono::duration<double>(now - at).count());
     with_run(run_id, [this, run_id](Result<RunEntry*> entry) {
+      if (!entry && error_traits(entry.error().code).retryable) {
+        // The run could not be read just now. Its timer is due all the same.
+        timers_.emplace(clock_.now() + kLookAgainAfter, run_id);
+        arm();
+        return;
+      }
       if (!entry || *entry == nullptr || is_closed((*entry)->run.state())) return;
       const auto next = (*entry)->run.next_timer();
       if (!next) return;
