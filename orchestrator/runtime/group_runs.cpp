@@ -99,7 +99,10 @@ void ShardGroup::with_run(RunId run_id, RunFound found) {
     Shard* owner = find_shard(shard_of(run_id));
     if (owner == nullptr || owner->generation != generation)
       return;  // the waiting ones were told when memory was dropped
-    if (!loaded) {
+    if (const auto begun = owner->runs.find(run_id); begun != owner->runs.end()) {
+      // It began while we looked: what is in memory is newer than what was read.
+      finish_loading(*owner, run_id, begun->second.get());
+    } else if (!loaded) {
       finish_loading(*owner, run_id, loaded.error());
     } else if (!*loaded) {
       finish_loading(*owner, run_id, static_cast<RunEntry*>(nullptr));
@@ -121,6 +124,10 @@ void ShardGroup::build_run(RunId run_id, std::uint64_t generation, store::Loaded
         parts_.executor.post([this, run_id, generation, row, signals, found = std::move(found)] {
           Shard* shard = find_shard(shard_of(run_id));
           if (shard == nullptr || shard->generation != generation) return;
+          if (const auto begun = shard->runs.find(run_id); begun != shard->runs.end()) {
+            finish_loading(*shard, run_id, begun->second.get());
+            return;
+          }
           if (!found) {
             finish_loading(*shard, run_id, found.error());
             return;
