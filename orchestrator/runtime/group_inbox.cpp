@@ -9,6 +9,9 @@ namespace {
 
 /// A message that could not be handled for a passing reason is tried again after this long.
 constexpr Duration kAgainAfter = std::chrono::milliseconds{500};
+/// How long a cancellation waits for the start of its run, which it may have overtaken; longer only if that was
+/// refused.
+constexpr Duration kStartOvertaken = std::chrono::minutes{5};
 
 bool is_passing(const Error& error) { return error_traits(error.code).retryable || error.code == ErrorCode::internal; }
 
@@ -30,7 +33,7 @@ void ShardGroup::handle(store::InboxRow row) {
   }
   const Duration now = parts_.clock.steady_now();
   if (!shard->seen_messages.try_emplace(row.id, Shard::SeenMessage{now}).second) return;
-  take_up({std::move(row), shard->generation});
+  take_up({std::move(row), shard->generation, now});
 }
 
 void ShardGroup::take_up(IncomingMessage row) {
@@ -159,7 +162,23 @@ void ShardGroup::on_message(const ChildEndedMessage& message, const IncomingMess
 }
 
 void ShardGroup::on_message(const CancelMessage& message, const IncomingMessage& row) {
-  feed(message.run_id, core::CancelAsked{message.mode, message.reason, "parent"}, row);
+  const core::CancelAsked asked{message.mode, message.reason, "parent"};
+  with_run(message.run_id, [this, asked, run_id = message.run_id, row](Result<RunEntry*> entry) {
+    const bool is_open = !entry || *entry != nullptr;
+    if (is_open || parts_.clock.steady_now() - row.since > kStartOvertaken) {
+      feed(run_id, asked, row);
+      return;
+    }
+    parts_.store.find_run(run_id, [this, asked, run_id, row](const Result<store::RunView>& view) {
+      parts_.executor.post([this, asked, run_id, row, is_known = view.has_value()] {
+        if (is_known) {
+          feed(run_id, asked, row);
+        } else {
+          handle_later(row);
+        }
+      });
+    });
+  });
 }
 
 // ---- signals -----------------------------------------------------------------------------------------------------

@@ -145,6 +145,7 @@ struct Shard {
 /// again, and a late continuation must not work a second time.
 struct IncomingMessage : store::InboxRow {
   std::uint64_t generation = 0;
+  Duration since{};  ///< steady clock: when it was taken up
 };
 
 /// Messages whose effect a piece of work is.
