@@ -132,6 +132,11 @@ void ShardGroup::open_gate(GateRequest request, Reply<GateAnswer> reply) {
 
 void ShardGroup::gate_active(ShardId id, const GateRequest& request, Reply<GateAnswer> reply) {
   Shard* shard = find_shard(id);
+  if (shard == nullptr) {
+    // It waited for a recovery that ended with the shard elsewhere.
+    reply(fail(ErrorCode::unavailable, "the owner of this key is changing; try again"));
+    return;
+  }
   const auto key = std::make_tuple(request.namespace_name, request.scope, request.key);
   const auto in_flight =
       Error(ErrorCode::conflict, "idempotency-in-flight", "the first request with this key is still being worked on");

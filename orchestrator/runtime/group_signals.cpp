@@ -452,7 +452,11 @@ void ShardGroup::reject_signal(const SignalRequest& request, std::vector<Message
     parts_.executor.post([this, request, done, reply, view = std::move(view)] {
       const ShardId shard = shard_of(*request.run_id);
       if (is_stale(done)) return;
-      if (!view || view->header.namespace_name != request.namespace_name || find_shard(shard) == nullptr) {
+      if (find_shard(shard) == nullptr) {
+        reply(changing());
+        return;
+      }
+      if (!view || view->header.namespace_name != request.namespace_name) {
         const Error why = view ? Error(ErrorCode::not_found, "no such run") : view.error();
         finish_refused(done, why);
         reply(why);

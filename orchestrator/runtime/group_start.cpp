@@ -70,8 +70,9 @@ void ShardGroup::start_active(StartRequest request, std::vector<MessageRef> done
   const ShardId shard = shard_of(request.id);
   // Shared: the work may wait for a recovery, which keeps copyable functions.
   auto held = std::make_shared<Reply<StartAnswer>>(std::move(reply));
-  const bool ours = when_active(shard, [this, request, done, held] {
-    if (is_stale(done)) {
+  const bool ours = when_active(shard, [this, shard, request, done, held] {
+    // It may have waited for a recovery that ended with the shard elsewhere.
+    if (find_shard(shard) == nullptr || is_stale(done)) {
       (*held)(fail(ErrorCode::unavailable, "the owner of this run is changing; try again"));
     } else if (const Refusal* refusal = refusal_of(shard_of(request.id), request.id)) {
       finish_refused(done, refusal->error());
