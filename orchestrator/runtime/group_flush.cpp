@@ -23,9 +23,14 @@ void ShardGroup::flush_soon() {
 }
 
 void ShardGroup::fill_leases(Pending& pending) {
+  // Rows without a lease would be rows without a fence.
+  std::set<ShardId> gone;
+  for (const ShardId shard : pending.shards) {
+    if (find_shard(shard) == nullptr) gone.insert(shard);
+  }
+  if (!gone.empty()) strip(pending, gone, fail(ErrorCode::unavailable, "this shard has a new owner; try again"));
   for (const ShardId shard : pending.shards) {
     const Shard* owned = find_shard(shard);
-    if (owned == nullptr) continue;
     pending.batch.leases.push_back(owned->lease);
     pending.generations[shard] = owned->generation;
   }
@@ -37,11 +42,11 @@ void ShardGroup::flush() {
   flushing_ = true;
   // Shared: the batch travels to the committer thread while the rest waits here for its answer.
   auto done = std::make_shared<Pending>(std::exchange(pending_, {}));
+  fill_leases(*done);
   if (done->shards.empty()) {
     committed(done, std::make_shared<const store::Batch>(), store::CommitAnswer{clock_.now(), {}});
     return;
   }
-  fill_leases(*done);
   auto batch = std::make_shared<const store::Batch>(std::move(done->batch));
   const auto sent_at = parts_.clock.steady_now();
   parts_.store.commit(parts_.lane, batch, [this, done, batch, sent_at](Result<store::CommitAnswer> answer) {

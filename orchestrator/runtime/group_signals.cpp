@@ -390,6 +390,10 @@ void ShardGroup::signal_by_run(SignalRequest request, std::vector<MessageRef> do
   store::SignalIdQuery query{shard, request.namespace_name, request.name, std::nullopt, run_id, request.id};
   loader_.signal_id(
       std::move(query), [this, run_id, shard, request, done, reply](Result<std::optional<store::SignalRow>> known) {
+        if (is_stale(done)) {
+          reply(changing());
+          return;
+        }
         if (!known) {
           reply(known.error());
           return;

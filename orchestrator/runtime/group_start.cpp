@@ -101,7 +101,9 @@ void ShardGroup::start_checked(StartRequest request, std::vector<MessageRef> don
     }
     loader_.closed_run(id, [this, request = std::move(request), done = std::move(done),
                             reply = std::move(reply)](Result<std::optional<store::LoadedClosedRun>> closed) mutable {
-      if (!closed) {
+      if (is_stale(done)) {
+        reply(fail(ErrorCode::unavailable, "the owner of this run is changing; try again"));
+      } else if (!closed) {
         reply(closed.error());
       } else if (*closed) {
         const auto& row = (*closed)->row;
