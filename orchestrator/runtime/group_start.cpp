@@ -196,7 +196,11 @@ void ShardGroup::start_unique(StartRequest request, std::vector<MessageRef> done
       rep(fail(ErrorCode::unavailable, "the owner of this run is changing; try again"));
       return;
     }
-    if (open && r.on_conflict == KeyConflict::reject) {
+    // Another copy of this very request came first, while this one looked.
+    if (open == r.id || closed == r.id) {
+      r.maybe_repeated = true;
+      answer_existing(r.id, r, std::move(d), std::move(rep));
+    } else if (open && r.on_conflict == KeyConflict::reject) {
       finish_message(d, pending_);
       rep(key_conflict(*open, *r.key));
     } else if (open && r.on_conflict == KeyConflict::return_existing) {
