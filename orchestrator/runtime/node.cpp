@@ -204,6 +204,9 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
   for (auto& group : groups_) group->learn_time(answer->database_now);
   workers_.pump();  // what waited for the lease to be confirmed
   drop_lost(answer->shards);
+  was_taken_up_ = std::all_of(answer->shards.begin(), answer->shards.end(), [&](const auto& shard) {
+    return shard.node != options_.id || owned_.contains(shard.shard);
+  });
 
   // Who is alive, and which shards may be taken.
   const std::set<NodeId> alive = live_nodes(*answer, options_.id);
@@ -477,6 +480,12 @@ void Node::hand_over(std::function<void()> done) {
         stopped_ = true;
         parts_.store.hand_over(options_.id, *leases, [this, finished](Result<void> handed) {
           if (!handed) parts_.logger.warn("hand_over_failed", {{"reason", handed.error().message}});
+          // A life before this one may have died with work in hand, in shards that were not taken up again: leaving
+          // would free them as if nothing had been lost.
+          if (!was_taken_up_) {
+            (*finished)();
+            return;
+          }
           parts_.store.leave(options_.id, [this, finished](Result<void> gone) {
             if (!gone) parts_.logger.warn("leave_failed", {{"reason", gone.error().message}});
             (*finished)();

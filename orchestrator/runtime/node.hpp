@@ -148,6 +148,7 @@ class Node final : public Headquarters {
 
   std::map<ShardId, Epoch> owned_;          // Only on parts_.executor: with the epoch of the take-over.
   std::set<ShardId> leaving_;               // Only on parts_.executor: of those, what goes to other nodes.
+  bool was_taken_up_ = false;               // Only on parts_.executor: all that the table says is ours, is in memory.
   bool taking_ = false;                     // Only on parts_.executor.
   bool reading_inbox_ = false;              // Only on parts_.executor.
   bool read_inbox_again_ = false;           // Only on parts_.executor.
