@@ -391,7 +391,7 @@ void Node::look_for_proof(std::shared_ptr<const store::Batch> batch, std::vector
 // ---- messages and ticks ------------------------------------------------------------------------------------------
 
 void Node::deliver(std::vector<store::InboxRow> messages) {
-  std::map<ShardGroup*, std::vector<store::InboxRow>> by_group;
+  std::map<ShardGroup*, std::vector<store::InboxRow>, ShardGroup::ByLane> by_group;
   std::set<std::string> elsewhere;
   for (auto& message : messages) {
     if (Route route = this->route(message.shard); !route.here) elsewhere.insert(std::move(route.url));

@@ -132,7 +132,7 @@ void Owners::start_run(StartRequest request, Reply<StartAnswer> reply) {
 }
 
 void Owners::start_runs(Starts starts) {
-  std::map<ShardGroup*, Starts> here;
+  std::map<ShardGroup*, Starts, ShardGroup::ByLane> here;
   std::map<std::string, Starts> elsewhere;
   for (auto& start : starts) {
     const ShardId shard = shard_of(start.first.id);

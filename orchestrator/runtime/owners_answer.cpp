@@ -91,7 +91,7 @@ void Owners::perform_starts(const Json& body, Reply<std::string> reply) {
     gathering->answers[index] = one ? Json{{"answer", to_json(*one)}} : Json{{"error", to_json(one.error())}};
     if (--gathering->missing == 0) gathering->reply(text_of(Json(std::move(gathering->answers))));
   };
-  std::map<ShardGroup*, Starts> by_group;
+  std::map<ShardGroup*, Starts, ShardGroup::ByLane> by_group;
   for (std::size_t i = 0; i < body.size(); ++i) {
     StartRequest request = start_request_from(body[i]);
     const ShardId shard = shard_of(request.id);

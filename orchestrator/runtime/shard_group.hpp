@@ -109,6 +109,12 @@ class ShardGroup {
   void unwatch_run(RunId run_id, std::uint64_t watcher);
   void receive(std::vector<store::InboxRow> messages);
 
+  /// Its place among the groups of its node; the order of groups wherever one is needed, so that a simulation replays.
+  [[nodiscard]] std::int32_t lane() const { return parts_.lane; }
+  struct ByLane {
+    bool operator()(const ShardGroup* left, const ShardGroup* right) const { return left->lane() < right->lane(); }
+  };
+
   /// For /metrics: as of the last sweep, any thread.
   [[nodiscard]] GroupGauges gauges() const;
 
