@@ -10,8 +10,18 @@ namespace {
 constexpr Duration kPeerPatience = std::chrono::seconds{15};
 constexpr Duration kAskLimit = std::chrono::seconds{60};
 
+language::Functions pure_functions() {
+  language::Functions functions;
+  functions.hash = [](std::string_view, std::string_view data) {
+    return digest::hash(digest::Algorithm::sha256, data);
+  };
+  return functions;
+}
+
+}  // namespace
+
 /// Whether a process lives, and what it missed while it was stopped.
-struct Life {
+struct SimulatedCluster::Life {
   bool alive = true;
   bool frozen = false;
   std::vector<std::function<void()>> missed;
@@ -26,49 +36,57 @@ struct Life {
   }
 };
 
-/// Work of a process: when the process dies, what it had posted never runs.
-class ProcessExecutor final : public runtime::Executor {
+/// A strand of a process: when the process dies, what it had posted never runs. Pieces keep their order, and how they
+/// interleave with those of other strands is the seed's choice.
+class SimulatedCluster::ProcessExecutor final : public runtime::Executor {
  public:
-  ProcessExecutor(VirtualWorld& world, std::shared_ptr<Life> life) : world_(world), life_(std::move(life)) {}
-  void post(std::function<void()> work) override { world_.post(guarded(std::move(work))); }
+  ProcessExecutor(VirtualWorld& world, std::shared_ptr<Life> life, SeededRandom& random)
+      : world_(world), life_(std::move(life)), random_(random) {}
+  void post(std::function<void()> work) override {
+    last_ = std::max(last_, world_.now() + Duration{static_cast<std::int64_t>(random_.next() % kStrandJitterUs)});
+    world_.post_at(last_, guarded(std::move(work)));
+  }
   void post_after(Duration delay, std::function<void()> work) override {
     world_.post_at(world_.now() + delay, guarded(std::move(work)));
   }
 
  private:
+  static constexpr std::uint64_t kStrandJitterUs = 30;
+
   std::function<void()> guarded(std::function<void()> work) {
     return [life = life_, work = std::move(work)]() mutable { life->run(std::move(work)); };
   }
   VirtualWorld& world_;
   std::shared_ptr<Life> life_;
+  SeededRandom& random_;
+  Duration last_{0};
 };
 
-class ProcessThreads final : public runtime::HandlerThreads {
+/// Handlers take their time until they begin, differently each: outcomes come in any order.
+class SimulatedCluster::ProcessThreads final : public runtime::HandlerThreads {
  public:
-  ProcessThreads(VirtualWorld& world, std::shared_ptr<Life> life, SeededRandom& random)
-      : world_(world), life_(std::move(life)), random_(random) {}
+  ProcessThreads(SimulatedCluster& cluster, std::shared_ptr<Life> life, std::string name)
+      : cluster_(cluster), life_(std::move(life)), name_(std::move(name)) {}
   void run(std::function<void()> work) override {
-    // Handlers take their time, differently each: outcomes come in any order.
-    const Duration takes{static_cast<std::int64_t>(random_.next() % 20'000)};
-    world_.post_at(world_.now() + takes,
-                   [life = life_, work = std::move(work)]() mutable { life->run(std::move(work)); });
+    // Often at once: what happens in the same moment is where races are.
+    const std::uint64_t chance = cluster_.random_.next();
+    const Duration takes{chance % 4 == 0 ? 0 : static_cast<std::int64_t>(chance % 20'000)};
+    cluster_.world.post_at(cluster_.world.now() + takes, [this, work = std::move(work)]() mutable {
+      life_->run([this, work = std::move(work)] {
+        const std::string outer = std::exchange(cluster_.running_on_, name_);
+        const Life* outer_life = std::exchange(cluster_.running_life_, life_.get());
+        work();
+        cluster_.running_on_ = outer;
+        cluster_.running_life_ = outer_life;
+      });
+    });
   }
 
  private:
-  VirtualWorld& world_;
+  SimulatedCluster& cluster_;
   std::shared_ptr<Life> life_;
-  SeededRandom& random_;
+  std::string name_;
 };
-
-language::Functions pure_functions() {
-  language::Functions functions;
-  functions.hash = [](std::string_view, std::string_view data) {
-    return digest::hash(digest::Algorithm::sha256, data);
-  };
-  return functions;
-}
-
-}  // namespace
 
 struct SimulatedCluster::Process {
   std::shared_ptr<Life> life = std::make_shared<Life>();
@@ -100,6 +118,14 @@ class SimulatedCluster::Peers final : public runtime::PeerLink {
     cluster_.world.post_at(cluster_.world.now() + kPeerPatience,
                            [answer] { answer(fail(ErrorCode::outcome_unknown, "no answer in time")); });
     const bool is_lost = cluster_.peer_loss && cluster_.peer_loss(operation);
+    if (cluster_.peer_repeat && cluster_.peer_repeat(operation)) arrive(url, operation, body, answer, false);
+    arrive(url, operation, std::move(body), answer, is_lost);
+  }
+
+ private:
+  template <typename Answer>
+  void arrive(const std::string& url, const std::string& operation, std::string body, const Answer& answer,
+              bool is_lost) {
     cluster_.later([this, url, operation, body = std::move(body), answer, is_lost] {
       const auto target = cluster_.node_at(url);
       if (target == nullptr) {
@@ -116,7 +142,6 @@ class SimulatedCluster::Peers final : public runtime::PeerLink {
     });
   }
 
- private:
   SimulatedCluster& cluster_;
   std::shared_ptr<Life> life_;
 };
@@ -137,6 +162,10 @@ SimulatedCluster::SimulatedCluster(std::uint64_t seed, std::int32_t shards)
       database_(std::make_shared<store::memory::MemoryDatabase>(shards)),
       logger_(telemetry::LogLevel::error, [this](std::string_view line) { errors.emplace_back(line); }),
       planner_(pure_functions(), {}) {
+  {
+    const telemetry::MutexLock lock(database_->mutex);
+    tables_ = &database_->tables;
+  }
   store::memory::MemoryOptions options;
   options.post = [](std::function<void()> work) { work(); };
   options.now = [this] { return world.database_now(); };
@@ -155,8 +184,8 @@ SimulatedCluster::SimulatedCluster(std::uint64_t seed, std::int32_t shards)
     if (!inserted) return Outcome::snoozed(std::chrono::seconds{1});
     return Outcome::completed(make_payload(input));
   };
-  const Status added = handlers_.add(std::move(counted));
-  const Status also_added = handlers_.add(std::move(written));
+  const Status added = handlers.add(std::move(counted));
+  const Status also_added = handlers.add(std::move(written));
   ORC_CHECK(added.has_value() && also_added.has_value(), "the simulation's handlers have names of their own");
 }
 
@@ -169,7 +198,7 @@ void SimulatedCluster::start_node(const std::string& name) {
   store::memory::MemoryOptions options;
   options.lanes = 2;
   options.post = [this](std::function<void()> work) {
-    const Duration takes{static_cast<std::int64_t>(random_.next() % 3'000)};
+    const Duration takes = store_delay ? store_delay() : Duration{static_cast<std::int64_t>(random_.next() % 3'000)};
     // What reached the database happens even when the client dies; only its answer is lost with it.
     world.post_at(world.now() + takes, std::move(work));
   };
@@ -178,25 +207,28 @@ void SimulatedCluster::start_node(const std::string& name) {
     return faults ? faults(operation) : store::memory::Fault::none;
   };
   options.constraint = [this](const store::Batch& batch) { return constraint ? constraint(batch) : Status{}; };
+  options.step_committed = [this](const store::Batch& batch, const std::vector<store::memory::Statement>& statements) {
+    if (step_committed) step_committed(batch, statements);
+  };
   process->store = std::make_unique<store::memory::MemoryStore>(database_, options);
-  process->control = std::make_unique<ProcessExecutor>(world, process->life);
+  process->control = std::make_unique<ProcessExecutor>(world, process->life, random_);
   std::vector<runtime::Executor*> executors;
   for (int i = 0; i < 2; ++i) {
-    process->group_executors.push_back(std::make_unique<ProcessExecutor>(world, process->life));
+    process->group_executors.push_back(std::make_unique<ProcessExecutor>(world, process->life, random_));
     executors.push_back(process->group_executors.back().get());
   }
-  process->threads = std::make_unique<ProcessThreads>(world, process->life, random_);
+  process->threads = std::make_unique<ProcessThreads>(*this, process->life, name);
   process->clock = std::make_unique<VirtualClock>(world);
-  runtime::NodeOptions node_options;
-  node_options.id = NodeId{name};
-  node_options.url = "http://" + name;
+  runtime::NodeOptions own = node_options;
+  own.id = NodeId{name};
+  own.url = "http://" + name;
   process->node = std::make_unique<runtime::Node>(
       runtime::Node::Parts{*process->store, *process->control, executors, *process->clock, random_, *process->threads,
-                           planner_, handlers_, logger_, process->metrics},
-      node_options);
+                           planner_, handlers, logger_, process->metrics},
+      own);
   process->peers = std::make_unique<Peers>(*this, process->life);
   process->node->set_peers(process->peers.get());
-  process->service = std::make_unique<service::EngineService>(*process->node, *process->store, planner_, handlers_,
+  process->service = std::make_unique<service::EngineService>(*process->node, *process->store, planner_, handlers,
                                                               process->peers.get());
   process->node->start();
   nodes_[name] = std::move(process);
@@ -216,6 +248,39 @@ void SimulatedCluster::thaw(const std::string& name) {
   Life& life = *nodes_.at(name)->life;
   life.frozen = false;
   for (auto& work : std::exchange(life.missed, {})) world.post(std::move(work));
+}
+
+bool SimulatedCluster::is_frozen(const std::string& name) const {
+  return nodes_.contains(name) && nodes_.at(name)->life->frozen;
+}
+
+std::vector<std::string> SimulatedCluster::node_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, process] : nodes_) names.push_back(name);
+  return names;
+}
+
+bool SimulatedCluster::call(const std::string& name, std::function<void(service::Service&)> request) {
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end()) return false;
+  Process* process = found->second.get();
+  process->life->run([process, request = std::move(request)] { request(*process->service); });
+  return true;
+}
+
+bool SimulatedCluster::work_for(Duration takes) {
+  // Each waits on the stack of the one that it interrupts: a few are enough for every order.
+  constexpr int kMaxWaiting = 4;
+  const Life* life = running_life_;
+  const std::string name = running_on_;
+  if (waiting_handlers_ == kMaxWaiting || life == nullptr) return true;
+  ++waiting_handlers_;
+  world.advance(takes);
+  while (life->alive && life->frozen) world.advance(std::chrono::milliseconds{100});
+  --waiting_handlers_;
+  running_on_ = name;
+  running_life_ = life;
+  return life->alive;
 }
 
 std::map<std::string, int> SimulatedCluster::shards_by_node() {
@@ -260,6 +325,16 @@ void SimulatedCluster::drain(const std::string& name) {
   nodes_.at(name)->node->drain(std::chrono::seconds{30}, [done] { *done = true; });
   world.advance_until([&] { return *done; }, std::chrono::minutes{2});
   crash(name);
+}
+
+void SimulatedCluster::begin_drain(const std::string& name) {
+  Process* process = nodes_.at(name).get();
+  process->node->drain(std::chrono::seconds{30}, [this, name, process] {
+    // Posted: this call comes out of the process that is about to end.
+    world.post([this, name, process] {
+      if (nodes_.contains(name) && nodes_.at(name).get() == process) crash(name);
+    });
+  });
 }
 
 template <typename Answer>

@@ -33,15 +33,37 @@ class SimulatedCluster {
   void thaw(const std::string& name);
   /// SIGTERM: drains, hands over, leaves.
   void drain(const std::string& name);
+  /// The same, while the caller goes on; the node is gone once it has left.
+  void begin_drain(const std::string& name);
   [[nodiscard]] bool is_up(const std::string& name) const { return nodes_.contains(name); }
+  [[nodiscard]] bool is_frozen(const std::string& name) const;
+  [[nodiscard]] std::vector<std::string> node_names() const;
+  /// A client's call: reaches the node's process unless it is gone, or when it is thawed. False when it is not up.
+  bool call(const std::string& name, std::function<void(service::Service&)> request);
+
+  /// For handlers, during their call: the node that they run on, empty outside.
+  [[nodiscard]] const std::string& running_on() const { return running_on_; }
+  /// For handlers: work that takes this long, while everything else goes on. False when its process died meanwhile.
+  bool work_for(Duration takes);
 
   /// Asked before each store operation of every node.
   std::function<store::memory::Fault(std::string_view operation)> faults;
 
+  /// How long a piece of a store operation takes; by default up to three milliseconds.
+  std::function<Duration()> store_delay;
   /// Asked before each call between nodes: whether it, or its answer, is lost.
   std::function<bool(std::string_view operation)> peer_loss;
+  /// Asked before each call between nodes: whether it arrives twice.
+  std::function<bool(std::string_view operation)> peer_repeat;
   /// What a constraint of the database has against a batch, on every node.
   std::function<Status(const store::Batch& batch)> constraint;
+  /// Told what a transactional handler's statements were, when they commit together with its step's batch.
+  std::function<void(const store::Batch& batch, const std::vector<store::memory::Statement>& statements)>
+      step_committed;
+  /// What nodes are started with; id and url are their own.
+  runtime::NodeOptions node_options;
+  /// Handlers of all nodes; complete before the first one starts.
+  HandlerRegistry handlers;
 
   void deploy(const std::string& name, const std::string& definition);
   /// Shards of each node, as the database says.
@@ -65,6 +87,8 @@ class SimulatedCluster {
   [[nodiscard]] std::vector<store::SignalRow> list_signals();
   /// The run's journal, checked: dense, decodable, and replaying to the state that the closed row tells.
   [[nodiscard]] std::string check_journal(RunId id);
+  /// What is committed. Only one thread, so nobody writes while the caller looks.
+  [[nodiscard]] const store::memory::Tables& tables() const { return *tables_; }
 
   VirtualWorld world;
   /// How often a handler was performed, by idempotency key.
@@ -73,7 +97,10 @@ class SimulatedCluster {
   std::vector<std::string> errors;
 
  private:
+  struct Life;
   struct Process;
+  class ProcessExecutor;
+  class ProcessThreads;
   class Peers;
   Process* node_at(const std::string& url);
   /// After a moment on the network.
@@ -86,10 +113,13 @@ class SimulatedCluster {
 
   SeededRandom random_;
   std::shared_ptr<store::memory::MemoryDatabase> database_;
+  const store::memory::Tables* tables_ = nullptr;
+  std::string running_on_;
+  const Life* running_life_ = nullptr;
+  int waiting_handlers_ = 0;
   std::unique_ptr<store::memory::MemoryStore> reader_;
   telemetry::Logger logger_;
   core::Planner planner_;
-  HandlerRegistry handlers_;
   std::map<std::string, std::unique_ptr<Process>> nodes_;
   std::vector<std::unique_ptr<Process>> graveyard_;
 };

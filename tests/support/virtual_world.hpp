@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -13,7 +14,10 @@ namespace orchestrator::testing {
 class VirtualWorld {
  public:
   [[nodiscard]] Duration now() const { return now_; }
-  [[nodiscard]] Timestamp database_now() const { return kEpoch + now_; }
+  [[nodiscard]] Timestamp database_now() const { return kEpoch + now_ + stepped_; }
+
+  /// Somebody sets the database's clock: forward, or back when negative. The steady clocks do not notice.
+  void step_database_clock(Duration by) { stepped_ += by; }
 
   void post_at(Duration at, std::function<void()> work) { queue_.emplace(std::pair{at, next_++}, std::move(work)); }
   void post(std::function<void()> work) { post_at(now_, std::move(work)); }
@@ -27,7 +31,8 @@ class VirtualWorld {
   void advance(Duration by) {
     const Duration until = now_ + by;
     while (!queue_.empty() && queue_.begin()->first.first <= until) run_next();
-    now_ = until;
+    // Work that waits inside an event may have let more time pass.
+    now_ = std::max(now_, until);
   }
 
   /// Advances in small steps until the condition holds; false when `limit` of virtual time passed first.
@@ -54,6 +59,7 @@ class VirtualWorld {
   }
 
   Duration now_{std::chrono::hours{1}};
+  Duration stepped_{0};
   std::uint64_t next_ = 0;
   std::map<std::pair<Duration, std::uint64_t>, std::function<void()>> queue_;
 };

@@ -1,0 +1,260 @@
+#include "tests/simulation/story.hpp"
+
+#include <algorithm>
+
+#include "orchestrator/base/json.hpp"
+#include "tests/simulation/flows.hpp"
+
+namespace orchestrator::testing {
+namespace {
+
+constexpr std::int32_t kShards = 4;
+/// How long clients begin things, and the disturbances go on.
+constexpr Duration kScript = std::chrono::seconds{14};
+constexpr Duration kDisturbed = std::chrono::seconds{22};
+/// After the last disturbance: a dead owner's lease, a heartbeat, the recovery.
+constexpr Duration kUntilHealthy = std::chrono::seconds{16};
+/// A healthy cluster fires a timer within this. Source: design, section 6, and the sampling here.
+constexpr Duration kMostLate = std::chrono::seconds{3};
+/// By then every run of a calm cluster has ended: the longest flow takes half a minute.
+constexpr Duration kMostUntilEnd = std::chrono::minutes{10};
+/// Deaths that one poisonous step may cause: one that nobody could know of, then the limit and one that passes it.
+constexpr int kMostKills = 5;
+constexpr std::size_t kMostFindings = 20;
+
+}  // namespace
+
+Story::Story(std::uint64_t seed)
+    : random_(seed * 7 + 1),
+      cluster_(seed, kShards),
+      witness_(cluster_.tables(), findings_),
+      performers_(cluster_, witness_, findings_, seed * 7 + 2),
+      temper_(temper_of(random_)),
+      chaos_(cluster_, performers_, temper_, seed * 7 + 3),
+      clients_(cluster_, witness_, findings_, seed * 7 + 4) {
+  cluster_.constraint = [this](const store::Batch& batch) {
+    witness_.before_commit(batch, cluster_.world.database_now(), !chaos_.clock_was_stepped());
+    return Status{};
+  };
+  cluster_.step_committed = [this](const store::Batch& batch, const std::vector<store::memory::Statement>& statements) {
+    witness_.step_committed(batch, statements);
+  };
+  clients_.lose_one_in(temper_.answer_loss_one_in);
+}
+
+Story::~Story() {
+  // Pieces of it are still in the world's queue; none of them runs any more.
+  cluster_.constraint = nullptr;
+}
+
+std::string Story::describe() const {
+  std::string text = "disturbed by " + temper_.describe() + "; plays";
+  for (const auto& part : cast_) text += " " + part;
+  return text;
+}
+
+const std::vector<std::string>& Story::play() {
+  chaos_.begin();
+  for (const auto& flow : simulated_flows()) cluster_.deploy(flow.name, flow.definition);
+  chaos_.go();
+  write_script();
+  const Duration until = cluster_.world.now() + kDisturbed;
+  while (findings_.empty() && cluster_.world.now() < until) {
+    cluster_.world.advance(std::chrono::seconds{1});
+    check_clock();
+  }
+  chaos_.calm_down();
+  clients_.lose_one_in(0);
+  settle();
+  if (findings_.empty()) check_ends();
+  for (const auto& line : cluster_.errors) findings_.add("error", line);
+  return findings_.sentences();
+}
+
+// ---- the script --------------------------------------------------------------------------------------------------
+
+void Story::at(Duration most, std::function<void()> action) {
+  const Duration when{static_cast<std::int64_t>(random_.next() % static_cast<std::uint64_t>(most.count()))};
+  cluster_.world.post_at(cluster_.world.now() + when, std::move(action));
+}
+
+void Story::begin_run(const std::string& workflow, const std::string& key) {
+  cast_.push_back(workflow + ":" + key);
+  at(kScript, [this, workflow, key] { clients_.start(workflow, key); });
+}
+
+/// By a signal or a webhook, before the order exists, while it waits, or long after; and often twice.
+void Story::pay(const std::string& key) {
+  const int times = 1 + static_cast<int>(random_.next() % 3);
+  if (chance(2)) {
+    at(2 * kScript, [this, key, times] { clients_.webhook("paid", key, "delivery-" + key, times); });
+    return;
+  }
+  at(2 * kScript, [this, key] { clients_.signal("paid", key, "payment-" + key); });
+  if (times > 1) at(2 * kScript, [this, key] { clients_.signal("paid", key, "payment-" + key); });
+}
+
+void Story::race(const std::string& key) {
+  const int gos = static_cast<int>(random_.next() % 4);
+  for (int i = 0; i < gos; ++i)
+    at(kScript, [this, key, i] { clients_.signal("go", key, "go-" + std::to_string(i) + "-" + key); });
+  at(2 * kScript, [this, key] { clients_.signal("stop", key, "stop-" + key); });
+}
+
+void Story::write_script() {
+  const int parts = 4 + static_cast<int>(random_.next() % 5);
+  for (int i = 0; i < parts; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    std::string workflow;
+    switch (random_.next() % 14) {
+      case 0:
+      case 1:
+      case 2:
+        begin_run(workflow = "order", key);
+        pay(key);
+        break;
+      case 3: begin_run(workflow = "sleeper", key); break;
+      case 4:
+      case 5:
+        begin_run(workflow = "race", key);
+        race(key);
+        break;
+      case 6: begin_run(workflow = "loop", key); break;
+      case 7: begin_run(workflow = "flaky", key); break;
+      case 8:
+        begin_run(workflow = "stubborn", key);
+        at(2 * kScript, [this, key] { clients_.retry("stubborn", key); });
+        break;
+      case 9: begin_run(workflow = "payment", key); break;
+      case 10: begin_run(workflow = "family", key); break;
+      case 11: begin_run(workflow = "guardian", key); break;
+      case 12:
+        cast_.push_back("greeted:" + key);
+        at(kScript, [this, key] { clients_.signal_with_start("greeted", "hello", key, "hello-" + key); });
+        if (chance(2))
+          at(kScript, [this, key] { clients_.signal_with_start("greeted", "hello", key, "hello-" + key); });
+        break;
+      default:
+        cast_.push_back("batch:" + key);
+        at(kScript, [this, key] { clients_.batch("shipment", key, 3, 2); });
+        break;
+    }
+    if (workflow.empty()) continue;
+    if (workflow == "guardian" || chance(8)) {
+      const CancelMode mode = chance(2) ? CancelMode::graceful : CancelMode::kill;
+      at(2 * kScript, [this, workflow, key, mode] { clients_.cancel(workflow, key, mode); });
+    }
+    if (chance(8)) {
+      const std::string name = chance(2) ? "paid" : "go";
+      at(2 * kScript, [this, workflow, key, name] { clients_.signal_run(workflow, key, name, "direct-" + key); });
+    }
+  }
+  if (temper_.crashes && chance(6)) begin_run("poison", "p");
+}
+
+// ---- while it plays ----------------------------------------------------------------------------------------------
+
+/// I-11: on a healthy cluster no timer is forgotten. Only rows at rest say when they must wake up.
+void Story::check_clock() {
+  if (cluster_.world.now() < chaos_.last_disturbance() + kUntilHealthy) return;
+  const Timestamp overdue = cluster_.world.database_now() - kMostLate;
+  for (const auto& [id, row] : cluster_.tables().open) {
+    if (row.progress.at_rest && row.progress.wake_at && *row.progress.wake_at < overdue)
+      findings_.add("I-11", row.header.workflow + " " + id.str() + " should have woken up long ago; it waits on " +
+                                row.progress.waiting_on);
+  }
+}
+
+bool Story::is_over() {
+  return clients_.are_done() && cluster_.tables().open.empty() && cluster_.tables().inbox.empty();
+}
+
+/// Nothing is disturbed any more: everything comes to its end.
+void Story::settle() {
+  const Duration until = cluster_.world.now() + kMostUntilEnd;
+  const Duration script_over = cluster_.world.now() + 2 * kScript - kDisturbed;
+  while (findings_.empty() && cluster_.world.now() < until) {
+    if (cluster_.world.now() >= script_over && is_over()) return;
+    cluster_.world.advance(std::chrono::seconds{1});
+    check_clock();
+    // Who asks after a run that nobody cancelled in time, or a dead letter: an operator.
+    for (const auto& [id, row] : cluster_.tables().open) {
+      const bool is_left = row.header.workflow == "guardian" && cluster_.world.now() > script_over;
+      if (is_left && row.header.key && clients_.run_of("guardian", *row.header.key) && clients_.are_done() &&
+          !clients_.cancelled().contains(id)) {
+        clients_.cancel("guardian", *row.header.key, CancelMode::kill);
+        break;
+      }
+    }
+  }
+}
+
+// ---- the end -----------------------------------------------------------------------------------------------------
+
+void Story::check_ends() {
+  findings_.keep_at_most(kMostFindings);
+  witness_.check_last();
+  for (const auto& name : clients_.unanswered()) findings_.add("I-1", "nobody answered: " + name);
+  const auto& tables = cluster_.tables();
+  for (const auto& [id, row] : tables.open)
+    findings_.add("I-6", row.header.workflow + " " + id.str() + " did not end; it waits on " + row.progress.waiting_on);
+  for (const auto& [key, message] : tables.inbox)
+    findings_.add("I-7", "a message of kind " + message.row.kind + " never had its effect");
+  for (const auto& [name, id] : clients_.runs()) {
+    if (!tables.closed.contains(id) && !tables.open.contains(id))
+      findings_.add("I-1", "the run " + name.first + " " + name.second + " was acknowledged and is gone");
+  }
+  for (const auto& run : cluster_.list_runs()) check_run(run);
+  check_signals();
+  witness_.check_effects(Performers::transactional_states());
+  for (const auto& [run, kills] : performers_.kills()) {
+    if (kills > kMostKills)
+      findings_.add("I-17", "run " + run.str() + " took " + std::to_string(kills) + " processes down");
+  }
+}
+
+void Story::check_run(const store::RunView& run) {
+  const std::string name = run.header.workflow + " " + run.header.id.str();
+  if (const std::string fault = cluster_.check_journal(run.header.id); !fault.empty())
+    findings_.add("I-12", name + ": " + fault);
+  if (!is_closed(run.state)) return;
+  if (run.state == RunState::failed && run.error == "Orchestrator.WorkerLost" && run.header.workflow != "poison" &&
+      !performers_.kills().empty() && !temper_.crashes)
+    findings_.add("I-17", name + " was blamed for what another run did");
+  const bool may_fail = run.header.workflow == "stubborn" || run.header.workflow == "poison" || temper_.crashes ||
+                        temper_.freezes || temper_.clock_steps;
+  if (run.state == RunState::failed && !may_fail)
+    findings_.add("I-16", name + " failed: " + run.error.value_or("") + " " + run.cause.value_or(""));
+  if (run.header.parent_run_id && run.header.parent_step != 0) {
+    const auto& closed = cluster_.tables().closed;
+    const auto parent = closed.find(*run.header.parent_run_id);
+    if (parent != closed.end() && parent->second.state == RunState::succeeded && run.state != RunState::succeeded)
+      findings_.add("I-19", name + " did not succeed, but its parent did");
+  }
+}
+
+void Story::check_signals() {
+  const auto& tables = cluster_.tables();
+  for (const auto& [id, row] : tables.signals) {
+    if (row.fate == store::SignalFate::delivered)
+      findings_.add("I-8", "the signal " + row.id + " is on its way for ever");
+    if (row.fate == store::SignalFate::buffered && row.key && row.name != "go") {
+      // A run that ended without it was cancelled, or had it from somebody else.
+      const bool has_twin = std::any_of(tables.signals.begin(), tables.signals.end(), [&](const auto& other) {
+        return other.second.fate == store::SignalFate::consumed && other.second.name == row.name;
+      });
+      const bool is_cancelled = std::any_of(tables.closed.begin(), tables.closed.end(), [&](const auto& run) {
+        return run.second.header.key == row.key && run.second.state != RunState::succeeded;
+      });
+      if (!has_twin && !is_cancelled) findings_.add("I-8", "the signal " + row.id + " met nobody");
+    }
+  }
+  for (const auto& [name, key, id] : clients_.signals()) {
+    const bool is_there = std::any_of(tables.signals.begin(), tables.signals.end(), [&](const auto& signal) {
+      return signal.second.name == name && signal.second.key == key && signal.second.id == id;
+    });
+    if (!is_there) findings_.add("I-1", "the signal " + id + " was acknowledged and is gone");
+  }
+}
+
+}  // namespace orchestrator::testing
