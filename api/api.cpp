@@ -19,14 +19,13 @@ ApiOptions with_defaults(ApiOptions options) {
   return options;
 }
 
-Error no_such_route(const std::string& path) {
-  return Error(ErrorCode::not_found, "no-such-route", "There is nothing at " + path);
-}
-
 }  // namespace
 
 struct Api::Body {
   Body(service::Service& service, ApiOptions options) : context(service, with_defaults(std::move(options))) {
+    add_probe_routes(router, context);
+    add_peer_routes(router, context);
+    if (!context.options.serves_callers) return;
     add_run_routes(router, context);
     add_run_command_routes(router, context);
     add_batch_routes(router, context);
@@ -36,14 +35,17 @@ struct Api::Body {
     add_signal_routes(router, context);
     add_webhook_endpoint_routes(router, context);
     add_hook_routes(router, context);
-    add_peer_routes(router, context);
     add_process_routes(router, context);
     add_unbuilt_routes(router);
   }
 
   /// The answer for a request that matches no route.
-  static Response unmatched(const RouteMatch& match, const Request& request) {
-    if (match.allowed.empty()) return problem_response(no_such_route(request.path), request.path);
+  [[nodiscard]] Response unmatched(const RouteMatch& match, const Request& request) const {
+    if (match.allowed.empty()) {
+      const char* why = context.options.serves_callers ? "" : ": this process serves no callers, it has no role api";
+      const Error error(ErrorCode::not_found, "no-such-route", "There is nothing at " + request.path + why);
+      return problem_response(error, request.path);
+    }
     const Error error(ErrorCode::invalid_argument, "method-not-allowed", request.method + " is not offered here");
     Response response = problem_response(error, request.path);
     response.headers.emplace_back("Allow", match.allowed);
@@ -95,13 +97,13 @@ Admission Api::admit(const Request& head) {
     admission.refusal = std::move(refusal);
     return admission;
   };
-  if (match.route == nullptr) return refuse(Body::unmatched(match, head), "none");
+  if (match.route == nullptr) return refuse(body_->unmatched(match, head), "none");
   const Route& route = *match.route;
   if (route.access == Access::credential) {
     const auto identity = body_->identify(route, head.headers);
     if (!identity) return refuse(problem_response(identity.error(), head.path), route.pattern);
   } else if (route.access == Access::peer && !body_->context.authenticator.is_peer(head.headers)) {
-    return refuse(Body::unmatched({}, head), route.pattern);  // for everybody else there is no such path
+    return refuse(body_->unmatched({}, head), route.pattern);  // for everybody else there is no such path
   }
   const ApiOptions& options = body_->context.options;
   Admission admission;
@@ -112,7 +114,7 @@ Admission Api::admit(const Request& head) {
 void Api::handle(Request request, Answer answer) {
   RouteMatch match = body_->router.match(request.method, request.path);
   if (match.route == nullptr) {
-    answer(Body::unmatched(match, request));
+    answer(body_->unmatched(match, request));
     return;
   }
   auto call = std::make_shared<Call>();
@@ -125,7 +127,7 @@ void Api::handle(Request request, Answer answer) {
     answer(std::move(response));
   };
   if (match.route->access == Access::peer && !body_->context.authenticator.is_peer(call->request.headers)) {
-    call->respond(Body::unmatched({}, call->request));
+    call->respond(body_->unmatched({}, call->request));
     return;
   }
   if (match.route->access != Access::credential) return body_->begin(call);

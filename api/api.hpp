@@ -28,6 +28,8 @@ struct RequestReport {
 };
 
 struct ApiOptions {
+  /// Role api. Without it there are only the probes, the metrics and the calls between nodes.
+  bool serves_callers = true;
   /// ORCHESTRATOR_ADMIN_KEY; empty: every call that needs a credential is refused.
   std::string admin_key;
   /// What nodes of one installation show each other; empty: no node may call.

@@ -17,6 +17,8 @@ void add_webhook_endpoint_routes(Router& router, Context& context);
 void add_hook_routes(Router& router, Context& context);
 /// POST /internal/v1/peer/{operation}: calls between nodes.
 void add_peer_routes(Router& router, Context& context);
+/// GET /livez, /readyz, /metrics: in every process.
+void add_probe_routes(Router& router, Context& context);
 void add_process_routes(Router& router, Context& context);
 /// What the contract names and nobody has built yet: 501 instead of 404. After all others.
 void add_unbuilt_routes(Router& router);

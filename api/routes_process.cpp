@@ -70,14 +70,20 @@ void list_nodes(Context& context, const CallPtr& call) {
 
 }  // namespace
 
+void add_probe_routes(Router& router, Context& context) {
+  const auto bind = [&context](auto action) {
+    return [&context, action](const CallPtr& call) { action(context, call); };
+  };
+  router.add({.method = "GET", .pattern = "/livez", .handle = bind(show_live), .access = Access::open});
+  router.add({.method = "GET", .pattern = "/readyz", .handle = bind(show_ready), .access = Access::open});
+  router.add({.method = "GET", .pattern = "/metrics", .handle = bind(show_metrics), .access = Access::open});
+}
+
 void add_process_routes(Router& router, Context& context) {
   const auto bind = [&context](auto action) {
     return [&context, action](const CallPtr& call) { action(context, call); };
   };
   router.add({.method = "GET", .pattern = "/", .handle = bind(show_front_page), .access = Access::open});
-  router.add({.method = "GET", .pattern = "/livez", .handle = bind(show_live), .access = Access::open});
-  router.add({.method = "GET", .pattern = "/readyz", .handle = bind(show_ready), .access = Access::open});
-  router.add({.method = "GET", .pattern = "/metrics", .handle = bind(show_metrics), .access = Access::open});
   router.add({.method = "GET", .pattern = "/v1/nodes", .handle = bind(list_nodes)});
 }
 
