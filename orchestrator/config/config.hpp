@@ -66,8 +66,8 @@ struct Config {
   /// ORCHESTRATOR_ADVERTISE_URL: under which other nodes reach this one. Default: http:// and the listen address.
   std::string advertise_url;
 
-  /// ORCHESTRATOR_ROLES: comma-separated of api, worker, scheduler. Default all. Set but empty is refused: a process that
-  /// was meant to have one role must not get every one.
+  /// ORCHESTRATOR_ROLES: comma-separated of api, worker, scheduler. Default all. Set but empty is refused: a process
+  /// that was meant to have one role must not get every one.
   Roles roles;
 
   /// ORCHESTRATOR_HTTP_ALLOW_PRIVATE: lets outgoing HTTP reach loopback and private addresses. Default off.
