@@ -7,7 +7,9 @@ namespace orchestrator::app {
 
 config::Sources SettingFlags::sources() const {
   config::Sources sources;
-  sources.flags = values;
+  for (const auto& [name, value] : values) {
+    if (!value.empty()) sources.flags.emplace(name, value);
+  }
   sources.environment = config::process_environment();
   if (!file.empty()) sources.file = file;
   return sources;
@@ -21,8 +23,7 @@ std::shared_ptr<SettingFlags> add_setting_flags(CLI::App& verb, const std::vecto
     if (!names.empty() && std::ranges::find(names, setting.name) == names.end()) continue;
     std::string flag = "--" + setting.name;
     std::ranges::replace(flag, '_', '-');
-    const auto keep = [flags, name = setting.name](const std::string& value) { flags->values[name] = value; };
-    verb.add_option_function<std::string>(flag, keep, setting.help);
+    verb.add_option(flag, flags->values[setting.name], setting.help);
   }
   return flags;
 }

@@ -98,6 +98,9 @@ void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
   task.context = std::move(context);
   task.hold = hold;
   task.worker = parts_.worker_name;
+  task.is_still_ours = [headquarters = &parts_.headquarters, shard = shard_of(header.id)] {
+    return headquarters->owns(shard);
+  };
   task.finish = [this, run_id = header.id, ref = command.task](Outcome outcome) {
     parts_.executor.post(
         [this, run_id, ref, outcome = std::move(outcome)]() mutable { finish_task(run_id, ref, std::move(outcome)); });

@@ -32,6 +32,9 @@ std::set<NodeId> live_nodes(const store::HeartbeatAnswer& answer, const NodeId& 
   return alive;
 }
 
+/// Role worker: owns shards and runs handlers.
+bool performs_steps(const store::NodeRow& node) { return node.roles.find("worker") != std::string::npos; }
+
 }  // namespace
 
 Node::Node(Parts parts, NodeOptions options)
@@ -195,12 +198,13 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
     return;
   }
   if (std::exchange(heartbeat_failing_, false)) parts_.logger.info("heartbeat_recovered");
-  // From when it was sent: the database may have stamped it at any moment since.
-  confirmed_until_us_ = (sent_at + options_.lease - kSafetyMargin).count();
   clock_offset_us_ = (answer->database_now.time_since_epoch() - parts_.clock.steady_now()).count();
   for (auto& group : groups_) group->learn_time(answer->database_now);
-  workers_.pump();  // what waited for the lease to be confirmed
+  // First what others took, then the lease: nothing of a lost shard begins in between.
   drop_lost(answer->shards);
+  // From when it was sent: the database may have stamped it at any moment since.
+  confirmed_until_us_ = (sent_at + options_.lease - kSafetyMargin).count();
+  workers_.pump();  // what waited for the lease to be confirmed
   was_taken_up_ = std::all_of(answer->shards.begin(), answer->shards.end(), [&](const auto& shard) {
     return shard.node != options_.id || owned_.contains(shard.shard);
   });
@@ -209,7 +213,7 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
   const std::set<NodeId> alive = live_nodes(*answer, options_.id);
   std::map<NodeId, std::string> workers;
   for (const auto& node : answer->nodes) {
-    if (alive.contains(node.id) && node.performs_steps()) workers[node.id] = node.url;
+    if (alive.contains(node.id) && performs_steps(node)) workers[node.id] = node.url;
   }
   const std::size_t fair = (answer->shards.size() + workers.size() - 1) / std::max<std::size_t>(1, workers.size());
   std::vector<ShardId> wanted;
@@ -218,9 +222,8 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
   for (const auto& shard : answer->shards) {
     if (owned_.contains(shard.shard)) continue;
     const bool own = shard.node && *shard.node == options_.id;
-    // A node that came back without role worker leaves what it held to the others.
-    const bool orphan = !shard.node || !workers.contains(*shard.node);
-    if (!own && !orphan) urls[shard.shard] = workers.at(*shard.node);
+    const bool orphan = !shard.node || !alive.contains(*shard.node);
+    if (!own && !orphan) urls[shard.shard] = workers[*shard.node];
     if (!own && (!orphan || owned_.size() + wanted.size() >= fair)) continue;
     wanted.push_back(shard.shard);
     if (shard.node) unclean.insert(shard.shard);

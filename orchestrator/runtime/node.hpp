@@ -82,7 +82,6 @@ class Node final : public Headquarters {
   [[nodiscard]] ShardGroup& group_of(ShardId shard);
   /// A shard for something that has no key, in turn: one of this node's, else anybody's; nothing while nobody owns any.
   [[nodiscard]] std::optional<ShardId> any_shard();
-  [[nodiscard]] bool owns(ShardId shard) const;
   [[nodiscard]] Route route(ShardId shard) const;
   /// A node that should own shards does not answer: looks at once whether it is gone, not at the next heartbeat. Any
   /// thread; more often than twice a second it does nothing.
@@ -119,6 +118,7 @@ class Node final : public Headquarters {
   void take_again(std::vector<ShardId> shards, std::function<void(std::vector<store::ShardLease>)> taken) override;
   void lost(std::vector<ShardId> shards) override;
   [[nodiscard]] bool is_confirmed() const override;
+  [[nodiscard]] bool owns(ShardId shard) const override;
 
  private:
   void beat();

@@ -43,6 +43,8 @@ class Headquarters {
   virtual void lost(std::vector<ShardId> shards) = 0;
   /// Whether the node's lease is confirmed: without it nothing is handed out and nothing is answered.
   [[nodiscard]] virtual bool is_confirmed() const = 0;
+  /// Whether the shard is this node's, and not on its way to another.
+  [[nodiscard]] virtual bool owns(ShardId shard) const = 0;
 };
 
 inline constexpr std::size_t kRunStateCount = 8;

@@ -199,7 +199,8 @@ void WorkerPool::perform(std::shared_ptr<Task> task, const std::string& queue) {
     const telemetry::MutexLock lock(mutex_);
     in_hand_.erase(hold);
   };
-  if (task->hold->cancel_requested) {
+  // A node that was stopped may have lost the shard meanwhile, and the owner's strand may not know yet.
+  if (task->hold->cancel_requested || (task->is_still_ours && !task->is_still_ours())) {
     Outcome outcome;
     outcome.kind = Outcome::Kind::cancelled;
     drop_hold();
