@@ -9,6 +9,7 @@ namespace {
 constexpr Duration kLease = std::chrono::seconds{10};
 constexpr Duration kMostBetweenDisturbances = std::chrono::seconds{4};
 constexpr Duration kMostFrozen = std::chrono::seconds{18};
+constexpr int kMostLooks = 300;
 constexpr Duration kMostDown = std::chrono::seconds{6};
 constexpr Duration kMostClockStep = std::chrono::seconds{8};
 constexpr Duration kMostSlow = std::chrono::seconds{4};
@@ -101,7 +102,7 @@ void Chaos::disturb() {
       if (temper_.crashes) crash(name);
       break;
     case 1:
-      if (temper_.freezes) freeze(name);
+      if (temper_.freezes) freeze_at_work(name, kMostLooks);
       break;
     case 2:
       if (temper_.joins_and_leaves && cluster_.is_up(name) && chance(2)) {
@@ -134,6 +135,17 @@ void Chaos::crash(const std::string& name) {
   cluster_.crash(name);
   disturbed();
   come_up_later(name, kMostDown);
+}
+
+/// Between a task's hand-out and its begin, if there is such a moment soon: what a stopped node has in hand is the
+/// danger.
+void Chaos::freeze_at_work(const std::string& name, int looks_left) {
+  if (is_calm_ || looks_left == 0 || cluster_.is_beginning(name)) {
+    if (!is_calm_) freeze(name);
+    return;
+  }
+  cluster_.world.post_at(cluster_.world.now() + std::chrono::milliseconds{2},
+                         [this, name, looks_left] { freeze_at_work(name, looks_left - 1); });
 }
 
 void Chaos::freeze(const std::string& name) {

@@ -46,6 +46,7 @@ class Chaos {
   void disturb();
   void crash(const std::string& name);
   void freeze(const std::string& name);
+  void freeze_at_work(const std::string& name, int looks_left);
   void leave(const std::string& name);
   void step_clock();
   void come_up(const std::string& name);

@@ -67,11 +67,14 @@ class SimulatedCluster::ProcessThreads final : public runtime::HandlerThreads {
  public:
   ProcessThreads(SimulatedCluster& cluster, std::shared_ptr<Life> life, std::string name)
       : cluster_(cluster), life_(std::move(life)), name_(std::move(name)) {}
+  [[nodiscard]] bool is_beginning() const { return beginning_ > 0; }
   void run(std::function<void()> work) override {
     // Often at once: what happens in the same moment is where races are.
     const std::uint64_t chance = cluster_.random_.next();
     const Duration takes{chance % 4 == 0 ? 0 : static_cast<std::int64_t>(chance % 20'000)};
+    ++beginning_;
     cluster_.world.post_at(cluster_.world.now() + takes, [this, work = std::move(work)]() mutable {
+      --beginning_;
       life_->run([this, work = std::move(work)] {
         const std::string outer = std::exchange(cluster_.running_on_, name_);
         const Life* outer_life = std::exchange(cluster_.running_life_, life_.get());
@@ -86,6 +89,7 @@ class SimulatedCluster::ProcessThreads final : public runtime::HandlerThreads {
   SimulatedCluster& cluster_;
   std::shared_ptr<Life> life_;
   std::string name_;
+  int beginning_ = 0;
 };
 
 struct SimulatedCluster::Process {
@@ -252,6 +256,10 @@ void SimulatedCluster::thaw(const std::string& name) {
 
 bool SimulatedCluster::is_frozen(const std::string& name) const {
   return nodes_.contains(name) && nodes_.at(name)->life->frozen;
+}
+
+bool SimulatedCluster::is_beginning(const std::string& name) const {
+  return nodes_.contains(name) && nodes_.at(name)->threads->is_beginning();
 }
 
 std::vector<std::string> SimulatedCluster::node_names() const {

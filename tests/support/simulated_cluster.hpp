@@ -38,6 +38,8 @@ class SimulatedCluster {
   [[nodiscard]] bool is_up(const std::string& name) const { return nodes_.contains(name); }
   [[nodiscard]] bool is_frozen(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> node_names() const;
+  /// Whether a handler thread of this node is about to begin something.
+  [[nodiscard]] bool is_beginning(const std::string& name) const;
   /// A client's call: reaches the node's process unless it is gone, or when it is thawed. False when it is not up.
   bool call(const std::string& name, std::function<void(service::Service&)> request);
 
