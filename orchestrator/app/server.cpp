@@ -214,7 +214,9 @@ void Server::Parts::build(std::unique_ptr<store::Store> opened) {
     group_executors.push_back(std::make_unique<runtime::AsioExecutor>(engine_io));
     groups.push_back(group_executors.back().get());
   }
-  handler_threads = std::make_unique<runtime::HandlerThreadPool>(config.handler_threads);
+  // Without role worker nothing is ever handed out here.
+  const int handler_slots = config.roles.worker ? config.handler_threads : 0;
+  handler_threads = std::make_unique<runtime::HandlerThreadPool>(handler_slots);
 
   runtime::NodeOptions options;
   options.id = identity.id();
@@ -222,7 +224,7 @@ void Server::Parts::build(std::unique_ptr<store::Store> opened) {
   options.roles = roles_text(config.roles);
   options.takes_shards = config.roles.worker;
   options.lease = config.lease;
-  options.handler_slots = config.handler_threads;
+  options.handler_slots = handler_slots;
   runtime::Node::Parts parts{.store = *store,
                              .executor = *node_executor,
                              .group_executors = std::move(groups),
@@ -250,6 +252,7 @@ void Server::Parts::build(std::unique_ptr<store::Store> opened) {
 
 api::ApiOptions Server::Parts::api_options() {
   api::ApiOptions options;
+  options.serves_callers = config.roles.api;
   options.admin_key = config.admin_key;
   options.peer_secret = store->cluster_secret();
   options.max_body_bytes = static_cast<std::uint64_t>(config.max_body_bytes);

@@ -7,9 +7,7 @@ namespace orchestrator::app {
 
 config::Sources SettingFlags::sources() const {
   config::Sources sources;
-  for (const auto& [name, value] : values) {
-    if (!value.empty()) sources.flags.emplace(name, value);
-  }
+  sources.flags = values;
   sources.environment = config::process_environment();
   if (!file.empty()) sources.file = file;
   return sources;
@@ -23,7 +21,8 @@ std::shared_ptr<SettingFlags> add_setting_flags(CLI::App& verb, const std::vecto
     if (!names.empty() && std::ranges::find(names, setting.name) == names.end()) continue;
     std::string flag = "--" + setting.name;
     std::ranges::replace(flag, '_', '-');
-    verb.add_option(flag, flags->values[setting.name], setting.help);
+    const auto keep = [flags, name = setting.name](const std::string& value) { flags->values[name] = value; };
+    verb.add_option_function<std::string>(flag, keep, setting.help);
   }
   return flags;
 }

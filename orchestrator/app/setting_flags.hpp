@@ -16,7 +16,7 @@ namespace orchestrator::app {
 
 /// The settings that a verb takes as flags, and the file beside them.
 struct SettingFlags {
-  std::map<std::string, std::string> values;  ///< by setting name; empty text means not given
+  std::map<std::string, std::string> values;  ///< by setting name, as far as given
   std::string file;
 
   /// What config::read_config asks for.

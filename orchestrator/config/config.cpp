@@ -20,11 +20,20 @@ struct Setting {
   bool secret = false;
   std::string help;  ///< for --help: meaning, range, default
   std::function<Status(Config&, const std::string& text)> set;
+  bool takes_empty = false;  ///< set but empty reaches `set` instead of counting as unset
 };
 
 Status set_roles(Config& config, const std::string& text) {
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    return fail(ErrorCode::invalid_argument,
+                "must name at least one of api, worker and scheduler; leave it out for all");
+  }
   Roles roles{.api = false, .worker = false, .scheduler = false};
-  for (const std::string& word : split_words(text)) {
+  // With the comma, so that a role left empty at the end is seen, too.
+  for (std::size_t from = 0; from <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', from), text.size());
+    const std::vector<std::string> words = split_words(text.substr(from, comma - from));
+    const std::string word = words.empty() ? "" : words.front();
     if (word == "api") {
       roles.api = true;
     } else if (word == "worker") {
@@ -32,11 +41,11 @@ Status set_roles(Config& config, const std::string& text) {
     } else if (word == "scheduler") {
       roles.scheduler = true;
     } else {
-      return fail(ErrorCode::invalid_argument, "must be a comma-separated list of api, worker and scheduler");
+      const std::string found = word.empty() ? "an empty role" : "the unknown role \"" + word + "\"";
+      return fail(ErrorCode::invalid_argument,
+                  "has " + found + ": it must be a comma-separated list of api, worker and scheduler");
     }
-  }
-  if (!roles.api && !roles.worker && !roles.scheduler) {
-    return fail(ErrorCode::invalid_argument, "must name at least one of api, worker and scheduler");
+    from = comma + 1;
   }
   config.roles = roles;
   return {};
@@ -135,7 +144,7 @@ const std::vector<Setting>& settings() {
       {"node_id", false, "this node's name across restarts", set_node_id},
       {"advertise_url", false, "under which other nodes reach this one (default: the listen address)",
        text_into(&Config::advertise_url)},
-      {"roles", false, "comma-separated of api, worker, scheduler (default all)", set_roles},
+      {"roles", false, "comma-separated of api, worker, scheduler (default all)", set_roles, true},
       {"http_allow_private", false, "let outgoing HTTP reach private addresses (default off)", set_http_allow_private},
       {"drain_seconds", false, "how long a stopping process finishes its work, 0 to 3600 (default 30)",
        number_into(&Config::drain, {0, 3600})},
@@ -183,13 +192,14 @@ Result<std::optional<Found>> find_in_environment(const Setting& setting, const E
     }
   }
   // Set but empty counts as unset, as in compose files that pass variables through.
-  if (!value || value->empty()) return std::optional<Found>{};
+  if (!value || (value->empty() && !setting.takes_empty)) return std::optional<Found>{};
   return std::optional(Found{*value, "environment", variable});
 }
 
 Result<std::optional<Found>> find(const Setting& setting, const Sources& sources,
                                   const std::map<std::string, std::string>& file) {
-  if (const auto flag = sources.flags.find(setting.name); flag != sources.flags.end()) {
+  const auto flag = sources.flags.find(setting.name);
+  if (flag != sources.flags.end() && (!flag->second.empty() || setting.takes_empty)) {
     return std::optional(Found{flag->second, "flag", "--" + to_dashes(setting.name)});
   }
   auto from_environment = find_in_environment(setting, sources.environment);

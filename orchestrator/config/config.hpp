@@ -16,9 +16,9 @@ namespace orchestrator::config {
 
 /// Which parts of the engine a process runs.
 struct Roles {
-  bool api = true;        ///< answers HTTP; alone it only forwards
+  bool api = true;        ///< answers callers; without worker it owns nothing and forwards
   bool worker = true;     ///< owns shards and runs handlers
-  bool scheduler = true;  ///< may own the shards' schedules
+  bool scheduler = true;  ///< may own the shards' schedules; alone it only does what every process does
 };
 
 /// Where the server accepts connections. Port 0 picks a free one; the ready line tells it.
@@ -66,7 +66,8 @@ struct Config {
   /// ORCHESTRATOR_ADVERTISE_URL: under which other nodes reach this one. Default: http:// and the listen address.
   std::string advertise_url;
 
-  /// ORCHESTRATOR_ROLES: comma-separated of api, worker, scheduler. Default all.
+  /// ORCHESTRATOR_ROLES: comma-separated of api, worker, scheduler. Default all. Set but empty is refused: a process
+  /// that was meant to have one role must not get every one.
   Roles roles;
 
   /// ORCHESTRATOR_HTTP_ALLOW_PRIVATE: lets outgoing HTTP reach loopback and private addresses. Default off.

@@ -32,9 +32,6 @@ std::set<NodeId> live_nodes(const store::HeartbeatAnswer& answer, const NodeId& 
   return alive;
 }
 
-/// Role worker: owns shards and runs handlers.
-bool performs_steps(const store::NodeRow& node) { return node.roles.find("worker") != std::string::npos; }
-
 }  // namespace
 
 Node::Node(Parts parts, NodeOptions options)
@@ -213,7 +210,7 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
   const std::set<NodeId> alive = live_nodes(*answer, options_.id);
   std::map<NodeId, std::string> workers;
   for (const auto& node : answer->nodes) {
-    if (alive.contains(node.id) && performs_steps(node)) workers[node.id] = node.url;
+    if (alive.contains(node.id) && node.performs_steps()) workers[node.id] = node.url;
   }
   const std::size_t fair = (answer->shards.size() + workers.size() - 1) / std::max<std::size_t>(1, workers.size());
   std::vector<ShardId> wanted;
@@ -222,8 +219,9 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
   for (const auto& shard : answer->shards) {
     if (owned_.contains(shard.shard)) continue;
     const bool own = shard.node && *shard.node == options_.id;
-    const bool orphan = !shard.node || !alive.contains(*shard.node);
-    if (!own && !orphan) urls[shard.shard] = workers[*shard.node];
+    // A node that came back without role worker leaves what it held to the others.
+    const bool orphan = !shard.node || !workers.contains(*shard.node);
+    if (!own && !orphan) urls[shard.shard] = workers.at(*shard.node);
     if (!own && (!orphan || owned_.size() + wanted.size() >= fair)) continue;
     wanted.push_back(shard.shard);
     if (shard.node) unclean.insert(shard.shard);

@@ -111,6 +111,9 @@ struct NodeRow {
   std::string url;
   std::string roles;  ///< "api,worker,scheduler"
   Timestamp lease_until{};
+
+  /// Role worker: owns shards and runs handlers. What a node without it still holds, from an earlier life, is takeable.
+  [[nodiscard]] bool performs_steps() const { return roles.find("worker") != std::string::npos; }
 };
 
 struct ShardOwnerRow {

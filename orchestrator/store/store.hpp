@@ -56,7 +56,8 @@ class Store {
   /// Renews the node's row and tells who owns what. The first call registers the node.
   virtual void heartbeat(NodeRow node, std::chrono::milliseconds lease, Done<HeartbeatAnswer> done) = 0;
 
-  /// Takes the shards that are free, the node's own, or whose owner's lease is over (or proven gone): epoch + 1 each.
+  /// Takes the shards that are free, the node's own, or whose owner's lease is over (or proven gone, or started again
+  /// without role worker): epoch + 1 each.
   /// Waits for batches in flight; answers what was taken, possibly nothing.
   virtual void take_over(NodeId node, std::vector<ShardId> shards, Done<std::vector<ShardLease>> done) = 0;
 

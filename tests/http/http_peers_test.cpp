@@ -61,6 +61,22 @@ TEST_F(HttpPeers, ForEverybodyElseThereIsNoSuchPath) {
   expect_problem(call_as("POST", path, "{}", {{std::string(kPeerHeader), ""}}), 404, "no-such-route");
 }
 
+TEST_F(HttpPeers, AProcessWithoutRoleApiIsThereForProbesAndOtherNodesOnly) {
+  ApiOptions options;
+  options.peer_secret = kSecret;
+  options.serves_callers = false;
+  start(std::move(options), ServerOptions{});
+  PeerClient client(client_io_, kSecret, std::chrono::seconds{10});
+
+  EXPECT_TRUE(ask(client, url(), "start_run", "{}"));
+  EXPECT_EQ(call("GET", "/livez").status, 200);
+  EXPECT_EQ(call("GET", "/readyz").status, 200);
+  for (const char* path : {"/v1/runs", "/v1/nodes", "/v1/schedules", "/hooks/default/shop", "/"}) {
+    expect_problem(call("GET", path), 404, "no-such-route");
+    expect_problem(call("POST", path, "{}"), 404, "no-such-route");
+  }
+}
+
 TEST_F(HttpPeers, ANodeOfAnotherInstallationIsRefused) {
   PeerClient stranger(client_io_, "the secret of another database", std::chrono::seconds{10});
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <filesystem>
 #include <string>
+
+#include "tests/http/server_process.hpp"
 
 namespace orchestrator::testing_support {
 
@@ -22,17 +22,16 @@ class RealServer {
   /// Starts it, again after kill(). False when no ready line came within a minute; log() says why.
   bool start();
   /// SIGKILL of the server; PostgreSQL stays up, as after a crash.
-  void kill();
+  void kill() { process_.kill(); }
   /// SIGTERM, and the exit code.
-  int stop();
+  int stop() { return process_.stop(); }
 
-  [[nodiscard]] unsigned short port() const { return port_; }
-  [[nodiscard]] std::string log() const;
+  [[nodiscard]] unsigned short port() const { return process_.port(); }
+  [[nodiscard]] std::string log() const { return process_.log(); }
 
  private:
   std::filesystem::path folder_;
-  pid_t process_ = 0;
-  unsigned short port_ = 0;
+  ServerProcess process_;
 };
 
 }  // namespace orchestrator::testing_support

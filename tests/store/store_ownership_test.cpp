@@ -74,6 +74,19 @@ TEST_P(ShardOwnership, AnOverLeaseLosesItsShards) {
   EXPECT_EQ((*taken)[0].epoch, Epoch{2});
 }
 
+TEST_P(ShardOwnership, AWorkerThatBecameSomethingElseLosesItsShards) {
+  const auto other = open_another();
+  own(store(), "a", {1});
+  ASSERT_TRUE(beat(store(), "a", std::chrono::minutes(1)));
+  ASSERT_TRUE(beat(*other, "b", std::chrono::minutes(1)));
+
+  const auto taken = take(*other, "b", {ShardId{1}});
+
+  ASSERT_TRUE(taken) << taken.error().message;
+  ASSERT_EQ(taken->size(), 1U);
+  EXPECT_EQ((*taken)[0].epoch, Epoch{2});
+}
+
 TEST_P(ShardOwnership, ADeadProcessLosesItsShardsBeforeItsLeaseEnds) {
   auto dead = open_another();
   own(*dead, "b", {1});

@@ -175,8 +175,36 @@ TEST_F(ConfigTest, ReadsRoles) {
   EXPECT_TRUE(config->roles.api && config->roles.worker);
   EXPECT_FALSE(config->roles.scheduler);
 
-  environment_["ORCHESTRATOR_ROLES"] = "boss";
-  EXPECT_THAT(refusal(), HasSubstr("api, worker and scheduler"));
+  environment_["ORCHESTRATOR_ROLES"] = "scheduler";
+  const auto alone = read_config(sources_);
+  ASSERT_TRUE(alone);
+  EXPECT_FALSE(alone->roles.api || alone->roles.worker);
+  EXPECT_TRUE(alone->roles.scheduler);
+}
+
+TEST_F(ConfigTest, RefusesRolesThatAreEmptyOrUnknown) {
+  environment_["ORCHESTRATOR_ROLES"] = "api,boss";
+  EXPECT_THAT(refusal(), HasSubstr("ORCHESTRATOR_ROLES has the unknown role \"boss\""));
+
+  for (const char* text : {"api,", ",api", "api, ,worker", ","}) {
+    environment_["ORCHESTRATOR_ROLES"] = text;
+    EXPECT_THAT(refusal(), HasSubstr("ORCHESTRATOR_ROLES has an empty role")) << text;
+  }
+
+  for (const char* text : {"", " "}) {
+    environment_["ORCHESTRATOR_ROLES"] = text;
+    EXPECT_THAT(refusal(), HasSubstr("must name at least one of api, worker and scheduler")) << text;
+  }
+
+  environment_["ORCHESTRATOR_ROLES"] = "api";
+  sources_.flags["roles"] = "";
+  EXPECT_THAT(refusal(), HasSubstr("--roles must name at least one"));
+}
+
+TEST_F(ConfigTest, TakesEmptyFlagsAsNotGiven) {
+  sources_.flags["node_id"] = "";
+
+  EXPECT_TRUE(read_config(sources_));
 }
 
 TEST_F(ConfigTest, ReportsSourcesWithoutSecrets) {

@@ -110,10 +110,11 @@ bool holds_shard(const Tables& tables, const NodeId& node, const ShardLease& lea
   return at < tables.owners.size() && tables.owners[at].node == node && tables.owners[at].epoch == lease.epoch;
 }
 
-/// Whether a shard of this owner may be taken: its lease is over, or its process is gone.
-bool is_dead(const Tables& tables, const NodeId& owner, Timestamp now) {
+/// Whether a shard of this owner may be taken: its lease is over, or its process is gone or no worker any more.
+bool has_ended(const Tables& tables, const NodeId& owner, Timestamp now) {
   const auto node = tables.nodes.find(owner);
-  return node == tables.nodes.end() || node->second.row.lease_until < now || node->second.process == nullptr;
+  return node == tables.nodes.end() || node->second.row.lease_until < now || node->second.process == nullptr ||
+         !node->second.row.performs_steps();
 }
 
 /// A step's statements go to the test; its batch is committed like any other.
@@ -202,7 +203,7 @@ void MemoryStore::take_over(NodeId node, std::vector<ShardId> shards, Done<std::
       const auto at = static_cast<std::size_t>(to_int(shard));
       if (at >= tables.owners.size()) continue;
       ShardOwnerRow& owner = tables.owners[at];
-      if (owner.node && *owner.node != node && !is_dead(tables, *owner.node, core->options.now())) continue;
+      if (owner.node && *owner.node != node && !has_ended(tables, *owner.node, core->options.now())) continue;
       owner.node = node;
       owner.epoch = Epoch{to_int(owner.epoch) + 1};
       taken.push_back({shard, owner.epoch});

@@ -47,7 +47,8 @@ with takeable as (
   where o.shard = any ($2::int[])
     and (o.node_id is null or o.node_id = $1
          or o.node_id <> all (array(select n.node_id from orchestrator.nodes n
-                                    where n.lease_until >= clock_timestamp() and n.node_id <> all ($3::text[]))))
+                                    where n.lease_until >= clock_timestamp() and n.node_id <> all ($3::text[])
+                                      and 'worker' = any (string_to_array(n.roles, ',')))))
   order by o.shard
   for update
 )
