@@ -141,6 +141,8 @@ struct ScheduleTask {
   std::optional<std::int64_t> heartbeat_seconds;
   /// Its hand-out must be committed (TaskStarted) before a worker gets it: it may have killed a node.
   bool suspect = false;
+  /// It was in hand at several deaths: it shall not be in hand beside another such task.
+  bool alone = false;
 };
 
 /// Tell the worker that holds it to stop; its answer no longer counts.

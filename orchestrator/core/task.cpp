@@ -29,6 +29,9 @@ std::uint64_t seed_of(const RunData& run, const Scope& scope) {
   return low ^ (static_cast<std::uint64_t>(scope.step.id) * 0x9E3779B97F4A7C15ULL);
 }
 
+/// At the first counted death a task is one of a few that were in hand; at the second the others are hardly the same.
+constexpr std::int32_t kLossesBeforeAlone = 2;
+
 }  // namespace
 
 TaskRef task_of(const Scope& scope) {
@@ -52,6 +55,7 @@ ScheduleTask task_command(const RunData& run, const Scope& scope) {
   task.timeout_seconds = scope.step.timeout_seconds;
   if (!inquiry) task.heartbeat_seconds = scope.step.heartbeat_seconds;
   task.suspect = scope.step.losses > 0 || scope.step.start_recorded;
+  task.alone = scope.step.losses >= kLossesBeforeAlone;
   return task;
 }
 

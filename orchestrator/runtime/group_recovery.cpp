@@ -97,6 +97,7 @@ void ShardGroup::forget_shard(ShardId id) {
   drop_memory(*found->second, why);
   // Workers may still be at it: their outcome no longer counts here, so they are asked to stop.
   for (auto& [key, hold] : found->second->holds) hold->cancel_requested = true;
+  forget_suspects(id);
   auto waiting = std::move(found->second->waiting_requests);
   shards_.erase(found);
   for (auto& request : waiting) request();  // each finds no owner and says so

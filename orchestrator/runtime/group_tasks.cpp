@@ -1,4 +1,5 @@
 // Tasks: handing them out after their commit, taking outcomes in, and what happens when neither comes.
+#include <algorithm>
 #include <utility>
 
 #include "orchestrator/base/json.hpp"
@@ -11,6 +12,8 @@ namespace {
 constexpr Duration kLongInHand = std::chrono::seconds{5};
 /// When a time-out that could not be written is tried again.
 constexpr Duration kLookAgainAfter = std::chrono::milliseconds{200};
+/// How soon a group asks again for the turn of a task that goes out alone.
+constexpr Duration kAloneAgainAfter = std::chrono::milliseconds{20};
 
 }  // namespace
 
@@ -33,29 +36,68 @@ void ShardGroup::hand_out(RunId run_id, core::ScheduleTask command) {
 }
 
 /// Suspect tasks go out a few at a time, each counted and committed before: work that kills its node is found, and work
-/// that only stood in the queue beside it is not blamed.
+/// that only stood in the queue beside it is not blamed. What was in hand at several deaths goes out last, and alone on
+/// this node: else what happens to be slow would be set aside together with what kills.
 void ShardGroup::pump_suspects() {
   while (!suspects_.empty() && static_cast<int>(suspects_in_hand_.size()) < parts_.max_suspects_in_hand) {
-    SuspectTask next = std::move(suspects_.front());
-    suspects_.pop_front();
-    const HoldKey key{next.run_id, next.command.task};
-    if (!suspects_in_hand_.insert(key).second) continue;
-    with_run(next.run_id, [this, key, command = next.command](Result<RunEntry*> entry) {
+    auto next = std::find_if(suspects_.begin(), suspects_.end(), [](const auto& s) { return !s.command.alone; });
+    const bool alone = next == suspects_.end();
+    if (alone && !parts_.workers.begin_alone()) {
+      pump_suspects_later();
+      return;
+    }
+    if (alone) next = suspects_.begin();
+    const HoldKey key{next->run_id, next->command.task};
+    const core::ScheduleTask command = std::move(next->command);
+    suspects_.erase(next);
+    if (!suspects_in_hand_.emplace(key, alone).second) {
+      if (alone) parts_.workers.end_alone();
+      continue;
+    }
+    with_run(key.run_id, [this, key, command](Result<RunEntry*> entry) {
       const bool open = entry && *entry != nullptr && (*entry)->run.is_open(command.task);
       if (!open || !decide(**entry, core::TaskStarted{command.task, parts_.worker_name}, pending_)) {
-        suspects_in_hand_.erase(key);
+        put_suspect_down(key);
         return;
       }
       pending_.after.push_back({shard_of(key.run_id), [this, key, command](const Status& status) {
-                                  if (status) {
-                                    if (Shard* shard = find_shard(shard_of(key.run_id))) shard->suspected.erase(key);
-                                    hand_out(key.run_id, command);
-                                  } else {
-                                    suspects_in_hand_.erase(key);
-                                  }
+                                  Shard* shard = find_shard(shard_of(key.run_id));
+                                  if (status && shard != nullptr) shard->suspected.erase(key);
+                                  if (status) hand_out(key.run_id, command);
+                                  // Nobody may have got it: over at once, cancelled meanwhile, or without a handler.
+                                  const bool is_out = shard != nullptr && shard->holds.contains(key);
+                                  const bool is_held_back = status && !parts_.headquarters.is_confirmed();
+                                  if (!is_out && !is_held_back) put_suspect_down(key);
                                 }});
     });
   }
+}
+
+/// Posted: whoever puts one down may be in the middle of its own work on the runs.
+void ShardGroup::put_suspect_down(const HoldKey& key) {
+  const auto held = suspects_in_hand_.find(key);
+  if (held == suspects_in_hand_.end()) return;
+  if (held->second) parts_.workers.end_alone();
+  suspects_in_hand_.erase(held);
+  parts_.executor.post([this] { pump_suspects(); });
+}
+
+void ShardGroup::pump_suspects_later() {
+  if (std::exchange(pump_posted_, true)) return;
+  parts_.executor.post_after(kAloneAgainAfter, [this] {
+    pump_posted_ = false;
+    pump_suspects();
+  });
+}
+
+/// The next owner counts them.
+void ShardGroup::forget_suspects(ShardId shard) {
+  std::erase_if(suspects_, [&](const auto& suspect) { return shard_of(suspect.run_id) == shard; });
+  std::vector<HoldKey> in_hand;
+  for (const auto& [key, alone] : suspects_in_hand_) {
+    if (shard_of(key.run_id) == shard) in_hand.push_back(key);
+  }
+  for (const auto& key : in_hand) put_suspect_down(key);
 }
 
 void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
@@ -129,6 +171,7 @@ void ShardGroup::perform_at_once(RunEntry& entry, const core::ScheduleTask& comm
                            clock_.now()};
   const Status decided = decide(entry, event, pending_);
   if (decided) parts_.metrics.step(event.outcome.kind).add();
+  put_suspect_down({entry.run.header().id, command.task});
 }
 
 // ---- outcomes ----------------------------------------------------------------------------------------------------
@@ -170,7 +213,7 @@ void ShardGroup::decide_outcome(RunEntry& entry, core::TaskRef task, const std::
 
 void ShardGroup::release_hold(const HoldKey& key) {
   if (Shard* shard = find_shard(shard_of(key.run_id))) shard->holds.erase(key);
-  if (suspects_in_hand_.erase(key) > 0) pump_suspects();
+  put_suspect_down(key);
 }
 
 std::optional<Timestamp> ShardGroup::started_at(const TaskHold& hold) {

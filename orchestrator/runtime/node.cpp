@@ -258,6 +258,7 @@ void Node::drop_lost(const std::vector<store::ShardOwnerRow>& owners) {
   parts_.logger.warn("shards_lost", {{"count", gone.size()}});
   for (const ShardId shard : gone) {
     owned_.erase(shard);
+    workers_.withdraw(shard);  // not left to the group, which drops it a moment later
     group_of(shard).drop(shard);
   }
   show_owned();

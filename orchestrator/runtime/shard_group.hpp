@@ -198,6 +198,9 @@ class ShardGroup {
                          std::shared_ptr<const store::Batch> batch, Result<store::CommitAnswer> answer);
   std::optional<Timestamp> started_at(const TaskHold& hold);
   void pump_suspects();
+  void pump_suspects_later();
+  void put_suspect_down(const HoldKey& key);
+  void forget_suspects(ShardId shard);
   void release_hold(const HoldKey& key);
   void mark_in_hand(RunEntry& entry);
   void record_long_tasks(RunEntry& entry);
@@ -304,7 +307,8 @@ class ShardGroup {
   std::uint64_t next_generation_ = 1;
   std::unordered_map<RunId, std::map<std::uint64_t, Reply<std::optional<store::RunView>>>> watchers_;
   std::deque<SuspectTask> suspects_;
-  std::set<HoldKey> suspects_in_hand_;
+  std::map<HoldKey, bool> suspects_in_hand_;  ///< whether it is the node's one task that goes out alone
+  bool pump_posted_ = false;
   std::vector<SuspectTask> held_back_;  ///< ready while the lease is not confirmed
 
   using DueAt = std::pair<Timestamp, RunId>;

@@ -10,6 +10,7 @@ namespace orchestrator::runtime {
 namespace {
 
 constexpr const char* kDefaultQueue = "default";
+constexpr Duration kMaxAlone = std::chrono::minutes{1};
 
 /// The label of metrics, as in orchestrator_steps_total.
 std::string_view word_of(Outcome::Kind kind) {
@@ -85,6 +86,19 @@ std::vector<std::pair<RunId, core::TaskRef>> WorkerPool::withdraw(ShardId shard)
     });
   }
   return withdrawn;
+}
+
+bool WorkerPool::begin_alone() {
+  const telemetry::MutexLock lock(mutex_);
+  const Duration now = clock_.steady_now();
+  if (now < alone_until_) return false;
+  alone_until_ = now + kMaxAlone;
+  return true;
+}
+
+void WorkerPool::end_alone() {
+  const telemetry::MutexLock lock(mutex_);
+  alone_until_ = {};
 }
 
 void WorkerPool::pause() {

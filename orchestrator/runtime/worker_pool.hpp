@@ -42,6 +42,11 @@ class WorkerPool {
   /// Looks again whether tasks may be begun.
   void pump();
 
+  /// Takes the node's one turn for a suspect task that must not share its fate with another one; false while somebody
+  /// has it. It lasts until end_alone, at most a minute: long work shall not hold up all others.
+  bool begin_alone();
+  void end_alone();
+
   /// Hands out nothing more; what is in hand goes on.
   void pause();
   /// Asks everything in hand to stop.
@@ -93,6 +98,7 @@ class WorkerPool {
   std::uint64_t next_number_ ORC_GUARDED_BY(mutex_) = 0;
   int in_flight_ ORC_GUARDED_BY(mutex_) = 0;
   bool paused_ ORC_GUARDED_BY(mutex_) = false;
+  Duration alone_until_ ORC_GUARDED_BY(mutex_){};  ///< steady clock
 };
 
 }  // namespace orchestrator::runtime

@@ -237,6 +237,32 @@ TEST_F(Cluster, AStartForADeadOwnerWaitsForTheNextOne) {
   expect_good_end();
 }
 
+TEST_F(Cluster, MoreSuspectsThanMayBeInHandAllGoOn) {
+  begin(15);
+  cluster->deploy("chain", R"({
+    "StartAt": "One",
+    "States": {
+      "One": {"Type": "Task", "Resource": "handler:instant", "Next": "Two"},
+      "Two": {"Type": "Task", "Resource": "handler:instant", "End": true}
+    }
+  })");
+  cluster->drain("b");
+  const auto runs = cluster->start_together("a", "chain", 200);
+  ASSERT_EQ(runs.size(), 200U);
+
+  cluster->crash("a");  // between the start of the runs and their first step
+  cluster->start_node("a");
+  cluster->world.advance(std::chrono::seconds{30});
+
+  int open = 0;
+  for (const RunId& id : runs) {
+    const auto run = cluster->find_run(id);
+    ASSERT_TRUE(run.has_value());
+    if (!is_closed(run->state)) ++open;
+  }
+  EXPECT_EQ(open, 0) << "runs whose suspected step was never performed";
+}
+
 TEST_F(Cluster, AnIdempotencyKeyOutlivesTheNodeThatWasAtWorkUnderIt) {
   begin(14);
   std::map<std::string, RunId> reserved;

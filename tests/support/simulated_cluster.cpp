@@ -181,6 +181,10 @@ SimulatedCluster::SimulatedCluster(std::uint64_t seed, std::int32_t shards)
     ++performed[context.idempotency_key];
     return Outcome::completed(make_payload(input));
   };
+  HandlerEntry instant;
+  instant.name = "instant";
+  instant.immediate = true;
+  instant.plain = [](const Json&, TaskContext&) { return Outcome::completed(nullptr); };
   HandlerEntry written = {};
   written.name = "written";
   written.transactional = [](const Json& input, TaskContext& context, Sql& sql) {
@@ -188,9 +192,10 @@ SimulatedCluster::SimulatedCluster(std::uint64_t seed, std::int32_t shards)
     if (!inserted) return Outcome::snoozed(std::chrono::seconds{1});
     return Outcome::completed(make_payload(input));
   };
-  const Status added = handlers.add(std::move(counted));
-  const Status also_added = handlers.add(std::move(written));
-  ORC_CHECK(added.has_value() && also_added.has_value(), "the simulation's handlers have names of their own");
+  for (HandlerEntry* handler : {&counted, &instant, &written}) {
+    const Status added = handlers.add(std::move(*handler));
+    ORC_CHECK(added.has_value(), "the simulation's handlers have names of their own");
+  }
 }
 
 SimulatedCluster::~SimulatedCluster() {
@@ -315,6 +320,21 @@ Result<RunId> SimulatedCluster::start_through(const std::string& node, const std
   if (!*answer) return fail(ErrorCode::unavailable, "no answer within the limit");
   if (!**answer) return (*answer)->error();
   return (**answer)->run_id;
+}
+
+std::vector<RunId> SimulatedCluster::start_together(const std::string& node, const std::string& workflow, int count) {
+  // Shared: an answer may come after this call gave up.
+  auto started = std::make_shared<std::vector<RunId>>();
+  for (int i = 0; i < count; ++i) {
+    service::StartRun request;
+    request.namespace_name = "default";
+    request.workflow = workflow;
+    nodes_.at(node)->service->start_run(std::move(request), [started](Result<service::StartedRun> answer) {
+      if (answer) started->push_back(answer->run_id);
+    });
+  }
+  world.advance_until([&] { return started->size() == static_cast<std::size_t>(count); }, std::chrono::minutes{1});
+  return *started;
 }
 
 Result<service::IdempotencyGate> SimulatedCluster::open_gate(const std::string& node, const std::string& key) {

@@ -73,6 +73,9 @@ class SimulatedCluster {
   /// Starts a run through this node and no other. unavailable when it did not answer within `limit`.
   Result<RunId> start_through(const std::string& node, const std::string& workflow, const std::string& key,
                               Duration limit);
+  /// Starts `count` runs without a key through this node, in as few commits as it makes of them; returns the moment
+  /// that all are acknowledged.
+  std::vector<RunId> start_together(const std::string& node, const std::string& workflow, int count);
   /// What an Idempotency-Key says to a request that this node has taken.
   Result<service::IdempotencyGate> open_gate(const std::string& node, const std::string& key);
   /// Starts a run through whichever node takes it; repeats the call until one does. Empty when none did in `limit`.
