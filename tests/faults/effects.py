@@ -14,6 +14,7 @@ class EffectServer:
         self.port = port
         self.lock = threading.Lock()
         self.calls = []  # (time, subject, idempotency key, pid of the caller or 0)
+        self.unanswered = collections.Counter()  # pid → calls
         self.callers = {}  # pids of nodes to look for; empty: nobody asks who called
         self.on_call = None  # called with (subject, pid) before the answer
         self.answer_after = 0.01
@@ -54,9 +55,17 @@ class EffectServer:
         pid = process_of_connection(caller_port, self.port, self.callers) if self.callers else 0
         with self.lock:
             self.calls.append((began, subject, idempotency_key, pid))
+            self.unanswered[pid] += 1
         if self.on_call:
             self.on_call(subject, pid)
         time.sleep(self.answer_after)
+        with self.lock:
+            self.unanswered[pid] -= 1
+
+    def in_progress(self, pid):
+        """Calls of this process that wait for their answer."""
+        with self.lock:
+            return self.unanswered[pid]
 
     def stop(self):
         self.server.shutdown()
@@ -74,8 +83,11 @@ class EffectServer:
 def process_of_connection(client_port, server_port, pids):
     """Which of these processes holds the client's end of a connection; 0: none."""
     ends = [f"0100007F:{client_port:04X}", f"0100007F:{server_port:04X}"]
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        inode = next((line.split()[9] for line in table if line.split()[1:3] == ends), None)
+    inode = None
+    # The table is not a snapshot: while connections come and go, a read of it may miss one.
+    for _ in range(20):
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            inode = inode or next((line.split()[9] for line in table if line.split()[1:3] == ends), None)
     if inode is None:
         return 0
     for pid in list(pids):
