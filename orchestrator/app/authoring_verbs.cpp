@@ -9,7 +9,6 @@
 #include "orchestrator/app/verbs.hpp"
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/tools/authoring.hpp"
-#include "orchestrator/tools/simulate.hpp"
 
 namespace orchestrator::app {
 namespace {
@@ -52,36 +51,11 @@ void validate(const ValidateOptions& options, Exit& exit) {
   print(Json{{"files", std::move(files)}});
 }
 
-struct SimulateOptions {
-  std::string definition;
-  std::string input;
-  std::string mocks;
-  int max_steps = 10'000;
-};
-
 Result<std::optional<Json>> read_optional(const std::string& path) {
   if (path.empty()) return std::optional<Json>{};
   auto value = read_document(path);
   if (!value) return std::move(value).error();
   return std::optional<Json>(*std::move(value));
-}
-
-void simulate(const SimulateOptions& options, Exit& exit) {
-  auto definition = read_document(options.definition);
-  if (!definition) return explain(definition.error(), exit);
-  auto input = read_optional(options.input);
-  if (!input) return explain(input.error(), exit);
-  auto mocks = read_optional(options.mocks);
-  if (!mocks) return explain(mocks.error(), exit);
-
-  tools::SimulateRequest request;
-  request.definition = *std::move(definition);
-  request.input = *std::move(input);
-  request.mocks = *std::move(mocks);
-  request.max_steps = options.max_steps;
-  const auto report = tools::simulate(request);
-  if (!report) return explain(report.error(), exit);
-  print(*report);
 }
 
 struct EvalOptions {
@@ -108,17 +82,6 @@ void add_authoring_verbs(CLI::App& root, Exit& exit) {
         ->check(CLI::IsMember({"STANDARD", "EXPRESS"}))
         ->capture_default_str();
     verb->callback([options, &exit] { validate(*options, exit); });
-  }
-  {
-    auto options = std::make_shared<SimulateOptions>();
-    CLI::App* verb = root.add_subcommand("simulate", "Run a definition on a virtual clock, with mocked tasks");
-    verb->add_option("--definition", options->definition, "the definition, JSON or YAML")->required();
-    verb->add_option("--input", options->input, "file with the run's input; without it {}");
-    verb->add_option("--mocks", options->mocks, "file with what tasks and signals answer");
-    verb->add_option("--max-steps", options->max_steps, "transitions before the run is given up")
-        ->check(CLI::Range(1, 10'000'000))
-        ->capture_default_str();
-    verb->callback([options, &exit] { simulate(*options, exit); });
   }
   {
     auto options = std::make_shared<EvalOptions>();

@@ -18,6 +18,7 @@ int run(int argc, char** argv) {
   add_migrate_verbs(root, exit);
   add_doctor_verb(root, exit);
   add_authoring_verbs(root, exit);
+  add_simulate_verb(root, exit);
   add_workflow_verbs(root, exit);
   add_run_verbs(root, exit);
   add_bench_verb(root, exit);

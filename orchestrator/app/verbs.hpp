@@ -11,8 +11,10 @@ namespace orchestrator::app {
 // One function per group of verbs, each in a file of its own. They add their verbs to the command line; the verb that
 // was asked for writes its exit code. `exit` outlives the parsing.
 
-/// validate, eval, simulate: authoring, without server or database.
+/// validate and eval: authoring, without server or database.
 void add_authoring_verbs(CLI::App& root, Exit& exit);
+/// simulate: the planner alone, or the real engine on a store of its own.
+void add_simulate_verb(CLI::App& root, Exit& exit);
 /// dev: private PostgreSQL and a server with every role.
 void add_dev_verb(CLI::App& root, Exit& exit);
 /// serve: a server against a database that exists.

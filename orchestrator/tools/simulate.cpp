@@ -16,27 +16,12 @@ namespace {
 
 /// The service's default for a task without TimeoutSeconds.
 constexpr std::int64_t kDefaultTimeoutSeconds = 99'999'999;
-constexpr const char* kRunId = "00000000-0000-7000-8000-000000000001";
-
-language::Functions functions() {
-  language::Functions functions;
-  functions.hash = [](std::string_view name, std::string_view data) {
-    using digest::Algorithm;
-    const Algorithm algorithm = name == "MD5"       ? Algorithm::md5
-                                : name == "SHA-1"   ? Algorithm::sha1
-                                : name == "SHA-384" ? Algorithm::sha384
-                                : name == "SHA-512" ? Algorithm::sha512
-                                                    : Algorithm::sha256;
-    return digest::hash(algorithm, data);
-  };
-  return functions;
-}
 
 RunHeader header_of(const SimulateRequest& request, const Mocks& mocks) {
   RunHeader header;
-  header.id = *RunId::parse(kRunId);
-  header.namespace_name = "default";
-  header.workflow = "simulated";
+  header.id = request.run_id.value_or(kSimulatedRunId);
+  header.namespace_name = kSimulatedNamespace;
+  header.workflow = kSimulatedWorkflow;
   header.version = 1;
   header.input = make_payload(request.input.value_or(Json::object()));
   header.created_at = mocks.now();
@@ -55,7 +40,7 @@ class Simulation {
   Simulation(const SimulateRequest& request, language::DefinitionPtr definition, Mocks mocks)
       : definition_(std::move(definition)),
         mocks_(std::move(mocks)),
-        planner_(functions(), limits_of(request)),
+        planner_(simulated_functions(), limits_of(request)),
         run_(header_of(request, mocks_), definition_),
         now_(mocks_.now()),
         max_steps_(request.max_steps) {
@@ -77,6 +62,8 @@ class Simulation {
     }
     return report();
   }
+
+  std::vector<HistoryEvent> take_events() { return std::move(events_); }
 
  private:
   struct Unanswered {
@@ -146,7 +133,7 @@ class Simulation {
   void carry_out(const core::StartChild& command) {
     const std::string state = state_of(command.step);
     note_input(state, command.input);
-    const RunId child = *RunId::parse(kRunId);
+    const RunId child = kSimulatedRunId;
     if (!command.wait || command.replace) {
       answers_.emplace_back(core::ChildStarted{.step = command.step, .child = child});
       return;
@@ -318,7 +305,27 @@ class Simulation {
 
 }  // namespace
 
+language::Functions simulated_functions() {
+  language::Functions functions;
+  functions.hash = [](std::string_view name, std::string_view data) {
+    using digest::Algorithm;
+    const Algorithm algorithm = name == "MD5"       ? Algorithm::md5
+                                : name == "SHA-1"   ? Algorithm::sha1
+                                : name == "SHA-384" ? Algorithm::sha384
+                                : name == "SHA-512" ? Algorithm::sha512
+                                                    : Algorithm::sha256;
+    return digest::hash(algorithm, data);
+  };
+  return functions;
+}
+
 Result<Json> simulate(const SimulateRequest& request) {
+  auto run = simulate_run(request);
+  if (!run) return std::move(run).error();
+  return std::move(run->report);
+}
+
+Result<SimulatedRun> simulate_run(const SimulateRequest& request) {
   auto parsed = language::parse_definition(request.definition, {});
   if (!parsed.valid()) {
     Error error(ErrorCode::invalid_argument, "invalid-definition", "the definition is not valid");
@@ -329,7 +336,12 @@ Result<Json> simulate(const SimulateRequest& request) {
   }
   auto mocks = Mocks::read(request.mocks);
   if (!mocks) return std::move(mocks).error();
-  return Simulation(request, parsed.definition, *std::move(mocks)).run();
+  Simulation simulation(request, parsed.definition, *std::move(mocks));
+  SimulatedRun run;
+  run.report = simulation.run();
+  run.events = simulation.take_events();
+  run.definition = parsed.definition;
+  return run;
 }
 
 }  // namespace orchestrator::tools
