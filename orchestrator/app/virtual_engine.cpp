@@ -5,14 +5,14 @@
 
 namespace orchestrator::app {
 
-void VirtualWorld::post_at(Duration at, Purpose purpose, std::function<void()> work) {
-  queue_.emplace(std::pair{at, next_number_++}, Entry{purpose, std::move(work)});
+void VirtualWorld::post(Duration at, Rank rank, Purpose purpose, std::function<void()> work) {
+  queue_.emplace(std::tuple{at, rank, next_number_++}, Entry{purpose, std::move(work)});
 }
 
 bool VirtualWorld::run_next() {
   if (queue_.empty()) return false;
   const auto next = queue_.begin();
-  now_ = std::max(now_, next->first.first);
+  now_ = std::max(now_, std::get<Duration>(next->first));
   const auto run = std::move(next->second.run);
   queue_.erase(next);
   run();
@@ -23,7 +23,7 @@ std::optional<Duration> VirtualWorld::next_work() const {
   const auto found = std::find_if(queue_.begin(), queue_.end(),
                                   [](const auto& entry) { return entry.second.purpose == Purpose::work; });
   if (found == queue_.end()) return std::nullopt;
-  return found->first.first;
+  return std::get<Duration>(found->first);
 }
 
 void VirtualExecutor::post(std::function<void()> work) {
@@ -33,8 +33,8 @@ void VirtualExecutor::post(std::function<void()> work) {
 }
 
 void VirtualExecutor::post_after(Duration delay, std::function<void()> work) {
-  const auto purpose = delay > Duration{} ? delayed_ : VirtualWorld::Purpose::work;
-  world_.post_at(world_.now() + delay, purpose, [life = life_, work = std::move(work)] {
+  if (delay <= Duration{}) return post(std::move(work));
+  world_.post_timer(world_.now() + delay, delayed_, [life = life_, work = std::move(work)] {
     if (*life) work();
   });
 }

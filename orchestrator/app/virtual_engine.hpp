@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "orchestrator/runtime/executor.hpp"
@@ -26,7 +27,14 @@ class VirtualWorld {
   [[nodiscard]] Timestamp database_now() const { return start_ + now_; }
   [[nodiscard]] Duration at(Timestamp moment) const { return moment - start_; }
 
-  void post_at(Duration at, Purpose purpose, std::function<void()> work);
+  void post_at(Duration at, Purpose purpose, std::function<void()> work) {
+    post(at, Rank::at_once, purpose, std::move(work));
+  }
+  /// For timers: of what is due at one moment they come last. A signal that arrives at the very end of a wait is in
+  /// time, as it is for the planner alone.
+  void post_timer(Duration at, Purpose purpose, std::function<void()> work) {
+    post(at, Rank::timer, purpose, std::move(work));
+  }
   /// Runs what is due first, after letting time pass until then; false when there is nothing.
   bool run_next();
   /// When the first work that is not upkeep falls due.
@@ -35,15 +43,18 @@ class VirtualWorld {
   void skip_to(Duration at) { now_ = std::max(now_, at); }
 
  private:
+  enum class Rank : std::uint8_t { at_once, timer };
   struct Entry {
     Purpose purpose = Purpose::work;
     std::function<void()> run;
   };
 
+  void post(Duration at, Rank rank, Purpose purpose, std::function<void()> work);
+
   const Timestamp start_;  // Fixed after construction.
   Duration now_{0};
   std::uint64_t next_number_ = 0;
-  std::map<std::pair<Duration, std::uint64_t>, Entry> queue_;
+  std::map<std::tuple<Duration, Rank, std::uint64_t>, Entry> queue_;
 };
 
 /// Whether a simulated process still lives. Work of a dead one never runs.

@@ -176,6 +176,19 @@ TEST(EngineSimulation, EverythingAtOnceDoes) {
   EXPECT_EQ(string_member(report.value("output", Json::object()), "i"), "paid") << dump_json(report);
 }
 
+TEST(EngineSimulation, ASignalAtTheVeryEndOfAWaitIsInTimeForBoth) {
+  const char* definition = R"({"StartAt":"S","States":{"S":{"Type":"Task","Resource":"signal:paid","TimeoutSeconds":60,
+    "End":true}}})";
+  const char* mocks = R"({"signals":[{"at":60,"name":"paid","payload":1}]})";
+  const auto simulation = [&] { return in_memory(*parse_json(definition), Json::object(), *parse_json(mocks)); };
+
+  const auto report = simulate_in_engine(simulation());
+
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(text_of(report->difference), "");
+  EXPECT_EQ(string_member(report->expected, "status"), "SUCCEEDED");
+}
+
 TEST(EngineSimulation, AnEngineThatGoesWrongIsNoticed) {
   // The database takes no row that says that the order was paid.
   const auto refuses = [](const store::Batch& batch) -> Status {
