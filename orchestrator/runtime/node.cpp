@@ -235,10 +235,11 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
     cluster_ = std::move(*answer);
     urls_ = std::move(urls);
   }
-  if (options_.takes_shards && !draining_) {
-    if (!wanted.empty() && !taking_ && leaving_.empty()) take(std::move(wanted), std::move(unclean));
-    if (wanted.empty() && owned_.size() > fair && !taking_ && leaving_.empty())
-      give_surplus_away(fair, std::move(takers));
+  const bool may_change_hands = options_.takes_shards && !draining_ && !taking_ && leaving_.empty();
+  if (may_change_hands && !wanted.empty()) {
+    take(std::move(wanted), std::move(unclean));
+  } else if (may_change_hands && owned_.size() > fair) {
+    give_surplus_away(fair, std::move(takers));
   }
   beat_after(std::chrono::duration_cast<Duration>(options_.lease) / 5);
 }

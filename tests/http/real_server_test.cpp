@@ -392,7 +392,7 @@ TEST_F(RealServerTest, EveryMetricOfTheDocumentIsThere) {
   const std::string stranded = one_step("nobody-does", "nobody", Json::object());
   run_in(one_step("sleeps", "sleep", {{"seconds", 0}}), "succeeded");
   run_in(stranded, "ready");
-  const auto metrics = [this] { return HttpClient(server_->port()).request("GET", "/metrics").body; };
+  const auto metrics = [] { return HttpClient(server_->port()).request("GET", "/metrics").body; };
   const auto shows = [&](const std::string& line) {
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (std::chrono::steady_clock::now() < give_up) {
