@@ -37,7 +37,7 @@ export function orchestrator(binary) {
       await bench('workflow-5-steps', warmUpSeconds);
       for (const scenario of ['pickup-latency', 'signal-latency']) {
         const { operations, errors, p50_ms, p99_ms, max_ms } = await bench(scenario, latencySeconds);
-        figures[scenario] = { operations, errors, start_ms: null, answer_ms: { p50: p50_ms, p99: p99_ms, max: max_ms } };
+        figures[scenario] = { operations, errors, start_ms: { p50: p50_ms, p99: p99_ms, max: max_ms }, answer_ms: null };
       }
       const load = await bench('workflow-5-steps', seconds);
       figures['workflow-5-steps'] = {
