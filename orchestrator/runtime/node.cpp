@@ -21,6 +21,7 @@ constexpr Duration kSafetyMargin = std::chrono::seconds{1};
 constexpr std::uint64_t kStartsPerShard = 32;
 constexpr Duration kDoubtEvery = std::chrono::milliseconds{500};
 constexpr Duration kHintEvery = std::chrono::milliseconds{5};
+constexpr Duration kForgetHintsAfter = std::chrono::minutes{1};
 
 /// Those whose lease runs and whose process is not proven gone.
 std::set<NodeId> live_nodes(const store::HeartbeatAnswer& answer, const NodeId& own) {
@@ -282,7 +283,8 @@ void Node::give_surplus_away(std::size_t fair, std::vector<std::string> takers) 
                                 if (lease) {
                                   leases->push_back(*lease);
                                 } else {
-                                  owns_[static_cast<std::size_t>(to_int(shard))] = owned_.contains(shard);
+                                  leaving_.erase(shard);  // it stays, and takes requests again
+                                  show_owned();
                                 }
                                 if (--*missing == 0) released(*leases, takers);
                               });
@@ -309,6 +311,8 @@ void Node::released(std::vector<store::ShardLease> leases, std::vector<std::stri
 void Node::hint(const std::string& url) {
   if (peers_ == nullptr || url.empty()) return;
   const Duration now = parts_.clock.steady_now();
+  // Nodes come and go under new addresses.
+  std::erase_if(hinted_, [&](const auto& known) { return now - known.second > kForgetHintsAfter; });
   auto& last = hinted_[url];
   if (last > now) return;  // one is on its way
   const Duration delay = std::max(Duration{0}, last + kHintEvery - now);
