@@ -106,6 +106,12 @@ struct PeerClient::Core : std::enable_shared_from_this<PeerClient::Core> {
 
   bool enter(const std::string& url) {
     const telemetry::MutexLock lock(mutex);
+    // Nodes come and go under new addresses: what nobody calls any more is closed and forgotten.
+    const auto now = Clock::now();
+    std::erase_if(peers, [&](const auto& known) {
+      const Peer& peer = known.second;
+      return peer.in_flight == 0 && (peer.idle.empty() || now - peer.idle.back().since > kKeepIdle);
+    });
     Peer& peer = peers[url];
     if (peer.in_flight >= kMaxPeerCalls) return false;
     ++peer.in_flight;
