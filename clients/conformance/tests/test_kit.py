@@ -39,7 +39,7 @@ def play(habit: str, scenario: str) -> subprocess.CompletedProcess[str]:
 
 class Kit(unittest.TestCase):
     def test_notices_every_bad_habit(self) -> None:
-        with ThreadPoolExecutor(6) as pool:
+        with ThreadPoolExecutor(10) as pool:
             results = dict(zip(NOTICED_BY, pool.map(lambda item: play(*item), NOTICED_BY.items())))
 
         for habit, result in results.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import secrets
@@ -69,7 +70,7 @@ class RealServer:
     def close(self) -> None:
         if self._process is None:
             return
-        if self._process.poll() is not None:
+        if self._process.poll() is not None and self.url:
             self.start()  # It alone knows how to end its database.
         self._process.terminate()
         late = threading.Timer(40, self._process.kill)
@@ -136,17 +137,11 @@ _shared: RealServer | None = None
 
 
 def shared_server() -> RealServer:
+    """Ends with the process."""
     global _shared
     if _shared is None:
-        _shared = RealServer()
-        try:
-            _shared.start()
-        except BaseException:
-            _shared.close()
-            raise
+        server = RealServer()
+        atexit.register(server.close)
+        server.start()
+        _shared = server
     return _shared
-
-
-def close_shared_server() -> None:
-    if _shared is not None:
-        _shared.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator_client import AsyncClient, Backoff, Client, ConnectionFailed, Problem, RunRequest, StartedRun, WaitTimedOut
 from orchestrator_client import calls
-from tests.real_server import CuttingProxy, close_shared_server, shared_server
+from tests.real_server import CuttingProxy, shared_server
 
 ECHO = {"StartAt": "Echo", "States": {"Echo": {"Type": "Task", "Resource": "handler:echo", "End": True}}}
 WAIT = {
@@ -26,10 +26,6 @@ FAIL = {
         },
     },
 }
-
-
-def tearDownModule() -> None:
-    close_shared_server()
 
 
 class ClientTest(unittest.TestCase):
