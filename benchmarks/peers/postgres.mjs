@@ -44,6 +44,18 @@ function programs() {
   throw new Error('PostgreSQL 15 or newer is not installed; run scripts/install-packages');
 }
 
+/// The same for any database; `connection` is what pg.Client wants to know.
+export async function holdSnapshot(connection) {
+  const client = new pg.Client(connection);
+  await client.connect();
+  await client.query('begin isolation level repeatable read');
+  await client.query('select txid_current_snapshot()');
+  return async () => {
+    await client.query('rollback');
+    await client.end();
+  };
+}
+
 export class PrivatePostgres {
   /// Makes and starts a cluster below `folder`.
   static async start(folder) {
@@ -81,6 +93,11 @@ export class PrivatePostgres {
     } finally {
       await client.end();
     }
+  }
+
+  /// Opens a REPEATABLE READ transaction that sees the database as it is now; returns a function that ends it.
+  async holdSnapshot(database = 'peer') {
+    return holdSnapshot(this.connection(database));
   }
 
   /// What the database has done so far. A session reports its counters at the latest when it ends, so the second

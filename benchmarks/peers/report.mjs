@@ -36,12 +36,12 @@ export function medians(rounds) {
   return result;
 }
 
-const number = (value, digits) =>
+export const number = (value, digits) =>
   value === null || value === undefined
     ? '-'
     : value.toFixed(digits).replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ' ');
 
-function table(head, rows, rule = '---:') {
+export function table(head, rows, rule = '---:') {
   const line = (cells) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map((_, index) => (index === 0 ? '---' : rule))), ...rows.map(line)].join('\n');
 }

@@ -37,7 +37,8 @@ def _body(expectation: dict[str, Any], found: list[Exchange], log: list[Exchange
 
 
 def _differences(wanted: Any, got: Any, where: str) -> list[str]:
-    """`wanted` may hold {"$any_of": [...]}, {"$from": a, "$to": b} and {"$text": true} in the place of a value; objects
+    """`wanted` may hold {"$any_of": [...]}, {"$from": a, "$to": b} and {"$text": true} (or
+    "or nothing") in the place of a value; objects
     may have more members than wanted, unless they hold {"$exactly": true}."""
     if isinstance(wanted, dict) and "$any_of" in wanted:
         return [] if got in wanted["$any_of"] else [f"{where} is {got!r}, expected one of {wanted['$any_of']}"]
@@ -45,7 +46,7 @@ def _differences(wanted: Any, got: Any, where: str) -> list[str]:
         inside = isinstance(got, (int, float)) and not isinstance(got, bool) and wanted["$from"] <= got <= wanted["$to"]
         return [] if inside else [f"{where} is {got!r}, expected {wanted['$from']} to {wanted['$to']}"]
     if isinstance(wanted, dict) and "$text" in wanted:
-        return [] if isinstance(got, str) and got else [f"{where} is {got!r}, expected a text"]
+        return [] if isinstance(got, str) and got or (got is None and wanted["$text"] == "or nothing") else [f"{where} is {got!r}, expected a text"]
     if isinstance(wanted, dict) and isinstance(got, dict):
         faults = [f"{where}.{name} is not expected" for name in got if "$exactly" in wanted and name not in wanted]
         for name, value in wanted.items():

@@ -56,7 +56,7 @@ export async function openLoop({ seconds, rate }, operation) {
   return { operations: count - errors, errors, start_ms: percentiles(starts), answer_ms: percentiles(answers) };
 }
 
-function percentiles(milliseconds) {
+export function percentiles(milliseconds) {
   if (milliseconds.length === 0) return null;
   milliseconds.sort((a, b) => a - b);
   const at = (share) => milliseconds[Math.round(share * (milliseconds.length - 1))];

@@ -17,7 +17,7 @@ from .errors import OrchestratorError
 from .held_task import HeldTask
 from .outcome import Outcome, TaskCancelled
 from .task import Task
-from .worker_settings import CLAIM_BACKOFF, WorkerSettings, claim_is_hopeless
+from .worker_settings import CLAIM_BACKOFF, WorkerSettings, check_handlers, claim_is_hopeless
 
 log = logging.getLogger("orchestrator_client.worker")
 
@@ -139,8 +139,7 @@ class AsyncWorker:
     async def run(self, *, handle_signals: bool = True) -> None:
         """Works until `stop`, SIGTERM or SIGINT. A worker runs once. Raises the Problem that makes every further claim
         hopeless, such as a refused key."""
-        if not self._handlers:
-            raise ValueError("a worker needs a handler")
+        check_handlers(len(self._handlers))
         if handle_signals:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -172,7 +171,13 @@ class AsyncWorker:
                 await self._room.wait()
                 continue
             call = calls.claim(
-                settings.queue, settings.worker_id, list(self._handlers), room, settings.wait_seconds, settings.lease_seconds
+                settings.queue,
+                settings.worker_id,
+                settings.instance,
+                list(self._handlers),
+                room,
+                settings.wait_seconds,
+                settings.lease_seconds,
             )
             try:
                 answer = await self._connections.send(call)

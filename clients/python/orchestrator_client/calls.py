@@ -203,9 +203,18 @@ def retry(run_id: str, from_state: str | None, reason: str | None, new_key: bool
     return Call("POST", f"/v1/runs/{_part(run_id)}/retry", _encoded(body))
 
 
-def claim(queue: str, worker_id: str, handlers: Sequence[str], max_tasks: int, wait_seconds: int, lease_seconds: int) -> Call:
+def claim(
+    queue: str,
+    worker_id: str,
+    instance: str,
+    handlers: Sequence[str],
+    max_tasks: int,
+    wait_seconds: int,
+    lease_seconds: int,
+) -> Call:
     body = {
         "worker_id": worker_id,
+        "instance": instance,
         "handlers": sorted(handlers),
         "max_tasks": max_tasks,
         "wait_seconds": wait_seconds,

@@ -30,6 +30,7 @@ class HeldTask:
         self._token_is_stale = False
         self._tell: Callable[[], None] | None = None
         self._tries = 0
+        self._refused = False
 
     @property
     def heartbeat_interval(self) -> float:
@@ -85,6 +86,11 @@ class HeldTask:
 
     def heartbeat_failed(self, error: OrchestratorError, now: float) -> float | None:
         """Seconds until the next try; None when there is nothing left to renew."""
+        if isinstance(error, Problem) and error.status in (413, 422) and self.heartbeat_body:
+            # Details that the server cannot take must not cost the lease.
+            with self._mutex:
+                self._body = {}
+            return 0.0
         if isinstance(error, Problem) and error.status in (404, 409):
             self._token_is_stale = True
             self.give_up("the lease has ended")
@@ -100,8 +106,9 @@ class HeldTask:
         again, so that a token never gets two; only one that the server refused for its content becomes a failure."""
         self._tries += 1
         if isinstance(error, Problem) and not error.is_passing and error.status < 500:
-            if error.status in (413, 422) and sent.verb == "complete":
-                return 0.0, outcome.failed("Worker.OutputRefused", str(error), retryable=False)
+            if error.status in (413, 422) and not self._refused:
+                self._refused = True
+                return 0.0, outcome.failed("Worker.OutcomeRefused", str(error), retryable=False)
             return None
         pause = BACKOFF.pause(self._tries, error)
         return (pause, sent) if now + pause < self._lease_until + OUTCOME_GRACE_SECONDS else None

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
 # Longer causes are cut: they are for people.
 MAX_CAUSE_CHARACTERS = 4000
+# The server takes whole seconds: a failure waits a day at most, a snooze a year.
+MAX_RETRY_AFTER_SECONDS = 86_400
+MAX_SNOOZE_SECONDS = 31_536_000
 
 
 class TaskFailure(Exception):
@@ -32,7 +36,7 @@ class NonRetryable(TaskFailure):
 
 
 class Snooze(Exception):
-    """Raised by a handler: not now; hand the task out again after `seconds`. Costs no attempt."""
+    """Raised by a handler: not now; hand the task out again after `seconds` (rounded up). Costs no attempt."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"snoozed for {seconds:g} s")
@@ -67,7 +71,7 @@ def completed(output: Any) -> Outcome:
 def failed(error: str, cause: str, *, retryable: bool, retry_after_seconds: float | None = None) -> Outcome:
     body: dict[str, Any] = {"error": error, "cause": cause[:MAX_CAUSE_CHARACTERS], "retryable": retryable}
     if retry_after_seconds is not None:
-        body["retry_after_seconds"] = retry_after_seconds
+        body["retry_after_seconds"] = _whole(retry_after_seconds, MAX_RETRY_AFTER_SECONDS)
     return Outcome("fail", body)
 
 
@@ -76,9 +80,13 @@ def of_exception(error: BaseException) -> Outcome:
     if isinstance(error, TaskCancelled):
         return RELEASE
     if isinstance(error, Snooze):
-        return Outcome("release", {"delay_seconds": error.seconds})
+        return Outcome("release", {"delay_seconds": _whole(error.seconds, MAX_SNOOZE_SECONDS)})
     if isinstance(error, TaskFailure):
         return failed(
             error.error, error.cause, retryable=error.retryable, retry_after_seconds=error.retry_after_seconds
         )
     return failed(type(error).__name__, str(error), retryable=True)
+
+
+def _whole(seconds: float, most: int) -> int:
+    return min(most, max(0, math.ceil(seconds)))

@@ -20,7 +20,7 @@ from .heartbeats import Heartbeats
 from .held_task import HeldTask
 from .outcome import Outcome, TaskCancelled
 from .task import Task
-from .worker_settings import CLAIM_BACKOFF, WorkerSettings, claim_is_hopeless
+from .worker_settings import CLAIM_BACKOFF, WorkerSettings, check_handlers, claim_is_hopeless
 
 log = logging.getLogger("orchestrator_client.worker")
 
@@ -160,8 +160,7 @@ class Worker:
     def run(self, *, handle_signals: bool = True) -> None:
         """Works until `stop`, or until SIGTERM or SIGINT when called from the main thread. A worker runs once. Raises
         the Problem that makes every further claim hopeless, such as a refused key."""
-        if not self._handlers:
-            raise ValueError("a worker needs a handler")
+        check_handlers(len(self._handlers))
         if handle_signals and threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda _number, _frame: self.stop())
@@ -198,7 +197,13 @@ class Worker:
                     continue
             settings = self._settings
             call = calls.claim(
-                settings.queue, settings.worker_id, list(self._handlers), room, settings.wait_seconds, settings.lease_seconds
+                settings.queue,
+                settings.worker_id,
+                settings.instance,
+                list(self._handlers),
+                room,
+                settings.wait_seconds,
+                settings.lease_seconds,
             )
             try:
                 answer = self._connections.send(call, self._claim)

@@ -12,6 +12,7 @@ from .errors import OrchestratorError, Problem
 
 # Limits of the claim call.
 MAX_TASKS = 500
+MAX_HANDLERS = 100
 CLAIM_BACKOFF = Backoff(first_seconds=0.1, max_seconds=5.0)
 
 
@@ -19,6 +20,8 @@ CLAIM_BACKOFF = Backoff(first_seconds=0.1, max_seconds=5.0)
 class WorkerSettings:
     queue: str
     worker_id: str
+    # Names this life of the worker: the server refuses the older of two that use one worker_id.
+    instance: str
     concurrency: int
     prefetch: int
     lease_seconds: int
@@ -44,17 +47,27 @@ class WorkerSettings:
         for name, (value, low, high) in ranges.items():
             if not low <= value <= high:
                 raise ValueError(f"{name} is a number from {low} to {high}, not {value}")
-        # Two workers must not have one name, also after a restart with the same process id.
-        own_name = worker_id or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        return WorkerSettings(queue, own_name, concurrency, prefetch, lease_seconds, wait_seconds, drain_seconds)
+        instance = secrets.token_hex(8)
+        own_name = worker_id or f"{socket.gethostname()}-{os.getpid()}-{instance[:6]}"
+        return WorkerSettings(
+            queue, own_name, instance, concurrency, prefetch, lease_seconds, wait_seconds, drain_seconds
+        )
 
     def room(self, held: int) -> int:
         """How many tasks to ask for with `held` in hand."""
         return max(0, min(self.concurrency + self.prefetch - held, MAX_TASKS))
 
 
+def check_handlers(count: int) -> None:
+    if not 1 <= count <= MAX_HANDLERS:
+        raise ValueError(f"a worker has 1 to {MAX_HANDLERS} handlers, not {count}")
+
+
 def claim_is_hopeless(error: OrchestratorError) -> bool:
-    """Whether no later claim can succeed: a wrong credential, queue or argument. Everything else passes."""
+    """Whether no later claim can succeed: a wrong credential, queue or argument, a worker_id that a younger worker
+    took over. Everything else passes."""
     if not isinstance(error, Problem) or error.is_passing:
         return False
-    return 400 <= error.status < 500 and error.status not in (408, 409) or error.slug in ("missing-secret", "not-implemented")
+    if error.slug in ("missing-secret", "not-implemented", "worker-id-in-use"):
+        return True
+    return 400 <= error.status < 500 and error.status not in (408, 409)

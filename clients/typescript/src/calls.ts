@@ -182,7 +182,14 @@ export const retry = (
 
 export const claim = (
   queue: string,
-  body: { worker_id: string; handlers: string[]; max_tasks: number; wait_seconds: number; lease_seconds: number },
+  body: {
+    worker_id: string;
+    instance: string;
+    handlers: string[];
+    max_tasks: number;
+    wait_seconds: number;
+    lease_seconds: number;
+  },
 ): Call => post(`/v1/queues/${part(queue)}/claim`, body, { patienceSeconds: body.wait_seconds });
 
 export const settle = (token: string, verb: 'complete' | 'fail' | 'heartbeat' | 'release', body: string): Call => ({

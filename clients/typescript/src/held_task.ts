@@ -18,6 +18,7 @@ export class HeldTask {
   private readonly stopping = new AbortController();
   private leaseUntil: number;
   private tries = 0;
+  private wasRefused = false;
 
   constructor(
     readonly task: Task,
@@ -57,6 +58,11 @@ export class HeldTask {
 
   /// Seconds until the next try; undefined when there is nothing left to renew.
   heartbeatFailed(error: unknown, now: number): number | undefined {
+    if (error instanceof Problem && [413, 422].includes(error.status) && this.heartbeatBody !== '{}') {
+      // Details that the server cannot take must not cost the lease.
+      this.heartbeatBody = '{}';
+      return 0;
+    }
     if (error instanceof Problem && [404, 409].includes(error.status)) {
       this.tokenIsStale = true;
       this.giveUp('the lease has ended');
@@ -75,8 +81,9 @@ export class HeldTask {
   outcomeFailed(sent: Outcome, error: unknown, now: number): { pause: number; next: Outcome } | undefined {
     ++this.tries;
     if (error instanceof Problem && !error.isPassing && error.status < 500) {
-      if (sent.verb !== 'complete' || ![413, 422].includes(error.status)) return undefined;
-      return { pause: 0, next: failed('Worker.OutputRefused', error.message, false) };
+      if (this.wasRefused || ![413, 422].includes(error.status)) return undefined;
+      this.wasRefused = true;
+      return { pause: 0, next: failed('Worker.OutcomeRefused', error.message, false) };
     }
     const pause = BACKOFF.pause(this.tries, error);
     return now + pause < this.leaseUntil + OUTCOME_GRACE_SECONDS ? { pause, next: sent } : undefined;

@@ -2,6 +2,10 @@
 
 /// Longer causes are cut: they are for people.
 const MAX_CAUSE_CHARACTERS = 4000;
+/// The server takes whole seconds: a failure waits a day at most, a snooze a year.
+const MAX_RETRY_AFTER_SECONDS = 86_400;
+const MAX_SNOOZE_SECONDS = 31_536_000;
+const whole = (seconds: number, most: number) => Math.min(most, Math.max(0, Math.ceil(seconds)));
 
 /// Thrown by a handler: the attempt failed with this error name. Retried by the step's or job's policy, not before
 /// `retryAfterSeconds`, unless `retryable` is false.
@@ -28,7 +32,7 @@ export class NonRetryable extends TaskFailure {
   }
 }
 
-/// Thrown by a handler: not now; hand the task out again after `seconds`. Costs no attempt.
+/// Thrown by a handler: not now; hand the task out again after `seconds` (rounded up). Costs no attempt.
 export class Snooze extends Error {
   constructor(readonly seconds: number) {
     super(`snoozed for ${seconds} s`);
@@ -67,15 +71,22 @@ export function completed(output: unknown): Outcome {
 }
 
 export function failed(error: string, cause: string, retryable: boolean, retryAfterSeconds?: number): Outcome {
-  const members = { error, cause: cause.slice(0, MAX_CAUSE_CHARACTERS), retryable, retry_after_seconds: retryAfterSeconds };
-  return { verb: 'fail', body: JSON.stringify(members) };
+  const body = {
+    error,
+    cause: cause.slice(0, MAX_CAUSE_CHARACTERS),
+    retryable,
+    retry_after_seconds: retryAfterSeconds === undefined ? undefined : whole(retryAfterSeconds, MAX_RETRY_AFTER_SECONDS),
+  };
+  return { verb: 'fail', body: JSON.stringify(body) };
 }
 
 /// What a handler's exception means. One that is none of ours is a failure named like its class; what a call throws
 /// because of the context's signal is no failure.
 export function ofException(error: unknown, signal: AbortSignal): Outcome {
   if (error instanceof TaskCancelled) return RELEASE;
-  if (error instanceof Snooze) return { verb: 'release', body: JSON.stringify({ delay_seconds: error.seconds }) };
+  if (error instanceof Snooze) {
+    return { verb: 'release', body: JSON.stringify({ delay_seconds: whole(error.seconds, MAX_SNOOZE_SECONDS) }) };
+  }
   if (error instanceof TaskFailure) {
     return failed(error.error, error.reason, error.retryable, error.retryAfterSeconds);
   }

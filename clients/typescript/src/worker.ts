@@ -10,8 +10,9 @@ import { HeldTask } from './held_task.js';
 import { completed, ofException, RELEASE, TaskCancelled, type Outcome } from './outcome.js';
 import { readTask, type Task } from './task.js';
 
-/// Limit of the claim call.
+/// Limits of the claim call.
 const MAX_TASKS = 500;
+const MAX_HANDLERS = 100;
 /// What a handler gets to react when the time to drain is over.
 const LAST_SECONDS = 2;
 const CLAIM_BACKOFF = new Backoff({ firstSeconds: 0.1, maxSeconds: 5 });
@@ -106,6 +107,8 @@ export interface WorkerOptions extends Address {
 /// finished within `drainSeconds`, what has not is released.
 export class Worker {
   readonly workerId: string;
+  /// Names this life of the worker: the server refuses the older of two that use one worker id.
+  private readonly instance = randomBytes(8).toString('hex');
   private readonly connection: Connection;
   private readonly queue: string;
   private readonly concurrency: number;
@@ -131,7 +134,7 @@ export class Worker {
     };
     this.connection = new Connection(options, options.timeoutSeconds ?? 30);
     this.queue = options.queue ?? 'default';
-    this.workerId = options.workerId ?? `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
+    this.workerId = options.workerId ?? `${hostname()}-${process.pid}-${this.instance.slice(0, 6)}`;
     this.concurrency = inRange('concurrency', 32, 1, 10_000);
     this.prefetch = inRange('prefetch', 0, 0, 10_000);
     this.leaseSeconds = inRange('leaseSeconds', 30, 1, 3600);
@@ -156,7 +159,8 @@ export class Worker {
   /// Works until `stop`, SIGTERM or SIGINT. A worker runs once. Throws the Problem that makes every further claim
   /// hopeless, such as a refused key.
   async run({ handleSignals = true }: { handleSignals?: boolean } = {}): Promise<void> {
-    if (this.handlers.size === 0) throw new Error('a worker needs a handler');
+    const count = this.handlers.size;
+    if (count < 1 || count > MAX_HANDLERS) throw new RangeError(`a worker has 1 to ${MAX_HANDLERS} handlers, not ${count}`);
     const onSignal = () => this.stop();
     const signals = handleSignals ? (['SIGTERM', 'SIGINT'] as const) : [];
     for (const signal of signals) process.on(signal, onSignal);
@@ -179,6 +183,7 @@ export class Worker {
       }
       const call = calls.claim(this.queue, {
         worker_id: this.workerId,
+        instance: this.instance,
         handlers: [...this.handlers.keys()].sort(),
         max_tasks: room,
         wait_seconds: this.waitSeconds,
@@ -298,9 +303,10 @@ export class Worker {
   }
 }
 
-/// Whether no later claim can succeed: a wrong credential, queue or argument. Everything else passes.
+/// Whether no later claim can succeed: a wrong credential, queue or argument, a worker id that a younger worker took
+/// over. Everything else passes.
 function isHopeless(error: unknown): boolean {
   if (!(error instanceof Problem) || error.isPassing) return false;
-  if (['missing-secret', 'not-implemented'].includes(error.slug)) return true;
+  if (['missing-secret', 'not-implemented', 'worker-id-in-use'].includes(error.slug)) return true;
   return error.status >= 400 && error.status < 500 && ![408, 409].includes(error.status);
 }
