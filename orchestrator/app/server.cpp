@@ -21,6 +21,7 @@
 #include "orchestrator/runtime/asio_executor.hpp"
 #include "orchestrator/runtime/node.hpp"
 #include "orchestrator/service/engine_service.hpp"
+#include "orchestrator/store/postgres/inbox_listener.hpp"
 #include "orchestrator/store/postgres/postgres_store.hpp"
 #include "orchestrator/telemetry/log.hpp"
 #include "orchestrator/telemetry/metrics.hpp"
@@ -201,6 +202,7 @@ struct Server::Parts {
   std::unique_ptr<api::Api> api;
   std::unique_ptr<api::HttpServer> http;
   std::optional<DatabaseGauges> database_gauges;
+  std::optional<store::postgres::InboxListener> inbox_listener;
   // Last: they run what is above, and end first.
   std::optional<IoThreads> engine_threads;
   std::optional<IoThreads> http_threads;
@@ -280,6 +282,7 @@ Status Server::Parts::listen() {
   database_gauges.emplace(config.database_url, metrics, logger);
   engine_threads.emplace(engine_io, config.lanes);
   node->start();
+  if (config.roles.worker) inbox_listener.emplace(config.database_url, [this] { node->look_at_inbox(); });
   http_threads.emplace(http_io, config.io_threads);
   return {};
 }
@@ -355,6 +358,7 @@ void Server::drain_and_stop() {
   parts_->http_threads.reset();
   parts_->handler_threads->stop();
   parts_->database_gauges.reset();
+  parts_->inbox_listener.reset();
   parts_->store->stop();
   parts_->engine_threads.reset();
   parts_->logger.info("server_stopped", {{"handed_over", handed_over}});

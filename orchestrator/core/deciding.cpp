@@ -66,6 +66,12 @@ void Deciding::begin() {
   run_on();
 }
 
+void Deciding::refuse(RunState state, std::string error, std::string cause) {
+  emit(run_.root(), EventType::ExecutionStarted);
+  close_as(state == RunState::cancelled ? EventType::ExecutionAborted : EventType::ExecutionFailed, std::move(error),
+           std::move(cause));
+}
+
 void Deciding::close_as(EventType type, std::optional<std::string> error, std::optional<std::string> cause) {
   HistoryEvent event = event_for(run_.root(), type);
   event.error = std::move(error);

@@ -18,6 +18,8 @@ class Deciding {
   Deciding(RunData& run, const language::Functions& functions, const Limits& limits, const Inputs& inputs);
 
   void begin();
+  /// ExecutionStarted and the end: a run that cannot be.
+  void refuse(RunState state, std::string error, std::string cause);
 
   Status on(const TaskStarted& event);
   Status on(const TaskFinished& event);

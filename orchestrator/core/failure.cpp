@@ -91,6 +91,7 @@ Deciding::Next Deciding::fail_step(Scope& scope, const Failure& failure, std::op
     HistoryEvent event = event_for(scope, *type);
     event.error = failure.error;
     event.cause = failure.cause;
+    if (!failure.retryable) event.details = make_payload(Json{{detail::kNonRetryable, true}});
     emit(std::move(event));
   }
   return catch_or_fail(scope, failure);

@@ -18,6 +18,14 @@ Decision Planner::start(Run& run, const Inputs& inputs) const {
   return deciding.take();
 }
 
+Decision Planner::refuse(Run& run, RunState state, std::string error, std::string cause, const Inputs& inputs) const {
+  RunData& data = RunAccess::data(run);
+  ORC_CHECK(!data.begun, "a run starts once");
+  Deciding deciding(data, functions_, limits_, inputs);
+  deciding.refuse(state, std::move(error), std::move(cause));
+  return deciding.take();
+}
+
 Result<Decision> Planner::decide(Run& run, const Event& event, const Inputs& inputs) const {
   RunData& data = RunAccess::data(run);
   if (!data.begun) return fail(ErrorCode::precondition_failed, "the run has not begun");

@@ -217,6 +217,10 @@ class Planner {
   /// Begins a run: ExecutionStarted and whatever follows at once. A future `run_at` gives a run that waits.
   Decision start(Run& run, const Inputs& inputs) const;
 
+  /// Begins a run and ends it in the same breath, before its first state: it was promised, and cannot be. `cancelled`
+  /// when another one holds its place, else `failed`, which an operator can retry.
+  Decision refuse(Run& run, RunState state, std::string error, std::string cause, const Inputs& inputs) const;
+
   /// What should happen to `run` because of `event`; applies the events it decides on. On an error
   /// (precondition_failed: the event is illegal in this state) the run is unchanged.
   Result<Decision> decide(Run& run, const Event& event, const Inputs& inputs) const;

@@ -114,6 +114,7 @@ void ShardGroup::on_start_answer(const StartMessage& message, const IncomingMess
     handle_later(row);
     return;
   }
+  if (message.promised) keep_promise(message, answer);
   if (message.step == 0 || !message.request.parent) return;
   ChildStartedMessage told;
   told.parent = *message.request.parent;

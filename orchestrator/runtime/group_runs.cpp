@@ -395,6 +395,7 @@ store::RunView ShardGroup::view_of(RunEntry& entry) {
   view.started_at = run.started_at();
   view.closed_at = run.closed_at();
   view.wake_at = run.next_timer();
+  view.successor_run_id = entry.successor;
   view.dead_letter = view.state == RunState::failed ? store::DeadLetter::open : store::DeadLetter::none;
   return view;
 }

@@ -74,7 +74,9 @@ store::SignalWaitRow wait_from(const Json& object) {
 
 struct Encoder {
   Json operator()(const StartMessage& m) const {
-    return {{"request", to_json(m.request)}, {"reply_to", to_int(m.reply_to)}, {"step", m.step}};
+    Json object = {{"request", to_json(m.request)}, {"reply_to", to_int(m.reply_to)}, {"step", m.step}};
+    if (m.promised) object["promised"] = true;
+    return object;
   }
   Json operator()(const ChildStartedMessage& m) const {
     Json object = {{"step", m.step}};
@@ -121,7 +123,7 @@ struct Encoder {
 Message decode(const std::string& kind, const Json& object) {
   if (kind == "start")
     return StartMessage{start_request_from(object.at("request")), ShardId{object.value("reply_to", 0)},
-                        object.value("step", EventId{0})};
+                        object.value("step", EventId{0}), object.value("promised", false)};
   if (kind == "child_started") {
     return ChildStartedMessage{get_id<RunTag>(object, "parent"), object.value("step", EventId{0}),
                                get_id<RunTag>(object, "child"), get_text(object, "error"), get_text(object, "cause")};

@@ -19,6 +19,8 @@ struct StartMessage {
   StartRequest request;
   ShardId reply_to{};  ///< the parent's shard
   EventId step = 0;    ///< the parent's step that is told that the child began; 0: nobody
+  /// The id was acknowledged when the row was inserted (SQL): a start that cannot be is a closed run that says why.
+  bool promised = false;
 };
 
 /// To the parent's shard.

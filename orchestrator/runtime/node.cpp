@@ -21,6 +21,8 @@ constexpr Duration kSafetyMargin = std::chrono::seconds{1};
 constexpr std::uint64_t kStartsPerShard = 32;
 constexpr Duration kDoubtEvery = std::chrono::milliseconds{500};
 constexpr Duration kHintEvery = std::chrono::milliseconds{5};
+/// Shortest time between two inbox reads that hints ask for: at thousands of commits a second one read serves many.
+constexpr Duration kHintedReadEvery = std::chrono::milliseconds{2};
 constexpr Duration kForgetHintsAfter = std::chrono::minutes{1};
 
 /// Those whose lease runs and whose process is not proven gone.
@@ -106,6 +108,18 @@ void Node::wake() {
     beat_after(Duration{0});
     read_inbox_again_ = true;
     if (!reading_inbox_) read_inbox_after(Duration{0});
+  });
+}
+
+void Node::look_at_inbox() {
+  parts_.executor.post([this] {
+    if (stopped_) return;
+    if (reading_inbox_) {
+      read_inbox_again_ = true;
+      return;
+    }
+    const Duration since = parts_.clock.steady_now() - inbox_read_at_;
+    read_inbox_after(std::max(Duration{0}, kHintedReadEvery - since));
   });
 }
 
@@ -417,6 +431,7 @@ void Node::read_inbox() {
   }
   reading_inbox_ = true;
   read_inbox_again_ = false;
+  inbox_read_at_ = parts_.clock.steady_now();
   parts_.store.read_inbox(owned_shards(), kMaxInboxRead, [this](Result<store::InboxRead> read) {
     parts_.executor.post([this, read = std::move(read)]() mutable {
       reading_inbox_ = false;
@@ -426,7 +441,10 @@ void Node::read_inbox() {
         metrics_.inbox_rows.add(static_cast<double>(read->rows.size()));
         deliver(std::move(read->rows));
       }
-      if (read_inbox_again_) return read_inbox_after(Duration{0});
+      if (read_inbox_again_) {
+        const Duration since = parts_.clock.steady_now() - inbox_read_at_;
+        return read_inbox_after(std::max(Duration{0}, kHintedReadEvery - since));
+      }
       read_inbox_after(busy ? options_.inbox_busy : options_.inbox_idle);
     });
   });

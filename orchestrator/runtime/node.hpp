@@ -88,6 +88,8 @@ class Node final : public Headquarters {
   void doubt_owner();
   /// Another node says that something changed: heartbeats and reads the inbox at once. Any thread.
   void wake();
+  /// Somebody's transaction may have left a message in an inbox. Any thread; a burst of hints is one look every 2 ms.
+  void look_at_inbox();
   [[nodiscard]] std::int32_t shard_count() const { return parts_.store.shard_count(); }
   [[nodiscard]] Definitions& definitions() { return definitions_; }
   [[nodiscard]] bool is_draining() const { return draining_; }
@@ -152,6 +154,7 @@ class Node final : public Headquarters {
   bool taking_ = false;                     // Only on parts_.executor.
   bool reading_inbox_ = false;              // Only on parts_.executor.
   bool read_inbox_again_ = false;           // Only on parts_.executor.
+  Duration inbox_read_at_{};                // Only on parts_.executor: steady time of the last read's begin.
   Duration doubted_at_{};                   // Only on parts_.executor.
   std::uint64_t next_beat_ = 0;             // Only on parts_.executor: the one heartbeat that is due.
   std::uint64_t next_read_ = 0;             // Only on parts_.executor: the one inbox read that is due.

@@ -252,6 +252,7 @@ class ShardGroup {
   void feed(RunId run_id, core::Event event, IncomingMessage row);
   void tell_end_again(const StartAnswer& existing, const StartMessage& message, const IncomingMessage& row);
   void on_start_answer(const StartMessage& message, const IncomingMessage& row, Result<StartAnswer> answer);
+  void keep_promise(const StartMessage& message, const Result<StartAnswer>& answer);  // group_promised.cpp
   void open_wait(Mailbox& mailbox, const store::SignalWaitRow& wait);
   void offer_next(Mailbox& mailbox, const SignalAnswerMessage& refused);
   /// Whether the memory that took this message up is gone.

@@ -43,6 +43,64 @@ TEST_P(StoreMessages, ARepeatedMessageIsIgnored) {
   EXPECT_EQ(read(store(), {ShardId{2}}).size(), 1U);
 }
 
+TEST_P(StoreMessages, APromisedRunIsFoundInTheInboxUntilItsMessageIsHandled) {
+  const RunId run = next_run_id(2);
+  InboxRow promised = a_message(2);
+  promised.id = MessageId{run.bytes};
+  promised.kind = "start";
+  promised.body = R"({"promised":true,"request":{"namespace":"default","workflow":"pay","version":3,"key":"o-1",
+    "priority":4,"on_conflict":0,"id":")" +
+                  run.str() + R"(","input":{"total":5}}})";
+  const RunId other = next_run_id(2);
+  InboxRow unpromised = promised;
+  unpromised.id = MessageId{other.bytes};
+  unpromised.body = R"({"request":{"namespace":"default","workflow":"pay"}})";
+  const auto find = [&](RunId id) { return ask<RunView>([&](auto done) { store().find_run(id, done); }); };
+
+  ASSERT_TRUE(send(store(), {promised, unpromised}));
+
+  const auto view = find(run);
+  ASSERT_TRUE(view) << view.error().message;
+  EXPECT_EQ(view->header.id, run);
+  EXPECT_EQ(view->header.workflow, "pay");
+  EXPECT_EQ(view->header.version, 3);
+  EXPECT_EQ(view->header.key, "o-1");
+  EXPECT_EQ(view->header.priority, 4);
+  EXPECT_EQ(json_of(view->header.input).at("total"), 5);
+  EXPECT_EQ(view->header.created_at, noon());
+  EXPECT_EQ(view->state, RunState::ready);
+  EXPECT_EQ(parse_json(view->waiting_on)->at(0).at("kind"), "worker");
+  EXPECT_FALSE(find(other));
+  Batch batch = a_batch({own(2)});
+  batch.inbox_done = {{.shard = ShardId{2}, .id = promised.id}};
+  ASSERT_TRUE(commit(batch));
+  EXPECT_FALSE(find(run));
+}
+
+TEST_P(StoreMessages, ASignalIsFoundWhileItWaitsInTheInbox) {
+  const SignalId signal = next_signal_id(2);
+  InboxRow message = a_message(2);
+  message.kind = "signal";
+  message.body = R"({"namespace":"default","name":"paid","key":"o-1","id":"s-1","ttl_seconds":60,"payload":{"n":1},
+    "signal_id":")" +
+                 signal.str() + R"("})";
+  const auto find = [&](SignalId id) { return ask<SignalRow>([&](auto done) { store().find_signal(id, done); }); };
+
+  ASSERT_TRUE(send(store(), {message}));
+
+  const auto row = find(signal);
+  ASSERT_TRUE(row) << row.error().message;
+  EXPECT_EQ(row->signal_id, signal);
+  EXPECT_EQ(row->name, "paid");
+  EXPECT_EQ(row->key, "o-1");
+  EXPECT_EQ(row->id, "s-1");
+  EXPECT_EQ(json_of(row->payload).at("n"), 1);
+  EXPECT_EQ(row->fate, SignalFate::buffered);
+  EXPECT_EQ(row->reason, "in-inbox");
+  EXPECT_EQ(row->expires_at, noon() + std::chrono::seconds(60));
+  EXPECT_FALSE(find(next_signal_id(2)));
+}
+
 TEST_P(StoreMessages, AHandledMessageIsGone) {
   const InboxRow message = a_message(2);
   ASSERT_TRUE(send(store(), {message}));

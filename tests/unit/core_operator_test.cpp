@@ -15,6 +15,23 @@ CancelAsked cancel(CancelMode mode = CancelMode::graceful) {
   return CancelAsked{.mode = mode, .reason = "not needed", .actor = "ann"};
 }
 
+TEST(Refusal, BeginsAndEndsTheRunAndARetryOfItStartsAtTheBeginning) {
+  Driver run(kTwo);
+  core::Run refused(Driver::a_header(), run.definition);
+
+  const Decision decision =
+      run.planner.refuse(refused, RunState::failed, "Orchestrator.StartRefused", "no", {run.now, 1});
+
+  ASSERT_EQ(decision.events.size(), 2U);
+  EXPECT_EQ(decision.events[1].type, EventType::ExecutionFailed);
+  EXPECT_EQ(refused.state(), RunState::failed);
+  EXPECT_EQ(refused.error(), "Orchestrator.StartRefused");
+  EXPECT_TRUE(decision.commands.empty());
+  const auto retried = run.planner.decide(refused, RetryAsked{.reason = "again"}, {run.now, 2});
+  ASSERT_TRUE(retried) << retried.error().message;
+  EXPECT_TRUE(std::holds_alternative<ScheduleTask>(retried->commands.at(0)));
+}
+
 TEST(Cancel, EndsAWaitAtOnce) {
   Driver run(kTwo);
   run.start();

@@ -88,6 +88,11 @@ std::vector<SignalRow> expired_signals(const Tables& tables, const std::vector<S
 
 Result<RunView> find_run(const Tables& tables, RunId run_id);
 Result<RunPage> list_runs(const Tables& tables, const RunFilter& filter);
+/// Also one that was accepted and waits in the inbox.
+Result<SignalRow> find_signal(const Tables& tables, SignalId signal_id);
+/// A run whose start was promised and waits in the inbox (memory_promised.cpp).
+std::optional<RunView> find_promised_run(const Tables& tables, RunId run_id);
+std::optional<SignalRow> find_promised_signal(const Tables& tables, SignalId signal_id);
 std::vector<JournalRow> read_journal(const Tables& tables, RunId run_id, EventId from, std::int32_t limit);
 Result<SignalPage> list_signals(const Tables& tables, const SignalFilter& filter);
 

@@ -82,7 +82,14 @@ Result<RunView> find_run(const Tables& tables, RunId run_id) {
   if (const auto closed = tables.closed.find(run_id); closed != tables.closed.end()) {
     return view_of(closed->second);
   }
+  if (auto promised = find_promised_run(tables, run_id)) return *std::move(promised);
   return fail(ErrorCode::not_found, "no such run");
+}
+
+Result<SignalRow> find_signal(const Tables& tables, SignalId signal_id) {
+  if (const auto found = tables.signals.find(signal_id); found != tables.signals.end()) return found->second;
+  if (auto promised = find_promised_signal(tables, signal_id)) return *std::move(promised);
+  return fail(ErrorCode::not_found, "no such signal");
 }
 
 Result<RunPage> list_runs(const Tables& tables, const RunFilter& filter) {

@@ -414,11 +414,8 @@ void MemoryStore::read_journal(RunId run_id, EventId from, std::int32_t limit, D
 }
 
 void MemoryStore::find_signal(SignalId signal_id, Done<SignalRow> done) {
-  core_->run<SignalRow>("find_signal", false, std::move(done), [signal_id](Tables& tables) -> Result<SignalRow> {
-    const auto found = tables.signals.find(signal_id);
-    if (found == tables.signals.end()) return fail(ErrorCode::not_found, "no such signal");
-    return found->second;
-  });
+  core_->run<SignalRow>("find_signal", false, std::move(done),
+                        [signal_id](Tables& tables) { return memory::find_signal(tables, signal_id); });
 }
 
 void MemoryStore::list_signals(SignalFilter filter, Done<SignalPage> done) {

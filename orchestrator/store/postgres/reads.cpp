@@ -132,13 +132,9 @@ Result<std::vector<JournalRow>> read_journal(Session& session, RunId run_id, Eve
 
 Result<SignalRow> find_signal(Session& session, SignalId signal_id) {
   return session.run<SignalRow>(Mode::read, [&](Transaction& transaction) -> Result<SignalRow> {
-    BinaryArray shards(ElementType::integer);
-    BinaryArray ids(ElementType::uuid);
-    shards.add(to_int(shard_of(signal_id)));
-    ids.add(signal_id);
     Parameters parameters;
-    parameters.array(std::move(shards)).array(std::move(ids));
-    const pqxx::result rows = transaction.execute("load_signals", std::move(parameters));
+    parameters.integer(to_int(shard_of(signal_id))).id(signal_id);
+    const pqxx::result rows = transaction.execute("find_signal", std::move(parameters));
     if (rows.empty()) return fail(ErrorCode::not_found, "no such signal");
     RowReader reader(rows[0], 1);
     return read_signal(reader);

@@ -71,8 +71,8 @@ left join lateral (
   order by o.closed_at desc, o.run_id desc limit 1) closed on true
 
 -- name: find_run
--- Index: open_runs_pkey, then the closed_runs partitions since the day of acceptance. One statement, so that a run that
--- is just moving from one table to the other is seen in exactly one.
+-- Index: open_runs_pkey, then the closed_runs partitions since the day of acceptance, then inbox_pkey for a run that SQL
+-- promised. One statement, so that a run that is just moving from one table to the other is seen in exactly one.
 select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, r.parent_run_id,
   r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
   r.timeout_seconds,
@@ -88,6 +88,14 @@ select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, 
   orchestrator.to_micros(r.closed_at), null, r.dead_letter, r.successor_run_id
 from orchestrator.closed_runs r
 where r.shard = $1 and r.run_id = $2 and r.closed_day >= (orchestrator.from_micros($3) at time zone 'UTC')::date
+union all
+select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, null::uuid,
+  0, null::uuid, '', orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
+  null,
+  r.state, r.waiting_on, null, null, null, 0, null, null,
+  orchestrator.to_micros(r.run_at), 'none', null
+from orchestrator.promised_runs r
+where r.shard = $1 and r.run_id = $2
 
 -- name: read_journal
 -- Index: primary key of the run's journal partition.

@@ -60,6 +60,22 @@ from unnest($1::int[], $2::uuid[]) with ordinality as q (shard, signal_id, place
 cross join lateral (
   select * from orchestrator.signals s where s.shard = q.shard and s.signal_id = q.signal_id limit 1) r
 
+-- name: find_signal
+-- One signal, also one that was accepted and waits in the inbox to be picked up. Index: signals_pkey; inbox_pkey for the
+-- messages of its shard, of which there are few while the shard has an owner.
+select 0, r.shard, r.signal_id, r.namespace, r.name, r.key, r.addressed_run_id, r.id, r.payload, r.fate, r.reason,
+  r.was_expected, r.run_id, r.step, r.state_name, orchestrator.to_micros(r.received_at),
+  orchestrator.to_micros(r.settled_at), orchestrator.to_micros(r.expires_at)
+from orchestrator.signals r
+where r.shard = $1 and r.signal_id = $2
+union all
+select 0, i.shard, $2, i.body ->> 'namespace', i.body ->> 'name', i.body ->> 'key', (i.body ->> 'run_id')::uuid,
+  i.body ->> 'id', i.body -> 'payload', 'buffered', 'in-inbox', false, null, 0, '', orchestrator.to_micros(i.created_at),
+  null,
+  orchestrator.to_micros(i.created_at) + 1000000 * coalesce((i.body ->> 'ttl_seconds')::bigint, 604800)
+from orchestrator.inbox i
+where i.shard = $1 and i.kind = 'signal' and i.body ->> 'signal_id' = $2::uuid::text
+
 -- name: expired_signals
 -- Index: signals_expiry, one range per shard.
 select 0, r.shard, r.signal_id, r.namespace, r.name, r.key, r.addressed_run_id, r.id, r.payload, r.fate, r.reason,

@@ -1,0 +1,76 @@
+// What was acknowledged when its message was inserted, and is not picked up yet. The bodies are those of
+// runtime/messages.hpp, as migrations/0013 reads them in PostgreSQL.
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/store/memory/memory_database.hpp"
+
+namespace orchestrator::store::memory {
+namespace {
+
+constexpr std::int64_t kDefaultTtlSeconds = 7 * 24 * 3600;
+
+Payload payload_member(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found == object.end() ? nullptr : make_payload(*found);
+}
+
+std::optional<std::string> text_member(const Json& object, const char* name) {
+  if (!object.contains(name)) return std::nullopt;
+  return string_member(object, name);
+}
+
+RunView promised_view(const InboxRow& message, RunId run_id, const Json& request) {
+  RunView view;
+  view.header.id = run_id;
+  view.header.namespace_name = string_member(request, "namespace");
+  view.header.workflow = string_member(request, "workflow");
+  view.header.version = request.value("version", 0);
+  view.header.key = text_member(request, "key");
+  view.header.priority = request.value("priority", 0);
+  view.header.input = payload_member(request, "input");
+  view.header.attributes = payload_member(request, "attributes");
+  view.header.created_at = message.created_at;
+  if (request.contains("run_at_us")) view.header.run_at = from_micros(request.value("run_at_us", std::int64_t{0}));
+  view.wake_at = view.header.run_at;
+  const bool waits = view.header.run_at && *view.header.run_at > message.created_at;
+  view.state = waits ? RunState::waiting : RunState::ready;
+  view.waiting_on = dump_json(Json::array(
+      {{{"kind", waits ? "timer" : "worker"}, {"state_name", nullptr}, {"since", to_rfc3339(message.created_at)}}}));
+  return view;
+}
+
+}  // namespace
+
+std::optional<RunView> find_promised_run(const Tables& tables, RunId run_id) {
+  const auto found = tables.inbox.find({shard_of(run_id), MessageId{run_id.bytes}});
+  if (found == tables.inbox.end() || found->second.row.kind != "start") return std::nullopt;
+  const auto body = parse_json(found->second.row.body);
+  if (!body || !body->value("promised", false)) return std::nullopt;
+  return promised_view(found->second.row, run_id, body->value("request", Json::object()));
+}
+
+std::optional<SignalRow> find_promised_signal(const Tables& tables, SignalId signal_id) {
+  const ShardId shard = shard_of(signal_id);
+  for (auto at = tables.inbox.lower_bound({shard, MessageId{}}); at != tables.inbox.end() && at->first.first == shard;
+       ++at) {
+    const InboxRow& message = at->second.row;
+    if (message.kind != "signal") continue;
+    const auto body = parse_json(message.body);
+    if (!body || string_member(*body, "signal_id") != signal_id.str()) continue;
+    SignalRow row;
+    row.shard = shard;
+    row.signal_id = signal_id;
+    row.namespace_name = string_member(*body, "namespace");
+    row.name = string_member(*body, "name");
+    row.key = text_member(*body, "key");
+    if (auto run = RunId::parse(string_member(*body, "run_id"))) row.addressed_run_id = *run;
+    row.id = string_member(*body, "id");
+    row.payload = payload_member(*body, "payload");
+    row.reason = "in-inbox";
+    row.received_at = message.created_at;
+    row.expires_at = message.created_at + std::chrono::seconds{body->value("ttl_seconds", kDefaultTtlSeconds)};
+    return row;
+  }
+  return std::nullopt;
+}
+
+}  // namespace orchestrator::store::memory

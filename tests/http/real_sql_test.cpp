@@ -1,0 +1,182 @@
+// Other programs' transactions against the shipped binary: what they commit is picked up, what they roll back never
+// was.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "orchestrator/base/json.hpp"
+#include "tests/http/server_process.hpp"
+#include "tests/support/http_client.hpp"
+#include "tests/support/postgres_fixture.hpp"
+
+namespace orchestrator::testing_support {
+namespace {
+
+constexpr const char* kAdminKey = "real-sql-test-key";
+constexpr const char* kEcho = R"({"StartAt":"Say","InputSchema":{"type":["object","null"]},
+  "States":{"Say":{"Type":"Task","Resource":"handler:echo","End":true}}})";
+constexpr const char* kWait = R"({"StartAt":"Wait","States":{"Wait":{"Type":"Task","Resource":"signal:paid",
+  "Parameters":{"key.$":"$.order"},"End":true}}})";
+
+class RealSql : public testing::Test {
+ protected:
+  RealSql()
+      : folder_(std::filesystem::temp_directory_path() /
+                ("orc-sql-" + std::to_string(::getpid()) + "-" +
+                 testing::UnitTest::GetInstance()->current_test_info()->name())),
+        process_((std::filesystem::create_directories(folder_), folder_ / "log")) {
+    EXPECT_TRUE(process_.start(
+        {"serve"},
+        {"ORCHESTRATOR_DATABASE_URL=" + database_.url(), "ORCHESTRATOR_LISTEN=127.0.0.1:0", "ORCHESTRATOR_NODE_ID=sql",
+         "ORCHESTRATOR_ADMIN_KEY=" + std::string(kAdminKey), "ORCHESTRATOR_DATA_DIR=" + (folder_ / "data").string()}))
+        << process_.log();
+    EXPECT_EQ(call("POST", "/v1/workflows/echo/versions", kEcho).status, 201);
+    EXPECT_EQ(call("POST", "/v1/workflows/wait/versions", kWait).status, 201);
+  }
+  ~RealSql() override {
+    process_.kill();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+
+  ClientResponse call(const std::string& method, const std::string& target, const std::string& body = {}) {
+    ClientHeaders headers{{"Authorization", std::string("Bearer ") + kAdminKey}};
+    if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
+    HttpClient client(process_.port());
+    return client.request(method, target, body, headers);
+  }
+
+  std::string query(const std::string& sql) { return database_.query(sql); }
+
+  /// What a run says once it is in that state, or after twenty seconds.
+  Json run_in(const std::string& run_id, const std::string& state) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    Json run;
+    do {
+      const auto answer = call("GET", "/v1/runs/" + run_id);
+      EXPECT_EQ(answer.status, 200) << answer.body;
+      if (answer.status != 200) return Json::object();
+      run = answer.json();
+      if (run.at("state") == state) return run;
+      std::this_thread::yield();
+    } while (std::chrono::steady_clock::now() < give_up);
+    ADD_FAILURE() << dump_json(run) << " is not " << state;
+    return run;
+  }
+
+  /// What psql prints for a script.
+  std::string psql(const std::string& script) {
+    const std::string command = "psql -XAtq -v ON_ERROR_STOP=1 -c \"" + script + "\" '" + database_.url() + "' 2>&1";
+    std::FILE* pipe = ::popen(command.c_str(), "r");
+    std::string output;
+    char part[256];
+    while (std::fgets(part, sizeof part, pipe) != nullptr) output += part;
+    EXPECT_EQ(::pclose(pipe), 0) << output;
+    while (!output.empty() && output.back() == '\n') output.pop_back();
+    return output;
+  }
+
+  test::TestDatabase database_;
+  std::filesystem::path folder_;
+  ServerProcess process_;
+};
+
+TEST_F(RealSql, WhatPsqlCommitsIsReadAtOnceAndRuns) {
+  const std::string run_id = psql("begin; select orchestrator.start_run('default', 'echo', '{}', 'p-1'); commit");
+
+  EXPECT_EQ(call("GET", "/v1/runs/" + run_id).status, 200);
+  const Json run = run_in(run_id, "succeeded");
+  EXPECT_EQ(run.at("key"), "p-1");
+  EXPECT_EQ(run.at("version"), 1);
+  EXPECT_EQ(call("GET", "/v1/runs/" + run_id + "/history").json().at("items").back().at("type"), "ExecutionSucceeded");
+}
+
+TEST_F(RealSql, WhatPsqlRollsBackNeverWas) {
+  const std::string run_id = psql("begin; select orchestrator.start_run('default', 'echo', '{}', 'p-1'); rollback");
+
+  EXPECT_EQ(call("GET", "/v1/runs/" + run_id).status, 404);
+  const std::string next = psql("select orchestrator.start_run('default', 'echo', '{}', 'p-1')");
+  run_in(next, "succeeded");
+  EXPECT_EQ(query("select count(*) from orchestrator.runs"), "1");
+}
+
+TEST_F(RealSql, ACommitIsPickedUpWithinTenMilliseconds) {
+  // A machine that is busy with other tests may spoil a round, not all of them.
+  double median = 1e9;
+  for (int round = 0; round < 10 && median > 10; ++round) {
+    query("delete from orchestrator.closed_runs");
+    for (int start = 0; start < 15; ++start) {
+      run_in(query("select orchestrator.start_run('default', 'echo')"), "succeeded");
+    }
+    median =
+        std::stod(query("select percentile_cont(0.5) within group (order by "
+                        "extract(epoch from started_at - created_at) * 1000) from orchestrator.closed_runs"));
+  }
+
+  EXPECT_LE(median, 10) << "milliseconds";
+}
+
+TEST_F(RealSql, ASignalFromATransactionMeetsItsRun) {
+  const std::string run_id = query(R"(select orchestrator.start_run('default', 'wait', '{"order": "o-1"}'))");
+  run_in(run_id, "waiting");
+
+  const std::string send = "select orchestrator.send_signal('default', 'paid', 'o-1', '{\"amount\": 5}', 's-1')";
+  const std::string signal_id = query(send);
+
+  const Json run = run_in(run_id, "succeeded");
+  EXPECT_EQ(run.at("output").at("payload").at("amount"), 5);
+  EXPECT_EQ(run.at("output").at("signal_id"), signal_id);
+  EXPECT_EQ(query(send), signal_id);
+  EXPECT_EQ(query("select count(*) from orchestrator.signals"), "1");
+}
+
+TEST_F(RealSql, AKeyThatIsTakenEndsThePromiseAndNamesItsHolder) {
+  const std::string start = R"(select orchestrator.start_run('default', 'wait', '{"order": "o-1"}', 'o-1')";
+  const std::string holder = query(start + ")");
+  run_in(holder, "waiting");
+
+  const std::string rejected = query(start + ")");
+  const Json refused = run_in(rejected, "cancelled");
+  const Json existing = run_in(query(start + ", on_conflict => 'return_existing')"), "cancelled");
+  const std::string replacing = query(start + ", on_conflict => 'cancel_existing')");
+
+  for (const Json& run : {refused, existing}) {
+    EXPECT_EQ(run.at("error").at("error"), "RunKeyConflict");
+    EXPECT_EQ(run.at("successor_run_id"), holder);
+    EXPECT_EQ(run.at("key"), "o-1");
+  }
+  EXPECT_EQ(call("GET", "/v1/runs/" + rejected + "/history").json().at("items").size(), 2U);
+  run_in(replacing, "waiting");
+  run_in(holder, "cancelled");
+}
+
+TEST_F(RealSql, AnInputThatTheWorkflowRefusesIsADeadLetterThatCanBeRetried) {
+  const std::string run_id = query("select orchestrator.start_run('default', 'echo', '[1]')");
+
+  const Json refused = run_in(run_id, "failed");
+  EXPECT_EQ(refused.at("error").at("error"), "Orchestrator.StartRefused");
+  EXPECT_NE(string_member(refused.at("error"), "cause").find("/input"), std::string::npos);
+  EXPECT_EQ(refused.at("dead_letter"), "open");
+  EXPECT_EQ(call("POST", "/v1/runs/" + run_id + "/retry", R"({"reason":"anyway"})").status, 202);
+
+  EXPECT_EQ(run_in(run_id, "succeeded").at("output"), Json({1}));
+}
+
+TEST_F(RealSql, WhatWasCommittedWhileNoServerRanIsPickedUpAtItsStart) {
+  process_.kill();
+  const std::string run_id = query("select orchestrator.start_run('default', 'echo')");
+
+  ASSERT_TRUE(process_.start(
+      {"serve"},
+      {"ORCHESTRATOR_DATABASE_URL=" + database_.url(), "ORCHESTRATOR_LISTEN=127.0.0.1:0", "ORCHESTRATOR_NODE_ID=sql",
+       "ORCHESTRATOR_ADMIN_KEY=" + std::string(kAdminKey), "ORCHESTRATOR_DATA_DIR=" + (folder_ / "data").string()}));
+
+  run_in(run_id, "succeeded");
+}
+
+}  // namespace
+}  // namespace orchestrator::testing_support
