@@ -7,8 +7,11 @@
 /// adapter.settled()            how many jobs of enqueueMany() and enqueueOne() are over, as the store says
 /// adapter.batch                jobs of one call of enqueueMany()
 /// adapter.tune(scenario)       optional: called before each scenario
+/// adapter.begun()              optional: how many jobs began, where `onStart` is not told of all of them
 
 import { now, openLoop, percentiles, serveScenarios, signpost } from './load.mjs';
+
+export { now };
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 /// Jobs of one tick of a paced load come as one batch.
@@ -20,9 +23,9 @@ export function serveJobScenarios(adapter, close) {
   let begun = 0;
   let onProgress = () => {};
   const starts = new Map();
-  const onStart = (id) => {
+  const onStart = (id, at = now()) => {
     ++begun;
-    if (id !== undefined && id !== null) starts.get(id)?.reach(now());
+    if (id !== undefined && id !== null) starts.get(id)?.reach(at);
     onProgress();
   };
 
@@ -114,6 +117,7 @@ export function serveJobScenarios(adapter, close) {
   /// A load at a fixed rate, in small batches; one job of each tells when it began. The parent holds the snapshot.
   async function paced({ seconds, rate }) {
     const stop = await adapter.work(onStart);
+    const count = async () => (adapter.begun ? adapter.begun() : begun);
     const perTick = Math.max(1, Math.round(rate / TICKS_PER_SECOND));
     const probes = [];
     const rates = [];
@@ -123,7 +127,7 @@ export function serveJobScenarios(adapter, close) {
     for (let tick = 0; tick < seconds * TICKS_PER_SECOND; ++tick) {
       const moment = started + (tick * 1000) / TICKS_PER_SECOND;
       while (now() < moment) await sleep(Math.max(0, moment - now()));
-      if (tick % TICKS_PER_SECOND === 0) rates.push(begun);
+      if (tick % TICKS_PER_SECOND === 0) rates.push(await count());
       const id = `h${tick}`;
       const began = signpost();
       starts.set(id, began);
@@ -131,7 +135,7 @@ export function serveJobScenarios(adapter, close) {
       open.push(Promise.all(calls));
       open.push(began.reached.then((at) => probes.push({ moment, latency: at - moment })));
     }
-    rates.push(begun);
+    rates.push(await count());
     await Promise.all(open);
     await stop();
     const window = Math.max(1, Math.floor(rates.length * WINDOW_SHARE));

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { ask, cpuSecondsOfTree, startApplication, stop } from '../processes.mjs';
 
-async function startReady(application, options, log) {
+export async function startReady(application, options, log) {
   const child = startApplication(application, [JSON.stringify(options)], { log });
   const ready = new Promise((resolve) => child.once('message', resolve));
   const ended = child.ended.then(() => Promise.reject(new Error(`it did not start; see ${log}`)));

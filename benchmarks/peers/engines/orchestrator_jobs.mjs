@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, run, start, stop, until } from '../processes.mjs';
+import { fileURLToPath } from 'node:url';
+import { holdSnapshot } from '../postgres.mjs';
+import { ask, freePort, run, start, stop, until } from '../processes.mjs';
+import { startReady } from './jobs_on_store.mjs';
+
+const CALLER = fileURLToPath(new URL('../apps/orchestrator_jobs_app.mjs', import.meta.url));
 
 /// Ours: `orchestrator dev` as it comes, driven over HTTP by `orchestrator bench` from a process of its own.
 /// `binary` is the program's path. A scenario that this build's `bench` does not offer is left out.
@@ -54,8 +59,15 @@ export function orchestratorJobs(binary) {
           store_cpu_us_per_job: load.postgres_cpu_us_per_op,
         };
       }
-      const held = await bench('held-snapshot', shape.heldSeconds, ['--rate', String(shape.heldRate)]);
-      if (held) figures['held-snapshot'] = { first: held.first, last: held.last };
+      const caller = await startReady(CALLER, { url, key }, log);
+      const release = await holdSnapshot({ connectionString: database });
+      figures['held-snapshot'] = await ask(caller, {
+        scenario: 'held-snapshot',
+        seconds: shape.heldSeconds,
+        rate: shape.heldRate,
+      });
+      await release();
+      await stop(caller);
       await stop(server);
       return figures;
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -86,13 +87,14 @@ class RealServer:
 
 
 class CuttingProxy:
-    """Passes connections on to the server, but swallows the first `cuts` answers: the server has done what was asked,
-    and the caller does not know."""
+    """Passes connections on to the server, but swallows the first `cuts` answers to requests that contain `about`: the
+    server has done what was asked, and the caller does not know."""
 
-    def __init__(self, url: str, cuts: int) -> None:
+    def __init__(self, url: str, cuts: int, about: bytes = b"") -> None:
         host, port = url.removeprefix("http://").split(":")
         self._target = (host, int(port))
         self._cuts = cuts
+        self._about = about
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.requests: list[bytes] = []
@@ -111,14 +113,33 @@ class CuttingProxy:
 
     def _pass(self, caller: socket.socket) -> None:
         with caller, socket.create_connection(self._target) as server:
-            while data := caller.recv(65536):
+            while data := _request(caller):
                 self.requests.append(data)
                 server.sendall(data)
                 answer = server.recv(65536)
-                if self._cuts > 0:
+                if self._cuts > 0 and self._about in data:
                     self._cuts -= 1
                     return
                 caller.sendall(answer)
+
+
+def _request(caller: socket.socket) -> bytes:
+    """One whole request; nothing when the caller hung up."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = caller.recv(65536)
+        if not piece:
+            return b""
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: *(\d+)", head)
+    while length and len(body) < int(length[1]):
+        piece = caller.recv(65536)
+        if not piece:
+            return b""
+        data += piece
+        body += piece
+    return data
 
 
 def eventually(look: Callable[[], T | None], seconds: float = 15.0, what: str = "it") -> T:

@@ -76,23 +76,28 @@ export class RealServer {
   }
 }
 
-/// Passes connections on to the server, but swallows the first `cuts` answers: the server has done what was asked, and
-/// the caller does not know.
+/// Passes connections on to the server, but swallows the first `cuts` answers to requests that contain `about`: the
+/// server has done what was asked, and the caller does not know.
 export class CuttingProxy {
   requests = 0;
   private readonly server: Server;
 
-  constructor(target: string, cuts: number) {
+  constructor(target: string, cuts: number, about = '') {
     const { hostname, port } = new URL(target);
     this.server = createServer((caller) => {
       const upstream = createConnection(Number(port), hostname);
+      let isAboutIt = false;
       caller.on('data', (data) => {
-        // A request may come in two pieces; its first names the method.
-        if (/^(GET|POST) /.test(data.toString('latin1', 0, 5))) ++this.requests;
+        // A request may come in two pieces; its first names the method and the path.
+        const head = data.toString('latin1', 0, 500);
+        if (/^(GET|POST) /.test(head)) {
+          isAboutIt = head.includes(about);
+          if (isAboutIt) ++this.requests;
+        }
         upstream.write(data);
       });
       upstream.on('data', (data) => {
-        if (cuts > 0) {
+        if (cuts > 0 && isAboutIt) {
           --cuts;
           caller.destroy();
         } else {
