@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue as queues
 import signal
+import socket
 import ssl
 import threading
 import time
@@ -123,9 +123,9 @@ class Worker:
         self._heartbeats = Heartbeats(self._beat, min(HEARTBEAT_THREADS, concurrency + prefetch))
         self._ready: queues.SimpleQueue[HeldTask | None] = queues.SimpleQueue()
         self._stopping = threading.Event()
-        # A signal handler may only do what is safe between any two instructions, such as writing to a pipe.
-        self._wake_reader, self._wake_writer = os.pipe()
-        os.set_blocking(self._wake_writer, False)
+        # A signal handler may only do what is safe between any two instructions, such as writing to a socket.
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_writer.setblocking(False)
         self._changed = threading.Condition()
         self._held: set[HeldTask] = set()  # Guarded by _changed.
         self._failure: OrchestratorError | None = None  # Guarded by _changed.
@@ -153,7 +153,7 @@ class Worker:
     def stop(self) -> None:
         """Asks `run` to end. Returns at once; safe from any thread and from a signal handler."""
         try:
-            os.write(self._wake_writer, b".")
+            self._wake_writer.send(b".")
         except BlockingIOError:
             pass  # It was asked often enough.
 
@@ -173,7 +173,7 @@ class Worker:
             thread.start()
         self._heartbeats.start()
 
-        os.read(self._wake_reader, 1)
+        self._wake_reader.recv(1)
         self._stopping.set()
         self._claim.abort()
         with self._changed:
