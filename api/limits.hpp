@@ -39,6 +39,19 @@ inline constexpr std::int64_t kMaxSignalTtlSeconds = 31'536'000;
 /// Longest `timeout_seconds` of a run: a hundred years, far below what a 64-bit microsecond count can hold.
 inline constexpr std::int64_t kMaxRunTimeoutSeconds = 3'153'600'000;
 
+/// Most attempts of a job.
+inline constexpr std::int64_t kMaxJobAttempts = 1'000;
+/// Longest `delay_seconds`, `within_seconds` and delay between two attempts of a job: a year.
+inline constexpr std::int64_t kMaxJobDelaySeconds = 31'536'000;
+/// Steepest backoff.
+inline constexpr double kMaxJobRetryFactor = 1'000;
+/// Entries of `delays_seconds`.
+inline constexpr std::size_t kMaxJobRetryDelays = 100;
+/// Longest `timeout_seconds` of one attempt of a job: a day.
+inline constexpr std::int64_t kMaxJobTimeoutSeconds = 86'400;
+/// Input of one job, as compact text. Source: the payload limit of runs (core/planner.hpp).
+inline constexpr std::size_t kMaxJobInputBytes = 1024 * 1024;
+
 /// Searchable attributes of one run.
 inline constexpr std::size_t kMaxAttributes = 32;
 inline constexpr std::size_t kMaxAttributeNameBytes = 128;

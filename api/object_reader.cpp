@@ -6,6 +6,11 @@
 #include "orchestrator/base/names.hpp"
 
 namespace orchestrator::api {
+namespace {
+
+std::string shown(double number) { return dump_json(Json(number)); }
+
+}  // namespace
 
 std::string deeper_pointer(std::string pointer, std::string_view token) {
   pointer += '/';
@@ -88,6 +93,21 @@ std::optional<std::int64_t> ObjectReader::integer(const char* name, std::int64_t
   const std::int64_t number = too_big ? INT64_MAX : value->get<std::int64_t>();
   if (too_big || number < least || number > most) {
     fault(name, "out_of_range", "must be " + std::to_string(least) + " to " + std::to_string(most));
+    return std::nullopt;
+  }
+  return number;
+}
+
+std::optional<double> ObjectReader::decimal(const char* name, double least, double most) {
+  const Json* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_number()) {
+    fault(name, "wrong_type", "must be a number");
+    return std::nullopt;
+  }
+  const double number = value->get<double>();
+  if (!(number >= least && number <= most)) {
+    fault(name, "out_of_range", "must be " + shown(least) + " to " + shown(most));
     return std::nullopt;
   }
   return number;

@@ -31,6 +31,8 @@ class ObjectReader {
   /// A key of the contract's form.
   std::optional<std::string> key(const char* name);
   std::optional<std::int64_t> integer(const char* name, std::int64_t least, std::int64_t most);
+  /// A number with or without decimals.
+  std::optional<double> decimal(const char* name, double least, double most);
   std::optional<bool> boolean(const char* name);
   std::optional<Timestamp> time(const char* name);
   /// One of `choices`.

@@ -9,6 +9,7 @@ struct Context;
 void add_run_routes(Router& router, Context& context);
 void add_run_command_routes(Router& router, Context& context);
 void add_batch_routes(Router& router, Context& context);
+void add_job_routes(Router& router, Context& context);
 void add_workflow_routes(Router& router, Context& context);
 void add_decision_routes(Router& router, Context& context);
 void add_namespace_routes(Router& router, Context& context);

@@ -1,4 +1,4 @@
-// POST /v1/runs/batch.
+// POST /v1/runs/batch and /v1/jobs/batch.
 #include "api/body.hpp"
 #include "api/context.hpp"
 #include "api/idempotency.hpp"
@@ -7,6 +7,7 @@
 #include "api/problem.hpp"
 #include "api/router.hpp"
 #include "api/routes.hpp"
+#include "api/start_job_body.hpp"
 #include "api/start_run_body.hpp"
 #include "orchestrator/base/json.hpp"
 
@@ -19,15 +20,27 @@ struct Batch {
   std::vector<Result<std::size_t>> items;
 };
 
+/// What a batch is of.
+struct BatchKind {
+  const char* member;  ///< of the body: the array
+  service::StartRun (*read)(Json& value, std::string pointer, std::vector<FaultDetail>& faults);
+  Status (*check)(const service::StartRun& start);
+};
+
+Status accept(const service::StartRun& /*run*/) { return {}; }
+
+constexpr BatchKind kRuns{"runs", read_start_run, accept};
+constexpr BatchKind kJobs{"jobs", read_start_job, check_job_input};
+
 std::string location_of_batch(const Json& /*body*/) { return "/v1/runs"; }
 
-Result<Batch> read_batch(Json& body, const Call& call) {
+Result<Batch> read_batch(const BatchKind& kind, Json& body, const Call& call, bool is_large) {
   std::vector<FaultDetail> faults;
   ObjectReader reader(body, "", faults);
-  Json runs = reader.array("runs");
-  if (!reader.has("runs") && runs.is_null()) reader.fault("runs", "missing", "is required");
+  Json runs = reader.array(kind.member);
+  if (!reader.has(kind.member) && runs.is_null()) reader.fault(kind.member, "missing", "is required");
   if (runs.is_array() && (runs.empty() || runs.size() > kMaxBatchItems)) {
-    reader.fault("runs", "out_of_range", "must have 1 to " + std::to_string(kMaxBatchItems) + " items");
+    reader.fault(kind.member, "out_of_range", "must have 1 to " + std::to_string(kMaxBatchItems) + " items");
   }
   reader.finish();
   if (const Status status = body_status(std::move(faults)); !status) return status.error();
@@ -36,10 +49,14 @@ Result<Batch> read_batch(Json& body, const Call& call) {
   Batch batch;
   batch.starts.reserve(runs.size());
   batch.items.reserve(runs.size());
+  const std::string pointer = std::string("/") + kind.member + "/";
   for (std::size_t i = 0; i < runs.size(); ++i) {
     std::vector<FaultDetail> item_faults;
-    service::StartRun start = read_start_run(runs[i], "/runs/" + std::to_string(i), item_faults);
-    if (const Status status = body_status(std::move(item_faults)); !status) {
+    service::StartRun start = kind.read(runs[i], pointer + std::to_string(i), item_faults);
+    Status status = body_status(std::move(item_faults));
+    // In a body that could be one item's, none is too large.
+    if (status && is_large) status = kind.check(start);
+    if (!status) {
       batch.items.emplace_back(status.error());
       continue;
     }
@@ -79,13 +96,14 @@ Response batch_response(const std::vector<Result<std::size_t>>& items,
   return response;
 }
 
-void start_batch(Context& context, const CallPtr& call) {
+void start_batch(const BatchKind& kind, Context& context, const CallPtr& call) {
   auto body = read_json(call->request);
   if (!body) return call->fail(body.error());
+  const bool is_large = call->request.body.size() > kMaxJobInputBytes;
   call->request.body = {};  // up to 64 MiB that nobody needs again
   auto ref = idempotency_of(*call, *body);
   if (!ref) return call->fail(ref.error());
-  auto batch = read_batch(*body, *call);
+  auto batch = read_batch(kind, *body, *call, is_large);
   if (!batch) return call->fail(batch.error());
 
   // Shared: the action is a copyable function, and a batch is too large to copy.
@@ -106,7 +124,11 @@ void start_batch(Context& context, const CallPtr& call) {
 void add_batch_routes(Router& router, Context& context) {
   router.add({.method = "POST",
               .pattern = "/v1/runs/batch",
-              .handle = [&context](const CallPtr& call) { start_batch(context, call); },
+              .handle = [&context](const CallPtr& call) { start_batch(kRuns, context, call); },
+              .body_size = BodySize::batch});
+  router.add({.method = "POST",
+              .pattern = "/v1/jobs/batch",
+              .handle = [&context](const CallPtr& call) { start_batch(kJobs, context, call); },
               .body_size = BodySize::batch});
 }
 

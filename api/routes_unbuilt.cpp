@@ -20,8 +20,6 @@ constexpr UnbuiltRoute kUnbuilt[] = {
     {"POST", "/v1/operations"},
     {"GET", "/v1/operations/{id}"},
     {"POST", "/v1/operations/{id}/stop"},
-    {"POST", "/v1/jobs"},
-    {"POST", "/v1/jobs/batch"},
     {"GET", "/v1/dead-letters"},
     {"POST", "/v1/dead-letters/{id}/retry"},
     {"POST", "/v1/dead-letters/{id}/discard"},

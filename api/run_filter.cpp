@@ -76,12 +76,8 @@ Result<store::RunFilter> read_run_filter(std::string_view text) {
   filter.text = read_key(query, "q");
   filter.limit = query.limit();
   filter.cursor = query.cursor();
-  for (const char* unbuilt : {"queue", "handler"}) {
-    if (!query.text(unbuilt)) continue;
-    return Error(ErrorCode::invalid_argument, "not-implemented",
-                 "The filter `" + std::string(unbuilt) + "` is not built yet")
-        .with("parameter", unbuilt);
-  }
+  filter.queue = read_key(query, "queue");
+  filter.handler = read_key(query, "handler");
   if (const Status status = query.finish(); !status) return status.error();
   return filter;
 }

@@ -32,6 +32,25 @@ void write_dead_letter(JsonWriter& writer, store::DeadLetter dead_letter) {
   }
 }
 
+void write_key(JsonWriter& writer, const char* name, const std::string& key) {
+  if (key.empty()) {
+    writer.name(name).null();
+  } else {
+    writer.member(name, key);
+  }
+}
+
+/// What only jobs have. `workflow` is the handler's name, too, so that lists of both kinds have one column.
+void write_job(JsonWriter& writer, const RunHeader& header) {
+  const JobSpec& spec = job_spec_of(header.job);
+  writer.member("handler", header.workflow);
+  writer.member("queue", header.queue);
+  writer.member("max_attempts", spec.max_attempts);
+  write_key(writer, "order_key", spec.order_key);
+  write_key(writer, "concurrency_key", spec.concurrency_key);
+  write_key(writer, "rate_key", spec.rate_key);
+}
+
 }  // namespace
 
 void write_run(JsonWriter& writer, const store::RunView& view, RunShape shape, const std::optional<Timestamp>& as_of) {
@@ -68,6 +87,7 @@ void write_run(JsonWriter& writer, const store::RunView& view, RunShape shape, c
   writer.member("closed_at", view.closed_at);
   writer.member("wake_at", view.wake_at);
   write_dead_letter(writer, view.dead_letter);
+  if (header.kind == RunKind::job) write_job(writer, header);
   if (as_of) writer.member("as_of", *as_of);
   writer.end_object();
 }
@@ -85,6 +105,16 @@ std::string started_text(const service::StartedRun& started) {
   writer.member("workflow", started.workflow);
   writer.member("version", started.version);
   writer.member("key", started.key);
+  writer.member("state", to_string(started.state));
+  if (started.existing) writer.member("existing", true);
+  writer.end_object();
+  return std::move(writer).take();
+}
+
+std::string enqueued_text(const service::StartedRun& started) {
+  JsonWriter writer;
+  writer.begin_object();
+  writer.member("run_id", started.run_id);
   writer.member("state", to_string(started.state));
   if (started.existing) writer.member("existing", true);
   writer.end_object();

@@ -21,4 +21,7 @@ std::string run_text(const service::RunReading& reading);
 /// The body of a start's answer: `{run_id, workflow, version, key, state}`, `existing` when one was found.
 std::string started_text(const service::StartedRun& started);
 
+/// The same of a job: `{run_id, state}`, `existing` when one was found.
+std::string enqueued_text(const service::StartedRun& started);
+
 }  // namespace orchestrator::api

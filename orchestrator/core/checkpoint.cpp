@@ -8,11 +8,20 @@ namespace {
 
 // Members that hold their default are left out: a checkpoint is read once and written every twenty events.
 
+/// Index of the run's own input, which its row holds already.
+constexpr std::int64_t kRunInput = -1;
+
 /// Payloads are shared between members; a checkpoint holds each once and refers to it by index.
 class Values {
  public:
+  explicit Values(const Payload& run_input) : run_input_(run_input) {}
+
   void put(Json& object, const char* name, const Payload& value) {
     if (!value) return;
+    if (value == run_input_) {
+      object[name] = kRunInput;
+      return;
+    }
     const auto [found, is_new] = indexes_.emplace(value.get(), table_.size());
     if (is_new) table_.push_back(*value);
     object[name] = found->second;
@@ -20,6 +29,7 @@ class Values {
   Json take() { return std::move(table_); }
 
  private:
+  const Payload& run_input_;
   std::unordered_map<const Json*, std::size_t> indexes_;
   Json table_ = Json::array();
 };
@@ -133,7 +143,8 @@ Unexpected damaged(const std::string& why) {
 /// Reads members of one object; the first fault is remembered, later reads give defaults.
 class Reader {
  public:
-  Reader(const Json& table, std::string& fault) : table_(table), fault_(fault) {}
+  Reader(const Json& table, const Payload& run_input, std::string& fault)
+      : table_(table), run_input_(run_input), fault_(fault) {}
 
   [[nodiscard]] const Json* find(const Json& object, const char* name) const {
     if (!object.is_object()) return nullptr;
@@ -172,6 +183,7 @@ class Reader {
   }
   Payload value(const Json& index) {
     if (index.is_null()) return nullptr;
+    if (index == kRunInput && run_input_) return run_input_;
     if (!index.is_number_integer() || index.get<std::int64_t>() < 0 || index.get<std::size_t>() >= table_.size()) {
       complain("values");
       return nullptr;
@@ -199,6 +211,7 @@ class Reader {
 
  private:
   const Json& table_;
+  const Payload& run_input_;
   std::string& fault_;
   std::vector<Payload> payloads_;
 };
@@ -339,7 +352,7 @@ Status read_scope(RunData& run, const Json& object, Reader& read) {
 
 Json Run::checkpoint() const {
   const RunData& run = *body_;
-  Values values;
+  Values values(run.header.input);
   Json object = Json::object();
   object["last_id"] = run.last_id;
   object["last_at"] = to_micros(run.last_at);
@@ -371,7 +384,7 @@ Result<Run> Run::restore(RunHeader header, language::DefinitionPtr definition, c
   Run restored(std::move(header), std::move(definition));
   RunData& run = *restored.body_;
   std::string fault;
-  Reader read(*table, fault);
+  Reader read(*table, run.header.input, fault);
   run.last_id = read.number(checkpoint, "last_id").value_or(0);
   run.last_at = read.time(checkpoint, "last_at").value_or(Timestamp{});
   run.begun = read.flag(checkpoint, "begun");

@@ -60,10 +60,12 @@ std::optional<std::size_t> Deciding::retrier_for(const Scope& scope, const Failu
 }
 
 Duration Deciding::retry_delay(const language::Retrier& retrier, std::int32_t retries_so_far, Duration at_least) {
-  double seconds = static_cast<double>(retrier.interval_seconds) * std::pow(retrier.backoff_rate, retries_so_far);
-  const double most =
-      retrier.max_delay_seconds ? static_cast<double>(*retrier.max_delay_seconds) : kLongestDelaySeconds;
-  seconds = std::min(seconds, most);
+  double seconds = retrier.interval_seconds * std::pow(retrier.backoff_rate, retries_so_far);
+  if (!retrier.delays_seconds.empty()) {
+    const auto place = static_cast<std::size_t>(retries_so_far);
+    seconds = retrier.delays_seconds[std::min(place, retrier.delays_seconds.size() - 1)];
+  }
+  seconds = std::min(seconds, retrier.max_delay_seconds.value_or(kLongestDelaySeconds));
   if (retrier.full_jitter) {
     constexpr double kSteps = 9007199254740992.0;  // 2^53: every double in [0, 1) with equal chance.
     seconds *= static_cast<double>(random() >> 11) / kSteps;

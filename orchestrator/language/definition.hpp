@@ -56,11 +56,13 @@ struct Resource {
 /// One entry of `Retry`.
 struct Retrier {
   std::vector<std::string> error_equals;
-  std::int64_t interval_seconds = 1;
+  double interval_seconds = 1;  ///< whole seconds in definitions, fractions only in jobs
   std::int64_t max_attempts = 3;
   double backoff_rate = 2.0;
-  std::optional<std::int64_t> max_delay_seconds;
+  std::optional<double> max_delay_seconds;
   bool full_jitter = false;
+  /// Jobs only: the delay of the first, second, ... retry instead of the backoff; the last one repeats.
+  std::vector<double> delays_seconds;
 };
 
 /// One entry of `Catch`.

@@ -66,10 +66,12 @@ Retrier parse_retrier(const Json& source, const std::string& pointer, bool last,
   fields.allow_only(kFields);
   Retrier retrier;
   retrier.error_equals = parse_error_equals(fields, last, context);
-  retrier.interval_seconds = fields.integer("IntervalSeconds", 1, kMaxSeconds).value_or(retrier.interval_seconds);
+  const std::int64_t interval = fields.integer("IntervalSeconds", 1, kMaxSeconds).value_or(1);
+  retrier.interval_seconds = static_cast<double>(interval);
   retrier.max_attempts = fields.integer("MaxAttempts", 0, kMaxSeconds).value_or(retrier.max_attempts);
-  retrier.max_delay_seconds = fields.integer("MaxDelaySeconds", 1, kMaxDelaySecondsBound - 1);
-  if (retrier.max_delay_seconds && *retrier.max_delay_seconds <= retrier.interval_seconds) {
+  const auto longest = fields.integer("MaxDelaySeconds", 1, kMaxDelaySecondsBound - 1);
+  if (longest) retrier.max_delay_seconds = static_cast<double>(*longest);
+  if (longest && *longest <= interval) {
     fields.fault("MaxDelaySeconds", "'MaxDelaySeconds' must be greater than 'IntervalSeconds'");
   }
   if (const Json* rate = fields.find("BackoffRate")) {

@@ -247,8 +247,10 @@ void ShardGroup::settle_run(RunId run_id) {
       for (auto& [number, reply] : replies) reply(std::optional{view_of(entry)});
     }
     forget(*shard, run_id);
-  } else if (entry.run.at_rest() && entry.unmatched_waits.empty()) {
+  } else if (entry.may_rest()) {
     forget(*shard, run_id);
+  } else if (entry.is_ordered()) {
+    hand_out_head(run_id, shard->generation);
   }
 }
 
@@ -306,6 +308,7 @@ void ShardGroup::drop_memory(Shard& shard, const Status& why) {
   auto mailboxes = std::exchange(shard.mailboxes, {});
   auto starting = std::exchange(shard.starting_keys, {});
   shard.open_keys.clear();
+  shard.order_lines.clear();
   shard.gates.clear();
   std::erase_if(held_back_, [&](const auto& task) { return shard_of(task.run_id) == shard.lease.shard; });
   std::erase_if(shard.seen_messages, [](const auto& seen) { return !seen.second.is_done; });

@@ -31,6 +31,12 @@ RunHeader header_of(const StartRequest& request) {
   header.created_at = time_of(request.id.bytes);
   header.run_at = request.run_at;
   header.timeout_seconds = request.timeout_seconds;
+  if (request.job) {
+    header.kind = RunKind::job;
+    header.queue = request.job->queue;
+    header.job = request.job->spec;
+    if (request.job->delay) header.run_at = header.created_at + *request.job->delay;
+  }
   return header;
 }
 
@@ -60,13 +66,13 @@ void ShardGroup::keep_promise(const StartMessage& message, const Result<StartAns
 
   RunHeader header = header_of(request);
   RunState state = RunState::cancelled;
-  std::string error = "RunKeyConflict";
+  std::string error = request.job ? "UniqueConflict" : "RunKeyConflict";
   std::string cause;
   std::optional<RunId> holder;
   if (answer) {
     holder = answer->run_id;
     cause = "the run " + holder->str() + " has the key already";
-  } else if (answer.error().slug == "run-key-conflict") {
+  } else if (answer.error().slug == "run-key-conflict" || answer.error().slug == "unique-conflict") {
     holder = holder_of_key(answer.error());
     cause = answer.error().message;
   } else {

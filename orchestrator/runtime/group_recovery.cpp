@@ -155,40 +155,37 @@ void ShardGroup::rebuild(ShardId id, std::uint64_t generation, std::shared_ptr<s
     activate(*shard, std::move(*recovery));
     return;
   }
-  const auto& header = recovery->running[index].row.header;
-  parts_.definitions.find(
-      header.namespace_name, header.workflow, header.version,
-      [this, id, generation, recovery, index](Result<FoundDefinition> found) {
-        parts_.executor.post([this, id, generation, recovery, index, found = std::move(found)] {
-          Shard* owner = find_shard(id);
-          if (owner == nullptr || owner->generation != generation) return;
-          auto& loaded = recovery->running[index];
-          const auto& run = loaded.row.header;
-          if (!found && error_traits(found.error().code).retryable) {
-            parts_.executor.post_after(kRecoverAgainAfter, [this, id, generation, recovery, index] {
-              rebuild(id, generation, recovery, index);
-            });
-            return;
-          }
-          if (!found) {
-            parts_.logger.error("run_unreadable", {{"run_id", run.id.str()}, {"reason", found.error().message}});
-          } else if (auto entry =
-                         replayed(run, loaded.row.progress, found->definition, loaded.checkpoint, loaded.journal);
-                     !entry) {
-            parts_.logger.error("run_unreadable", {{"run_id", run.id.str()}, {"reason", entry.error().message}});
-          } else {
-            (*entry)->addressed_loaded = false;
-            insert(*owner, std::move(*entry));
-          }
-          rebuild(id, generation, recovery, index + 1);
-        });
-      });
+  find_definition(recovery->running[index].row.header, [this, id, generation, recovery,
+                                                        index](Result<FoundDefinition> found) {
+    parts_.executor.post([this, id, generation, recovery, index, found = std::move(found)] {
+      Shard* owner = find_shard(id);
+      if (owner == nullptr || owner->generation != generation) return;
+      auto& loaded = recovery->running[index];
+      const auto& run = loaded.row.header;
+      if (!found && error_traits(found.error().code).retryable) {
+        parts_.executor.post_after(
+            kRecoverAgainAfter, [this, id, generation, recovery, index] { rebuild(id, generation, recovery, index); });
+        return;
+      }
+      if (!found) {
+        parts_.logger.error("run_unreadable", {{"run_id", run.id.str()}, {"reason", found.error().message}});
+      } else if (auto entry = replayed(run, loaded.row.progress, found->definition, loaded.checkpoint, loaded.journal);
+                 !entry) {
+        parts_.logger.error("run_unreadable", {{"run_id", run.id.str()}, {"reason", entry.error().message}});
+      } else {
+        (*entry)->addressed_loaded = false;
+        insert(*owner, std::move(*entry));
+      }
+      rebuild(id, generation, recovery, index + 1);
+    });
+  });
 }
 
 Result<std::unique_ptr<RunEntry>> ShardGroup::replayed(RunHeader header, store::RunProgress progress,
                                                        language::DefinitionPtr definition,
                                                        const std::optional<store::CheckpointRow>& checkpoint,
                                                        const std::vector<store::JournalRow>& journal) {
+  if (header.kind == RunKind::job) return rebuilt_job(std::move(header), std::move(progress), std::move(definition));
   std::unique_ptr<RunEntry> entry;
   if (checkpoint) {
     auto state = parse_json(checkpoint->state);
@@ -290,6 +287,7 @@ void ShardGroup::resume(RunEntry& entry, bool unclean) {
       if (hold->second->outcome) decide_outcome(entry, schedule->task, hold->second);
       continue;  // the worker is still at it
     }
+    if (is_behind(shard, entry)) continue;  // nobody had it: it stands in line
     const HoldKey key{run_id, schedule->task};
     if (unclean) shard.suspected.insert(key);
     if (!shard.suspected.contains(key)) {

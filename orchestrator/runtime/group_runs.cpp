@@ -117,31 +117,28 @@ void ShardGroup::build_run(RunId run_id, std::uint64_t generation, store::Loaded
   // Shared: a definition that is not in memory is answered on a store thread.
   auto row = std::make_shared<store::LoadedRun>(std::move(loaded));
   auto signals = std::make_shared<std::vector<store::SignalRow>>(std::move(addressed));
-  const auto& header = row->row.header;
-  parts_.definitions.find(
-      header.namespace_name, header.workflow, header.version,
-      [this, run_id, generation, row, signals](Result<FoundDefinition> found) {
-        parts_.executor.post([this, run_id, generation, row, signals, found = std::move(found)] {
-          Shard* shard = find_shard(shard_of(run_id));
-          if (shard == nullptr || shard->generation != generation) return;
-          if (const auto begun = shard->runs.find(run_id); begun != shard->runs.end()) {
-            finish_loading(*shard, run_id, begun->second.get());
-            return;
-          }
-          if (!found) {
-            finish_loading(*shard, run_id, found.error());
-            return;
-          }
-          auto entry = replayed(row->row.header, row->row.progress, found->definition, row->checkpoint, row->journal);
-          if (!entry) {
-            parts_.logger.error("run_unreadable", {{"run_id", run_id.str()}, {"reason", entry.error().message}});
-            finish_loading(*shard, run_id, entry.error());
-            return;
-          }
-          (*entry)->addressed = std::move(*signals);
-          finish_loading(*shard, run_id, insert(*shard, std::move(*entry)));
-        });
-      });
+  find_definition(row->row.header, [this, run_id, generation, row, signals](Result<FoundDefinition> found) {
+    parts_.executor.post([this, run_id, generation, row, signals, found = std::move(found)] {
+      Shard* shard = find_shard(shard_of(run_id));
+      if (shard == nullptr || shard->generation != generation) return;
+      if (const auto begun = shard->runs.find(run_id); begun != shard->runs.end()) {
+        finish_loading(*shard, run_id, begun->second.get());
+        return;
+      }
+      if (!found) {
+        finish_loading(*shard, run_id, found.error());
+        return;
+      }
+      auto entry = replayed(row->row.header, row->row.progress, found->definition, row->checkpoint, row->journal);
+      if (!entry) {
+        parts_.logger.error("run_unreadable", {{"run_id", run_id.str()}, {"reason", entry.error().message}});
+        finish_loading(*shard, run_id, entry.error());
+        return;
+      }
+      (*entry)->addressed = std::move(*signals);
+      finish_loading(*shard, run_id, insert(*shard, std::move(*entry)));
+    });
+  });
 }
 
 void ShardGroup::finish_loading(Shard& shard, RunId run_id, Result<RunEntry*> entry) {
@@ -162,8 +159,7 @@ void ShardGroup::finish_loading(Shard& shard, RunId run_id, Result<RunEntry*> en
     const auto held = shard.runs.find(run_id);
     if (held == shard.runs.end()) return;
     const RunEntry& now = *held->second;
-    if (now.uncommitted == 0 && !now.committing && now.run.at_rest() && now.unmatched_waits.empty())
-      forget(shard, run_id);
+    if (now.uncommitted == 0 && !now.committing && now.may_rest()) forget(shard, run_id);
   }
 }
 
@@ -171,6 +167,7 @@ RunEntry* ShardGroup::insert(Shard& shard, std::unique_ptr<RunEntry> entry) {
   RunEntry* raw = entry.get();
   const auto& header = raw->run.header();
   if (header.key) shard.open_keys[{header.namespace_name, header.workflow, *header.key}] = header.id;
+  enter_line(shard, *raw);
   shard.runs[header.id] = std::move(entry);
   return raw;
 }
@@ -183,6 +180,7 @@ void ShardGroup::forget(Shard& shard, RunId run_id) {
     const auto key = shard.open_keys.find({header.namespace_name, header.workflow, *header.key});
     if (key != shard.open_keys.end() && key->second == run_id) shard.open_keys.erase(key);
   }
+  leave_line(shard, *found->second);
   shard.runs.erase(found);
 }
 
@@ -198,7 +196,9 @@ void ShardGroup::record(RunEntry& entry, core::Decision decision, Pending& out) 
   const auto& header = entry.run.header();
   const ShardId shard = shard_of(header.id);
   touch(shard, out);
-  if (!decision.events.empty()) {
+  if (entry.is_job()) {
+    note_job(entry, decision.events);
+  } else if (!decision.events.empty()) {
     const Timestamp at = decision.events.front().at;
     out.batch.journal.push_back({shard, header.id, decision.events.front().id, at, encode_events(decision.events)});
     ++entry.rows_since_checkpoint;
@@ -223,7 +223,7 @@ void ShardGroup::record(RunEntry& entry, core::Decision decision, Pending& out) 
 void ShardGroup::write_progress(RunEntry& entry, Pending& out) {
   const auto& header = entry.run.header();
   const ShardId shard = shard_of(header.id);
-  const bool at_rest = entry.run.at_rest() && entry.unmatched_waits.empty();
+  const bool at_rest = entry.may_rest();
   const auto opened = out.opened_at.find(header.id);
   const bool row_is_pending = opened != out.opened_at.end();
 
@@ -236,17 +236,13 @@ void ShardGroup::write_progress(RunEntry& entry, Pending& out) {
     out.batch.checkpoints.push_back({shard, header.id, entry.run.next_event_id(), std::move(state)});
   }
 
-  if (!row_is_pending && at_rest == entry.row.at_rest && !at_rest) {
+  // What a job went through stands nowhere but in its row.
+  const bool row_must_tell = entry.job_notes != nullptr;
+  if (!row_is_pending && at_rest == entry.row.at_rest && !at_rest && !row_must_tell) {
     if (entry.row.state != entry.run.state() && !entry.stale_since) entry.stale_since = clock_.now();
     return;
   }
-  store::RunProgress progress;
-  progress.state = entry.run.state();
-  progress.wake_at = entry.run.next_timer();
-  progress.waiting_on = dump_json(entry.run.waiting_on());
-  progress.at_rest = at_rest;
-  progress.attempts = entry.run.attempts();
-  progress.started_at = entry.run.started_at();
+  store::RunProgress progress = progress_of(entry, at_rest);
   entry.row = progress;
   entry.stale_since.reset();
   if (row_is_pending) {
@@ -259,6 +255,18 @@ void ShardGroup::write_progress(RunEntry& entry, Pending& out) {
   } else {
     out.batch.updated[updated->second].progress = std::move(progress);
   }
+}
+
+store::RunProgress ShardGroup::progress_of(const RunEntry& entry, bool at_rest) {
+  store::RunProgress progress;
+  progress.state = entry.run.state();
+  progress.wake_at = entry.run.next_timer();
+  progress.waiting_on = waiting_on_text(entry);
+  progress.at_rest = at_rest;
+  progress.attempts = entry.run.attempts();
+  progress.started_at = entry.run.started_at();
+  progress.job_state = job_state_of(entry);
+  return progress;
 }
 
 void ShardGroup::write_closed(RunEntry& entry, Pending& out) {
@@ -276,6 +284,7 @@ void ShardGroup::write_closed(RunEntry& entry, Pending& out) {
   row.started_at = run.started_at();
   row.closed_at = run.closed_at().value_or(clock_.now());
   row.successor_run_id = entry.successor;
+  row.job_state = job_state_of(entry);
   row.dead_letter = row.state == RunState::failed ? store::DeadLetter::open : store::DeadLetter::none;
 
   if (const auto opened = out.opened_at.find(header.id); opened != out.opened_at.end()) {
@@ -387,7 +396,7 @@ store::RunView ShardGroup::view_of(RunEntry& entry) {
   store::RunView view;
   view.header = run.header();
   view.state = run.state();
-  view.waiting_on = is_closed(view.state) ? "[]" : dump_json(run.waiting_on());
+  view.waiting_on = is_closed(view.state) ? "[]" : store::shown_waiting_on(view.header, waiting_on_text(entry));
   view.output = run.output();
   view.error = run.error();
   view.cause = run.cause();
@@ -396,6 +405,7 @@ store::RunView ShardGroup::view_of(RunEntry& entry) {
   view.closed_at = run.closed_at();
   view.wake_at = run.next_timer();
   view.successor_run_id = entry.successor;
+  view.job_state = job_state_of(entry);
   view.dead_letter = view.state == RunState::failed ? store::DeadLetter::open : store::DeadLetter::none;
   return view;
 }

@@ -39,6 +39,36 @@ Error key_conflict(RunId open, const std::string& key) {
       .with("run_id", open.str());
 }
 
+Error key_conflict(RunId open, const StartRequest& request) {
+  if (!request.job) return key_conflict(open, *request.key);
+  const char* why = request.on_conflict == KeyConflict::cancel_existing
+                        ? "a worker has the job with this unique key in hand, so it cannot be replaced: "
+                        : "an open job already has the unique key ";
+  return Error(ErrorCode::conflict, "unique-conflict", why + *request.key).with("run_id", open.str());
+}
+
+Error closed_key_conflict(RunId closed, const StartRequest& request) {
+  if (!request.job) {
+    return Error(ErrorCode::conflict, "run-key-conflict", "a closed run already had the key " + *request.key)
+        .with("run_id", closed.str());
+  }
+  return Error(ErrorCode::conflict, "unique-conflict",
+               "a job with the unique key " + *request.key + " ended less than " +
+                   std::to_string(request.job->unique_within_seconds.value_or(0)) + " s ago")
+      .with("run_id", closed.str());
+}
+
+/// A unique key counts among open jobs, and within its window among closed ones: these cannot be replaced.
+ClosedKey on_closed_of(const StartRequest& job) {
+  if (!job.job->unique_within_seconds) return ClosedKey::allow;
+  switch (job.on_conflict) {
+    case KeyConflict::return_existing: return ClosedKey::return_existing;
+    case KeyConflict::reject: return ClosedKey::reject;
+    case KeyConflict::cancel_existing: return ClosedKey::allow;
+  }
+  return ClosedKey::allow;
+}
+
 /// Attributes of the definition, evaluated over the input; the caller's own win.
 Payload attributes_for(const StartRequest& request, const language::Definition& definition) {
   if (definition.attributes.empty()) return request.attributes;
@@ -67,6 +97,7 @@ void ShardGroup::start_runs(std::vector<std::pair<StartRequest, Reply<StartAnswe
 
 /// `done` are messages whose effect this start is: they go in the same batch, also when the start is refused.
 void ShardGroup::start_active(StartRequest request, std::vector<MessageRef> done, Reply<StartAnswer> reply) {
+  if (start_job_at_once(request, done, reply)) return;
   const ShardId shard = shard_of(request.id);
   // Shared: the work may wait for a recovery, which keeps copyable functions.
   auto held = std::make_shared<Reply<StartAnswer>>(std::move(reply));
@@ -96,7 +127,7 @@ void ShardGroup::start_checked(StartRequest request, std::vector<MessageRef> don
       return;
     }
     if (*open != nullptr) {
-      answer_existing(id, request, std::move(done), std::move(reply));
+      answer_existing(id, (*open)->run.state(), request, std::move(done), std::move(reply));
       return;
     }
     loader_.closed_run(id, [this, request = std::move(request), done = std::move(done),
@@ -120,42 +151,39 @@ void ShardGroup::start_checked(StartRequest request, std::vector<MessageRef> don
 /// Starts with one key go one after the other, so that a look-up stays true until its start is in memory.
 void ShardGroup::start_unique(StartRequest request, std::vector<MessageRef> done, Reply<StartAnswer> reply) {
   const auto with_definition = [this](StartRequest r, std::vector<MessageRef> d, Reply<StartAnswer> rep) {
-    const std::string namespace_name = r.namespace_name;
-    const std::string workflow = r.workflow;
-    const std::int32_t version = r.version;
     const auto generation = find_shard(shard_of(r.id))->generation;
     auto shared = std::make_shared<std::tuple<StartRequest, std::vector<MessageRef>, Reply<StartAnswer>>>(
         std::move(r), std::move(d), std::move(rep));
-    parts_.definitions.find(
-        namespace_name, workflow, version,
-        [this, shared, generation, on_strand = std::this_thread::get_id()](Result<FoundDefinition> found) {
-          auto go = [this, shared, generation, found = std::move(found)] {
-            auto& [request, messages, answer] = *shared;
-            Shard* shard = find_shard(shard_of(request.id));
-            if (shard == nullptr || shard->generation != generation || is_stale(messages)) {
-              answer(fail(ErrorCode::unavailable, "the owner of this run is changing; try again"));
-            } else if (!found) {
-              finish_refused(messages, found.error());
-              answer(found.error());
-            } else if (auto refused = input_fault(request, *found->definition)) {
-              finish_refused(messages, *refused);
-              answer(*std::move(refused));
-            } else if (shard->runs.contains(request.id)) {
-              // A repeat of the same request passed the same look-ups at the same time, and was first.
-              answer_existing(request.id, request, std::move(messages), std::move(answer));
-            } else if (request.replaces) {
-              start_replacing(std::move(request), *found, std::move(messages), std::move(answer));
-            } else {
-              start_now(std::move(request), *found, std::move(messages), std::move(answer));
-            }
-          };
-          // A hit is answered at once, on our strand; a miss later, on a store thread.
-          if (on_strand == std::this_thread::get_id()) {
-            go();
-          } else {
-            parts_.executor.post(std::move(go));
-          }
-        });
+    find_definition(std::get<0>(*shared),
+                    [this, shared, generation, on_strand = std::this_thread::get_id()](Result<FoundDefinition> found) {
+                      auto go = [this, shared, generation, found = std::move(found)] {
+                        auto& [request, messages, answer] = *shared;
+                        Shard* shard = find_shard(shard_of(request.id));
+                        if (shard == nullptr || shard->generation != generation || is_stale(messages)) {
+                          answer(fail(ErrorCode::unavailable, "the owner of this run is changing; try again"));
+                        } else if (!found) {
+                          finish_refused(messages, found.error());
+                          answer(found.error());
+                        } else if (auto refused = input_fault(request, *found->definition)) {
+                          finish_refused(messages, *refused);
+                          answer(*std::move(refused));
+                        } else if (shard->runs.contains(request.id)) {
+                          // A repeat of the same request passed the same look-ups at the same time, and was first.
+                          const RunState state = shard->runs.at(request.id)->run.state();
+                          answer_existing(request.id, state, request, std::move(messages), std::move(answer));
+                        } else if (request.replaces) {
+                          start_replacing(std::move(request), *found, std::move(messages), std::move(answer));
+                        } else {
+                          start_now(std::move(request), *found, std::move(messages), std::move(answer));
+                        }
+                      };
+                      // A hit is answered at once, on our strand; a miss later, on a store thread.
+                      if (on_strand == std::this_thread::get_id()) {
+                        go();
+                      } else {
+                        parts_.executor.post(std::move(go));
+                      }
+                    });
   };
 
   if (!request.key) {
@@ -163,6 +191,7 @@ void ShardGroup::start_unique(StartRequest request, std::vector<MessageRef> done
     return;
   }
 
+  if (request.job) request.on_closed = on_closed_of(request);
   Shard* shard = find_shard(shard_of(request.id));
   if (shard->runs.contains(request.id)) {
     with_definition(std::move(request), std::move(done), std::move(reply));
@@ -189,8 +218,8 @@ void ShardGroup::start_unique(StartRequest request, std::vector<MessageRef> done
   };
 
   const auto decide_on = [this, with_definition, generation](StartRequest r, std::vector<MessageRef> d,
-                                                             Reply<StartAnswer> rep, std::optional<RunId> open,
-                                                             std::optional<RunId> closed) {
+                                                             Reply<StartAnswer> rep, const store::RunKeyAnswer& held) {
+    const auto& [open, closed, state] = held;
     Shard* owner = find_shard(shard_of(r.id));
     if (owner == nullptr || owner->generation != generation) {
       rep(fail(ErrorCode::unavailable, "the owner of this run is changing; try again"));
@@ -199,21 +228,20 @@ void ShardGroup::start_unique(StartRequest request, std::vector<MessageRef> done
     // Another copy of this very request came first, while this one looked.
     if (open == r.id || closed == r.id) {
       r.maybe_repeated = true;
-      answer_existing(r.id, r, std::move(d), std::move(rep));
+      answer_existing(r.id, state, r, std::move(d), std::move(rep));
     } else if (open && r.on_conflict == KeyConflict::reject) {
       finish_message(d, pending_);
-      rep(key_conflict(*open, *r.key));
+      rep(key_conflict(*open, r));
     } else if (open && r.on_conflict == KeyConflict::return_existing) {
-      answer_existing(*open, r, std::move(d), std::move(rep));
+      answer_existing(*open, state, r, std::move(d), std::move(rep));
     } else if (open) {
       r.replaces = open;
       with_definition(std::move(r), std::move(d), std::move(rep));
     } else if (closed && r.on_closed == ClosedKey::return_existing) {
-      answer_existing(*closed, r, std::move(d), std::move(rep));
+      answer_existing(*closed, state, r, std::move(d), std::move(rep));
     } else if (closed && r.on_closed == ClosedKey::reject) {
       finish_message(d, pending_);
-      rep(Error(ErrorCode::conflict, "run-key-conflict", "a closed run already had the key " + *r.key)
-              .with("run_id", closed->str()));
+      rep(closed_key_conflict(*closed, r));
     } else {
       with_definition(std::move(r), std::move(d), std::move(rep));
     }
@@ -223,27 +251,32 @@ void ShardGroup::start_unique(StartRequest request, std::vector<MessageRef> done
   if (in_memory != shard->open_keys.end()) {
     const auto run = shard->runs.find(in_memory->second);
     if (run != shard->runs.end() && !is_closed(run->second->run.state())) {
-      decide_on(std::move(request), std::move(done), std::move(turn), in_memory->second, std::nullopt);
+      const store::RunKeyAnswer held{in_memory->second, std::nullopt, run->second->run.state()};
+      decide_on(std::move(request), std::move(done), std::move(turn), held);
       return;
     }
   }
   // A run of this key that closed in memory is not yet in the table: ask again once it is.
   if (in_memory != shard->open_keys.end() && request.on_closed != ClosedKey::allow) {
-    const RunId closing = in_memory->second;
-    decide_on(std::move(request), std::move(done), std::move(turn), std::nullopt, closing);
+    const auto run = shard->runs.find(in_memory->second);
+    const RunState state = run == shard->runs.end() ? RunState::succeeded : run->second->run.state();
+    decide_on(std::move(request), std::move(done), std::move(turn), {std::nullopt, in_memory->second, state});
     return;
   }
   const bool open_row_is_going = in_memory != shard->open_keys.end();
-  store::RunKeyQuery query{shard->lease.shard, request.namespace_name, request.workflow, *request.key,
-                           request.on_closed != ClosedKey::allow};
+  store::RunKeyQuery query{
+      shard->lease.shard, request.namespace_name, request.workflow, *request.key, request.on_closed != ClosedKey::allow,
+      std::nullopt};
+  if (request.job && request.job->unique_within_seconds)
+    query.closed_since = clock_.now() - std::chrono::seconds{*request.job->unique_within_seconds};
   loader_.run_key(std::move(query), [decide_on, open_row_is_going, request = std::move(request), done = std::move(done),
                                      turn = std::move(turn)](Result<store::RunKeyAnswer> answer) mutable {
     if (!answer) {
       turn(answer.error());
       return;
     }
-    decide_on(std::move(request), std::move(done), std::move(turn), open_row_is_going ? std::nullopt : answer->open,
-              answer->closed);
+    if (open_row_is_going) answer->open.reset();
+    decide_on(std::move(request), std::move(done), std::move(turn), *answer);
   });
 }
 
@@ -252,7 +285,7 @@ void ShardGroup::start_replacing(StartRequest request, const FoundDefinition& fo
                                  Reply<StartAnswer> reply) {
   const RunId old = *request.replaces;
   const auto generation = find_shard(shard_of(request.id))->generation;
-  with_run(old, [this, generation, found, request = std::move(request), done = std::move(done),
+  with_run(old, [this, old, generation, found, request = std::move(request), done = std::move(done),
                  reply = std::move(reply)](Result<RunEntry*> entry) mutable {
     const Shard* shard = find_shard(shard_of(request.id));
     if (shard == nullptr || shard->generation != generation || is_stale(done)) {
@@ -261,6 +294,12 @@ void ShardGroup::start_replacing(StartRequest request, const FoundDefinition& fo
     }
     if (!entry) {
       reply(entry.error());
+      return;
+    }
+    if (request.job && *entry != nullptr && !is_closed((*entry)->run.state()) && is_in_hand(**entry)) {
+      // Torn out of a worker's hands it would run beside its replacement.
+      finish_message(done, pending_);
+      reply(key_conflict(old, request));
       return;
     }
     if (*entry != nullptr && !is_closed((*entry)->run.state())) {
@@ -291,6 +330,12 @@ void ShardGroup::start_now(StartRequest request, const FoundDefinition& found, s
   header.created_at = accepted_at(header.id, clock_.now());
   header.run_at = request.run_at;
   header.timeout_seconds = request.timeout_seconds;
+  if (request.job) {
+    header.kind = RunKind::job;
+    if (request.job->delay) header.run_at = header.created_at + *request.job->delay;
+    header.job = with_order_number(shard, header.namespace_name, request.job->spec);
+    header.queue = std::move(request.job->queue);
+  }
 
   RunEntry* entry = insert(shard, std::make_unique<RunEntry>(core::Run(std::move(header), found.definition)));
   auto decision = parts_.planner.start(entry->run, inputs());
@@ -323,10 +368,11 @@ void ShardGroup::answer_start(ShardId shard, StartAnswer answer, bool when_appen
   flush_soon();
 }
 
-void ShardGroup::answer_existing(RunId run_id, const StartRequest& request, std::vector<MessageRef> done,
-                                 Reply<StartAnswer> reply) {
+/// @param state of that run, when it is not in memory
+void ShardGroup::answer_existing(RunId run_id, RunState state, const StartRequest& request,
+                                 std::vector<MessageRef> done, Reply<StartAnswer> reply) {
   const ShardId shard = shard_of(run_id);
-  StartAnswer answer{run_id, request.workflow, request.version, request.key, RunState::ready, !request.maybe_repeated};
+  StartAnswer answer{run_id, request.workflow, request.version, request.key, state, !request.maybe_repeated};
   if (Shard* owned = find_shard(shard)) {
     if (const auto found = owned->runs.find(run_id); found != owned->runs.end())
       answer = answer_for(*found->second, answer.existing);
@@ -393,23 +439,22 @@ void ShardGroup::retry_loaded(const RetryRequest& request, store::LoadedClosedRu
   }
   auto row = std::make_shared<store::LoadedClosedRun>(std::move(loaded));
   const auto with_definition = [this, request, row, reply] {
-    const auto& h = row->row.header;
-    parts_.definitions.find(h.namespace_name, h.workflow, h.version,
-                            [this, request, row, reply](Result<FoundDefinition> found) {
-                              parts_.executor.post([this, request, row, reply, found = std::move(found)] {
-                                if (!found) {
-                                  reply(found.error());
-                                } else {
-                                  revive(request, std::move(*row), *found, reply);
-                                }
-                              });
-                            });
+    find_definition(row->row.header, [this, request, row, reply](Result<FoundDefinition> found) {
+      parts_.executor.post([this, request, row, reply, found = std::move(found)] {
+        if (!found) {
+          reply(found.error());
+        } else {
+          revive(request, std::move(*row), *found, reply);
+        }
+      });
+    });
   };
   if (!header.key) {
     with_definition();
     return;
   }
-  store::RunKeyQuery query{shard_of(header.id), header.namespace_name, header.workflow, *header.key, false};
+  store::RunKeyQuery query{shard_of(header.id), header.namespace_name, header.workflow, *header.key, false,
+                           std::nullopt};
   loader_.run_key(std::move(query), [with_definition, header, reply](Result<store::RunKeyAnswer> answer) {
     if (!answer) {
       reply(answer.error());
@@ -423,7 +468,7 @@ void ShardGroup::retry_loaded(const RetryRequest& request, store::LoadedClosedRu
 
 void ShardGroup::revive(const RetryRequest& request, store::LoadedClosedRun loaded, const FoundDefinition& found,
                         Reply<StartAnswer> reply) {
-  const RunHeader& header = loaded.row.header;
+  RunHeader& header = loaded.row.header;
   const RunId id = header.id;
   Shard* shard = find_shard(shard_of(id));
   if (shard == nullptr || shard->phase != Shard::Phase::active) {
@@ -441,7 +486,11 @@ void ShardGroup::revive(const RetryRequest& request, store::LoadedClosedRun load
       return;
     }
   }
-  auto entry = replayed(header, {}, found.definition, loaded.checkpoint, loaded.journal);
+  // A job that comes back stands at the end of its line.
+  header.job = with_order_number(*shard, header.namespace_name, header.job);
+  store::RunProgress progress;
+  progress.job_state = loaded.row.job_state;
+  auto entry = replayed(header, std::move(progress), found.definition, loaded.checkpoint, loaded.journal);
   if (!entry) {
     reply(entry.error());
     return;

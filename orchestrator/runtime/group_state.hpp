@@ -13,6 +13,7 @@
 
 #include "orchestrator/core/planner.hpp"
 #include "orchestrator/core/run.hpp"
+#include "orchestrator/model/job_record.hpp"
 #include "orchestrator/runtime/requests.hpp"
 #include "orchestrator/runtime/task.hpp"
 #include "orchestrator/store/batch.hpp"
@@ -21,6 +22,12 @@
 
 /// What a shard group keeps in memory. Everything here is only touched on the group's strand.
 namespace orchestrator::runtime {
+
+/// What a job that did not go well all the way keeps beside its run. It has no journal that would tell.
+struct JobNotes {
+  std::string worker;  ///< who had the last attempt; empty when nobody is known to have begun
+  std::vector<FailedAttempt> failures;
+};
 
 /// A run that is doing something. Runs at rest are written down and forgotten.
 struct RunEntry {
@@ -40,6 +47,13 @@ struct RunEntry {
   int rows_since_checkpoint = 0;
   std::size_t checkpoint_bytes = 0;
   std::optional<Timestamp> stale_since;  ///< since when the row differs from the run
+  std::unique_ptr<JobNotes> job_notes;   ///< null for workflows, and for jobs that went well so far
+
+  [[nodiscard]] bool is_job() const { return run.header().kind == RunKind::job; }
+  /// A job with an order key: it stays in memory until it closes, since its place in the line is there.
+  [[nodiscard]] bool is_ordered() const { return run.header().job != nullptr && !run.header().job->order_key.empty(); }
+  /// Nothing is ready, in hand or half done: it may be written down and forgotten.
+  [[nodiscard]] bool may_rest() const { return run.at_rest() && unmatched_waits.empty() && !is_ordered(); }
 };
 
 using MailboxKey = std::pair<std::string, std::string>;  ///< namespace, key
@@ -119,6 +133,8 @@ struct Shard {
   std::map<std::tuple<std::string, std::string, std::string>, RunId>
       open_keys;  ///< namespace, workflow, key of runs in memory
   std::map<std::tuple<std::string, std::string, std::string>, std::deque<std::function<void()>>> starting_keys;
+  /// Open jobs with an order key, by namespace and key, and by their place: the first one is handed out.
+  std::map<std::pair<std::string, std::string>, std::map<std::int64_t, RunId>> order_lines;
   std::map<std::tuple<std::string, std::string, std::string>, OpenGate> gates;  ///< namespace, scope, key
   struct SeenMessage {
     Duration since{};      ///< steady clock

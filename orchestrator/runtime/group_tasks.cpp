@@ -23,11 +23,14 @@ void ShardGroup::hand_out(RunId run_id, core::ScheduleTask command) {
   if (shard == nullptr || shard->phase != Shard::Phase::active || shard->leaving) return;
   const auto found = shard->runs.find(run_id);
   if (found == shard->runs.end() || !found->second->run.is_open(command.task)) return;
+  if (is_behind(*shard, *found->second)) return;  // whoever leaves the line before it hands it out
   if (!parts_.headquarters.is_confirmed()) {
     held_back_.push_back({run_id, std::move(command)});
     return;
   }
-  if (command.suspect && !found->second->run.is_start_recorded(command.task)) {
+  // What nobody here can perform was not in hand here.
+  const bool is_suspect = command.suspect && parts_.handlers.find(command.handler) != nullptr;
+  if (is_suspect && !found->second->run.is_start_recorded(command.task)) {
     suspects_.push_back({run_id, std::move(command)});
     pump_suspects();
     return;
@@ -140,6 +143,10 @@ void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
   task.context = std::move(context);
   task.hold = hold;
   task.worker = parts_.worker_name;
+  if (header.job) {
+    task.concurrency_key = header.job->concurrency_key;
+    task.rate_key = header.job->rate_key;
+  }
   task.is_still_ours = [headquarters = &parts_.headquarters, shard = shard_of(header.id)] {
     return headquarters->owns(shard);
   };

@@ -193,13 +193,7 @@ GroupGauges ShardGroup::gauges() const {
 
 void ShardGroup::write_late(RunEntry& entry) {
   const RunId run_id = entry.run.header().id;
-  store::RunProgress progress;
-  progress.state = entry.run.state();
-  progress.wake_at = entry.run.next_timer();
-  progress.waiting_on = dump_json(entry.run.waiting_on());
-  progress.at_rest = entry.row.at_rest;
-  progress.attempts = entry.run.attempts();
-  progress.started_at = entry.run.started_at();
+  store::RunProgress progress = progress_of(entry, entry.row.at_rest);
   entry.row = progress;
   entry.stale_since.reset();
   touch(shard_of(run_id), pending_);

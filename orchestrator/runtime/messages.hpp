@@ -14,7 +14,13 @@
 /// What shards tell each other through inbox rows. Each is deleted in the batch that has its effect.
 namespace orchestrator::runtime {
 
-/// To the child's shard: begin a child (or, without parent, a run that somebody asked for in a transaction).
+/// To the child's shard: begin a child (or, without parent, a run or job that somebody asked for in a transaction).
+/// Its body, kind `start`: {"request": {"namespace", "workflow", "version", "input", "key", "on_conflict", "on_closed",
+/// "run_at_us", "priority", "attributes", "timeout_seconds", "traceparent", "id", "maybe_repeated", "job"}, "reply_to",
+/// "step"}; absent means empty. `on_conflict` is 0 reject, 1 return_existing, 2 cancel_existing. Of a job `workflow` is
+/// the handler, `key` the unique key, and `job` {"queue", "spec": {"max_attempts", "retry": {"kind", "initial_seconds",
+/// "factor", "max_seconds", "jitter", "delays_seconds"}, "timeout_seconds", "order_key", "concurrency_key",
+/// "rate_key"}, "unique_within_seconds", "delay_us"}: what is default is left out.
 struct StartMessage {
   StartRequest request;
   ShardId reply_to{};  ///< the parent's shard

@@ -25,6 +25,7 @@ Json to_json(const StartRequest& request) {
   object["parent_step"] = request.parent_step;
   if (request.predecessor) put(object, "predecessor", *request.predecessor);
   if (request.maybe_repeated) object["maybe_repeated"] = true;
+  if (request.job) object["job"] = to_json(*request.job);
   return object;
 }
 
@@ -47,6 +48,9 @@ StartRequest start_request_from(const Json& object) {
   request.parent_step = object.value("parent_step", EventId{0});
   request.predecessor = get_run(object, "predecessor");
   request.maybe_repeated = object.value("maybe_repeated", false);
+  if (const auto job = object.find("job"); job != object.end()) {
+    if (auto start = job_start_from(*job)) request.job = *std::move(start);
+  }
   return request;
 }
 
@@ -245,6 +249,9 @@ Json to_json(const store::RunView& view) {
   put(object, "traceparent", header.traceparent);
   put(object, "run_at_us", header.run_at);
   if (header.timeout_seconds) object["timeout_seconds"] = *header.timeout_seconds;
+  put(object, "queue", header.queue);
+  put(object, "job", encode_job_spec(header.job));
+  put(object, "job_state", view.job_state);
   put(object, "output", view.output);
   put(object, "error", view.error);
   put(object, "cause", view.cause);
@@ -278,6 +285,9 @@ store::RunView run_view_from(const Json& object) {
   header.traceparent = get_text(object, "traceparent");
   header.run_at = get_time(object, "run_at_us");
   header.timeout_seconds = get_integer(object, "timeout_seconds");
+  header.queue = get_text(object, "queue");
+  if (auto job = decode_job_spec(get_payload(object, "job"))) header.job = *std::move(job);
+  view.job_state = get_optional(object, "job_state");
   view.output = get_payload(object, "output");
   view.error = get_optional(object, "error");
   view.cause = get_optional(object, "cause");

@@ -9,6 +9,7 @@
 #include "orchestrator/base/json_fwd.hpp"
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/core/planner.hpp"
+#include "orchestrator/model/job_spec.hpp"
 #include "orchestrator/model/role.hpp"
 #include "orchestrator/store/queries.hpp"
 
@@ -24,10 +25,10 @@ enum class ClosedKey : std::uint8_t { allow, return_existing, reject };
 
 struct StartRequest {
   std::string namespace_name;
-  std::string workflow;
+  std::string workflow;      ///< of a job: its handler
   std::int32_t version = 0;  ///< 0: the newest
   Payload input;
-  std::optional<std::string> key;
+  std::optional<std::string> key;  ///< of a job: its unique key
   KeyConflict on_conflict = KeyConflict::reject;
   ClosedKey on_closed = ClosedKey::allow;
   std::optional<Timestamp> run_at;
@@ -44,6 +45,8 @@ struct StartRequest {
   /// Answer as soon as the start is in the pending batch, so that more can join it: only for callers on the strand,
   /// who answer nobody before the commit.
   bool answer_when_appended = false;
+  /// Set: a job. Its `id` is on the shard of its unique, order, concurrency or rate key, which are one text.
+  std::optional<JobStart> job;
 };
 struct StartAnswer {
   RunId run_id;

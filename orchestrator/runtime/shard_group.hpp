@@ -16,6 +16,7 @@
 #include "orchestrator/runtime/engine_metrics.hpp"
 #include "orchestrator/runtime/executor.hpp"
 #include "orchestrator/runtime/group_state.hpp"
+#include "orchestrator/runtime/job_definitions.hpp"
 #include "orchestrator/runtime/loader.hpp"
 #include "orchestrator/runtime/messages.hpp"
 #include "orchestrator/runtime/requests.hpp"
@@ -159,6 +160,7 @@ class ShardGroup {
   Status decide(RunEntry& entry, const core::Event& event, Pending& out);
   void record(RunEntry& entry, core::Decision decision, Pending& out);
   void write_progress(RunEntry& entry, Pending& out);
+  store::RunProgress progress_of(const RunEntry& entry, bool at_rest);
   void write_closed(RunEntry& entry, Pending& out);
   void carry_out(RunEntry& entry, std::vector<core::Command> commands, Pending& out);
   [[nodiscard]] RunId child_id(const RunHeader& parent, const std::optional<std::string>& key,
@@ -168,6 +170,25 @@ class ShardGroup {
   void touch(ShardId shard, Pending& out) { out.shards.insert(shard); }
   store::RunView view_of(RunEntry& entry);
 
+  // group_jobs.cpp
+  /// Of a job at once; of a workflow as Definitions::find says.
+  void find_definition(const RunHeader& header, Definitions::Found found);
+  void find_definition(const StartRequest& request, Definitions::Found found);
+  /// A job without a unique key that nothing keeps waiting: the way of nearly all of them, without a copy or a look-up.
+  /// False, and nothing taken, when it is another one.
+  bool start_job_at_once(StartRequest& request, const std::vector<MessageRef>& done, Reply<StartAnswer>& reply);
+  Result<std::unique_ptr<RunEntry>> rebuilt_job(RunHeader header, store::RunProgress progress,
+                                                language::DefinitionPtr definition);
+  static void note_job(RunEntry& entry, const std::vector<HistoryEvent>& events);
+  static std::optional<std::string> job_state_of(const RunEntry& entry);
+  std::string waiting_on_text(const RunEntry& entry);
+  JobSpecPtr with_order_number(const Shard& shard, const std::string& namespace_name, const JobSpecPtr& spec);
+  [[nodiscard]] bool is_in_hand(RunEntry& entry);
+  [[nodiscard]] static bool is_behind(const Shard& shard, const RunEntry& entry);
+  static void enter_line(Shard& shard, const RunEntry& entry);
+  void leave_line(Shard& shard, const RunEntry& entry);
+  void hand_out_head(RunId run_id, std::uint64_t generation);
+
   // group_start.cpp
   void start_active(StartRequest request, std::vector<MessageRef> done, Reply<StartAnswer> reply);
   void start_checked(StartRequest request, std::vector<MessageRef> done, Reply<StartAnswer> reply);
@@ -176,7 +197,7 @@ class ShardGroup {
                        Reply<StartAnswer> reply);
   void start_now(StartRequest request, const FoundDefinition& found, std::vector<MessageRef> done,
                  Reply<StartAnswer> reply);
-  void answer_existing(RunId run_id, const StartRequest& request, std::vector<MessageRef> done,
+  void answer_existing(RunId run_id, RunState state, const StartRequest& request, std::vector<MessageRef> done,
                        Reply<StartAnswer> reply);
   void answer_start(ShardId shard, StartAnswer answer, bool when_appended, Reply<StartAnswer> reply);
   void retry_loaded(const RetryRequest& request, store::LoadedClosedRun loaded, Reply<StartAnswer> reply);
@@ -298,6 +319,7 @@ class ShardGroup {
   // Everything below: only on parts_.executor, but for gauges_.
   DatabaseClock clock_;
   Loader loader_;
+  JobDefinitions job_definitions_;
   std::map<ShardId, std::unique_ptr<Shard>> shards_;
   Pending pending_;
   bool flushing_ = false;

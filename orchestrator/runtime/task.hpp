@@ -31,6 +31,8 @@ struct Task {
   TaskContext context;  ///< complete but for deadline, cancel flag and callbacks
   std::shared_ptr<TaskHold> hold;
   std::string worker;
+  std::string concurrency_key;  ///< of a job; empty: none
+  std::string rate_key;         ///< likewise
   /// Asked right before the handler begins, on its thread: whether this node still has the run's shard.
   std::function<bool()> is_still_ours;
 

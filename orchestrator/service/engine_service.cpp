@@ -165,7 +165,8 @@ void EngineService::answer_peer(std::string operation, std::string body, Reply<s
   owners_.answer(operation, body, std::move(reply));
 }
 
-/// Finds the shard and fixes the id. What shares a key shares a shard; what has none goes to any shard of this node.
+/// Finds the shard and fixes the id. What shares a key shares a shard (all keys of one job are one text); what has none
+/// goes to any shard of this node.
 Result<runtime::StartRequest> EngineService::routed(const StartRun& run, std::optional<RunId> seeded) {
   runtime::StartRequest request;
   request.namespace_name = run.namespace_name;
@@ -181,18 +182,22 @@ Result<runtime::StartRequest> EngineService::routed(const StartRun& run, std::op
   request.attributes = run.attributes;
   request.timeout_seconds = run.timeout_seconds;
   request.traceparent = run.traceparent;
+  request.job = run.job;
+  const std::string* routing_key = run.key ? &*run.key : nullptr;
+  if (run.job && !routing_key && !job_spec_of(run.job->spec).routing_key().empty())
+    routing_key = &run.job->spec->routing_key();
 
   if (seeded) {
     const ShardId shard =
-        run.key ? digest::shard_for_key(run.namespace_name, *run.key, node_.shard_count()) : shard_of(*seeded);
+        routing_key ? digest::shard_for_key(run.namespace_name, *routing_key, node_.shard_count()) : shard_of(*seeded);
     request.id = shard == shard_of(*seeded) ? *seeded
                                             : RunId{digest::derived_uuid(seeded->str(), time_of(seeded->bytes), shard)};
     request.maybe_repeated = true;
     return request;
   }
   std::optional<ShardId> shard;
-  if (run.key) {
-    shard = digest::shard_for_key(run.namespace_name, *run.key, node_.shard_count());
+  if (routing_key) {
+    shard = digest::shard_for_key(run.namespace_name, *routing_key, node_.shard_count());
   } else {
     shard = node_.any_shard();
   }

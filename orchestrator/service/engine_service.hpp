@@ -71,6 +71,7 @@ class EngineService final : public Service {
   [[nodiscard]] bool is_ours(RunId run_id) const;
   void read_from_store(std::string namespace_name, RunId run_id, bool owner_silent, Reply<RunReading> reply);
   void await_fate(SentSignal sent, Timestamp until, Reply<SentSignal> reply);
+  static void show_job(HistoryWalk& walk, const store::RunView& view);
   void walk_history(std::shared_ptr<HistoryWalk> walk);
 
   runtime::Node& node_;  // Fixed after construction.

@@ -5,6 +5,7 @@
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/core/history_items.hpp"
 #include "orchestrator/service/engine_service.hpp"
+#include "orchestrator/service/job_history.hpp"
 
 namespace orchestrator::service {
 namespace {
@@ -43,6 +44,10 @@ void EngineService::read_history(std::string namespace_name, RunId run_id, std::
       walk->reply(std::move(reading).error());
       return;
     }
+    if (reading->view.header.kind == RunKind::job) {
+      show_job(*walk, reading->view);
+      return;
+    }
     const RunHeader header = reading->view.header;
     node_.definitions().find(header.namespace_name, header.workflow, header.version,
                              [this, walk, header](Result<runtime::FoundDefinition> found) {
@@ -54,6 +59,24 @@ void EngineService::read_history(std::string namespace_name, RunId run_id, std::
                                walk_history(walk);
                              });
   });
+}
+
+/// A job has a dozen events at most, made from its row.
+void EngineService::show_job(HistoryWalk& walk, const store::RunView& view) {
+  auto items = job_history(view);
+  if (!items) {
+    walk.reply(std::move(items).error());
+    return;
+  }
+  for (Json& item : *items) {
+    if (item.at("seq").get<EventId>() <= walk.after) continue;
+    if (static_cast<std::int32_t>(walk.page.items.size()) == walk.limit) {
+      walk.page.next_cursor = std::to_string(walk.page.items.back().at("seq").get<EventId>());
+      break;
+    }
+    walk.page.items.push_back(std::move(item));
+  }
+  walk.reply(std::move(walk.page));
 }
 
 void EngineService::walk_history(std::shared_ptr<HistoryWalk> walk) {

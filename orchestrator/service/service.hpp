@@ -10,6 +10,7 @@
 #include "orchestrator/base/ids.hpp"
 #include "orchestrator/base/json_fwd.hpp"
 #include "orchestrator/base/result.hpp"
+#include "orchestrator/model/job_spec.hpp"
 #include "orchestrator/model/run_state.hpp"
 #include "orchestrator/store/queries.hpp"
 
@@ -44,6 +45,8 @@ struct IdempotencyGate {
 enum class OnConflict : std::uint8_t { reject, return_existing, cancel_existing };
 enum class OnClosed : std::uint8_t { allow, return_existing, reject };
 
+/// A run of a workflow, or a job when `job` is set: then `workflow` is the handler's name and `key` the unique key,
+/// where on_conflict cancel_existing replaces a job that waits.
 struct StartRun {
   std::string namespace_name;
   std::string workflow;
@@ -58,6 +61,7 @@ struct StartRun {
   std::optional<std::int64_t> timeout_seconds;
   std::string traceparent;
   std::optional<RunId> id;  ///< from an IdempotencyGate: starting the same id again answers the same
+  std::optional<JobStart> job;
 };
 struct StartedRun {
   RunId run_id;

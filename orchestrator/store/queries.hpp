@@ -30,11 +30,14 @@ struct RunKeyQuery {
   std::string namespace_name;
   std::string workflow;
   std::string key;
-  bool with_closed = false;  ///< also the newest closed run with that key
+  bool with_closed = false;               ///< also the newest closed run with that key
+  std::optional<Timestamp> closed_since;  ///< with_closed: only one that closed at this moment or later
 };
 struct RunKeyAnswer {
   std::optional<RunId> open;
   std::optional<RunId> closed;
+  /// Of the open run if there is one, else of the closed one.
+  RunState state = RunState::ready;
 };
 
 /// Everything about one signal key: open waits (oldest first) and signals that are buffered or delivered (oldest
@@ -145,6 +148,7 @@ struct RunView {
   std::optional<Timestamp> wake_at;
   DeadLetter dead_letter = DeadLetter::none;
   std::optional<RunId> successor_run_id;
+  std::optional<std::string> job_state;  ///< of a job; left out of lists
 };
 
 /// Filters of GET /v1/runs; empty members do not filter.
@@ -156,6 +160,8 @@ struct RunFilter {
   std::string key;
   std::string error;
   std::string waiting_on;  ///< a kind of waiting_on
+  std::string queue;       ///< of a job, or of a step that an open run waits for
+  std::string handler;     ///< likewise
   std::optional<RunId> parent_run_id;
   std::map<std::string, std::string> attributes;  ///< name -> JSON text of the value
   std::optional<Timestamp> started_after;

@@ -1,6 +1,9 @@
 #include "orchestrator/store/rows.hpp"
 
+#include <algorithm>
 #include <array>
+
+#include "orchestrator/base/timestamp.hpp"
 
 namespace orchestrator::store {
 namespace {
@@ -25,6 +28,14 @@ std::optional<DeadLetter> parse_dead_letter(std::string_view text) {
     if (kDeadLetters[i] == text) return static_cast<DeadLetter>(i);
   }
   return std::nullopt;
+}
+
+std::string shown_waiting_on(const RunHeader& header, std::string waiting_on) {
+  if (header.kind != RunKind::job || waiting_on != kWaitsForWorker) return waiting_on;
+  const Timestamp since = std::max(header.created_at, header.run_at.value_or(header.created_at));
+  // Names need no escaping in JSON.
+  return R"([{"attempt":1,"handler":")" + header.workflow + R"(","kind":"worker","queue":")" + header.queue +
+         R"(","since":")" + to_rfc3339(since) + R"(","state_name":"Job"}])";
 }
 
 }  // namespace orchestrator::store

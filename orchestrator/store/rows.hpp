@@ -39,7 +39,16 @@ struct RunProgress {
   bool at_rest = false;              ///< nothing ready or in hand: recovery need not load it
   std::int32_t attempts = 0;
   std::optional<Timestamp> started_at;  ///< first work
+  /// A job's encode_job_record; nothing for workflows, and for jobs that went well so far.
+  std::optional<std::string> job_state;
 };
+
+/// `waiting_on` of a job that waits for its first worker, in its row: what else there is to say stands in its columns,
+/// and hundreds of thousands of such rows come and go each second.
+inline constexpr std::string_view kWaitsForWorker = R"([{"kind":"worker"}])";
+
+/// What readers are shown: kWaitsForWorker of a job with all its members, anything else as it is.
+std::string shown_waiting_on(const RunHeader& header, std::string waiting_on);
 
 struct OpenRunRow {
   ShardId shard{};
@@ -70,6 +79,7 @@ struct ClosedRunRow {
   Timestamp closed_at{};
   DeadLetter dead_letter = DeadLetter::none;
   std::optional<RunId> successor_run_id;
+  std::optional<std::string> job_state;  ///< as in RunProgress
 };
 
 /// State of a run when its journal since the last one passed about 20 rows.

@@ -42,6 +42,12 @@ std::vector<std::string> texts_of(const std::vector<Command>& commands) {
   return texts;
 }
 
+/// What an index of a checkpoint stands for; the last of the table is the run's own input, which is index -1.
+Json value_at(const Json& table, const Json& index) {
+  const auto place = index.get<std::int64_t>();
+  return place < 0 ? table.back() : table.at(static_cast<std::size_t>(place));
+}
+
 void expand(Json& value, const Json& table) {
   static const std::vector<std::string> kReferences{"value", "input",  "task_input", "inquiry_input",
                                                     "items", "output", "variables",  "results"};
@@ -55,10 +61,10 @@ void expand(Json& value, const Json& table) {
     if (!refers) {
       expand(member, table);
     } else if (member.is_number_integer()) {
-      member = Json(table.at(member.get<std::size_t>()));
+      member = value_at(table, member);
     } else if (member.is_structured()) {
       for (Json& index : member) {
-        if (index.is_number_integer()) index = Json(table.at(index.get<std::size_t>()));
+        if (index.is_number_integer()) index = value_at(table, index);
       }
     }
   }
@@ -66,9 +72,10 @@ void expand(Json& value, const Json& table) {
 
 }  // namespace
 
-Json expanded(const Json& checkpoint) {
-  Json copy = checkpoint;
-  const Json table = copy["values"];
+Json expanded(const Run& run) {
+  Json copy = run.checkpoint();
+  Json table = copy["values"];
+  table.push_back(json_of(run.header().input));
   copy.erase("values");
   expand(copy, table);
   return copy;
@@ -153,7 +160,7 @@ Run Driver::replayed(std::size_t rows) const {
 
 void Driver::check_replay() const {
   const Run copy = replayed(rows_.size());
-  EXPECT_EQ(expanded(copy.checkpoint()), expanded(run.checkpoint()));
+  EXPECT_EQ(expanded(copy), expanded(run));
   EXPECT_EQ(texts_of(planner.owed(copy)), texts_of(planner.owed(run)));
   EXPECT_EQ(copy.next_timer(), run.next_timer());
   EXPECT_EQ(copy.at_rest(), run.at_rest());
@@ -175,7 +182,7 @@ void Driver::check_checkpoints() const {
       ASSERT_TRUE(decoded);
       ASSERT_TRUE(planner.replay(*restored, *decoded));
     }
-    EXPECT_EQ(expanded(restored->checkpoint()), expanded(run.checkpoint())) << "from the checkpoint after row " << at;
+    EXPECT_EQ(expanded(*restored), expanded(run)) << "from the checkpoint after row " << at;
   }
 }
 

@@ -79,6 +79,6 @@ class Driver {
 };
 
 /// A checkpoint without its table of shared values, for comparing runs.
-Json expanded(const Json& checkpoint);
+Json expanded(const Run& run);
 
 }  // namespace orchestrator::core

@@ -31,15 +31,18 @@ RunKeyAnswer find_key(const Tables& tables, const RunKeyQuery& query) {
   RunKeyAnswer answer;
   const auto open = tables.open_keys.find({query.namespace_name, query.workflow, query.key});
   if (open != tables.open_keys.end()) answer.open = open->second;
+  if (answer.open) answer.state = tables.open.at(*answer.open).progress.state;
   if (!query.with_closed) return answer;
   const ClosedRunRow* newest = nullptr;
   for (const auto& [id, row] : tables.closed) {
     const RunHeader& header = row.header;
     if (header.namespace_name != query.namespace_name || header.workflow != query.workflow || header.key != query.key)
       continue;
+    if (query.closed_since && row.closed_at < *query.closed_since) continue;
     if (!newest || std::tie(newest->closed_at, newest->header.id) < std::tie(row.closed_at, header.id)) newest = &row;
   }
   if (newest) answer.closed = newest->header.id;
+  if (newest && !answer.open) answer.state = newest->state;
   return answer;
 }
 

@@ -10,10 +10,11 @@ RunView view_of(const OpenRunRow& row) {
   RunView view;
   view.header = row.header;
   view.state = row.progress.state;
-  view.waiting_on = row.progress.waiting_on;
+  view.waiting_on = shown_waiting_on(row.header, row.progress.waiting_on);
   view.attempts = row.progress.attempts;
   view.started_at = row.progress.started_at;
   view.wake_at = row.progress.wake_at;
+  view.job_state = row.progress.job_state;
   return view;
 }
 
@@ -29,6 +30,7 @@ RunView view_of(const ClosedRunRow& row) {
   view.closed_at = row.closed_at;
   view.dead_letter = row.dead_letter;
   view.successor_run_id = row.successor_run_id;
+  view.job_state = row.job_state;
   return view;
 }
 
@@ -47,6 +49,14 @@ bool waits_for(const RunView& view, const std::string& kind) {
                      [&](const Json& item) { return string_member(item, "kind") == kind; });
 }
 
+/// Whether a member of an open run's waiting_on is this text.
+bool waits_at(const RunView& view, const char* member, const std::string& text) {
+  const auto items = is_closed(view.state) ? Result<Json>(Json::array()) : parse_json(view.waiting_on);
+  if (!items || !items->is_array()) return false;
+  return std::any_of(items->begin(), items->end(),
+                     [&](const Json& item) { return string_member(item, member) == text; });
+}
+
 bool matches(const RunView& view, const RunFilter& filter) {
   const RunHeader& header = view.header;
   const std::string key = header.key.value_or("");
@@ -63,6 +73,9 @@ bool matches(const RunView& view, const RunFilter& filter) {
          (!filter.started_after || header.created_at > *filter.started_after) &&
          (!filter.started_before || header.created_at < *filter.started_before) &&
          (filter.text.empty() || starts(header.id.str()) || starts(key) || starts(header.workflow)) &&
+         (filter.queue.empty() || header.queue == filter.queue || waits_at(view, "queue", filter.queue)) &&
+         (filter.handler.empty() || (header.kind == RunKind::job && header.workflow == filter.handler) ||
+          waits_at(view, "handler", filter.handler)) &&
          (!filter.only_dead_letters || view.dead_letter == DeadLetter::open);
 }
 
@@ -102,6 +115,7 @@ Result<RunPage> list_runs(const Tables& tables, const RunFilter& filter) {
     // Lists leave out what may be large.
     view.header.input = nullptr;
     view.output = nullptr;
+    view.job_state.reset();
     found.push_back(std::move(view));
   };
   for (const auto& [id, row] : tables.open) consider(view_of(row));

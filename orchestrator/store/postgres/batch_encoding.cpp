@@ -37,7 +37,12 @@ void add_journal(Parameters& to, const std::vector<JournalRow>& rows) {
   column(to, rows, Kind::text, [](const auto& r) -> std::string_view { return r.events; });
 }
 
-/// The columns that open_runs and closed_runs share, from shard to timeout_seconds.
+std::optional<std::string_view> queue_of(const RunHeader& header) {
+  if (header.kind != RunKind::job) return std::nullopt;
+  return header.queue;
+}
+
+/// The columns that open_runs and closed_runs share, from shard to job.
 template <typename Rows>
 void add_headers(Parameters& to, const Rows& rows) {
   column(to, rows, Kind::integer, [](const auto& r) { return to_int(r.shard); });
@@ -57,9 +62,11 @@ void add_headers(Parameters& to, const Rows& rows) {
   column(to, rows, Kind::timestamptz, [](const auto& r) { return r.header.created_at; });
   column(to, rows, Kind::timestamptz, [](const auto& r) { return r.header.run_at; });
   column(to, rows, Kind::bigint, [](const auto& r) { return r.header.timeout_seconds; });
+  column(to, rows, Kind::text, [](const auto& r) { return queue_of(r.header); });
+  column(to, rows, Kind::json, [](const auto& r) { return text_of(encode_job_spec(r.header.job)); });
 }
 
-/// state to started_at of open runs.
+/// state to job_state of open runs.
 template <typename Rows>
 void add_progress(Parameters& to, const Rows& rows) {
   column(to, rows, Kind::text, [](const auto& r) { return to_string(r.progress.state); });
@@ -68,6 +75,7 @@ void add_progress(Parameters& to, const Rows& rows) {
   column(to, rows, Kind::boolean, [](const auto& r) { return r.progress.at_rest; });
   column(to, rows, Kind::integer, [](const auto& r) { return r.progress.attempts; });
   column(to, rows, Kind::timestamptz, [](const auto& r) { return r.progress.started_at; });
+  column(to, rows, Kind::text, [](const auto& r) { return r.progress.job_state; });
 }
 
 void add_updated(Parameters& to, const std::vector<OpenRunUpdate>& rows) {
@@ -87,6 +95,7 @@ void add_closed(Parameters& to, const std::vector<ClosedRunRow>& rows) {
   column(to, rows, Kind::timestamptz, [](const auto& r) { return r.closed_at; });
   column(to, rows, Kind::text, [](const auto& r) { return to_string(r.dead_letter); });
   column(to, rows, Kind::uuid, [](const auto& r) { return r.successor_run_id; });
+  column(to, rows, Kind::text, [](const auto& r) { return r.job_state; });
 }
 
 template <typename Rows, typename Get>

@@ -20,22 +20,25 @@ std::vector<RunKeyAnswer> load_run_keys(Transaction& transaction, const std::vec
   BinaryArray workflows(ElementType::text);
   BinaryArray keys(ElementType::text);
   BinaryArray with_closed(ElementType::boolean);
+  BinaryArray closed_since(ElementType::timestamptz);
   for (const RunKeyQuery& query : queries) {
     shards.add(to_int(query.shard));
     namespaces.add(std::string_view(query.namespace_name));
     workflows.add(std::string_view(query.workflow));
     keys.add(std::string_view(query.key));
     with_closed.add(query.with_closed);
+    closed_since.add(query.closed_since);
   }
   Parameters parameters;
   parameters.array(std::move(shards)).array(std::move(namespaces)).array(std::move(workflows)).array(std::move(keys));
-  parameters.array(std::move(with_closed));
+  parameters.array(std::move(with_closed)).array(std::move(closed_since));
   std::vector<RunKeyAnswer> answers(queries.size());
   for (const auto& row : transaction.execute("find_run_keys", std::move(parameters))) {
     RowReader reader(row);
     RunKeyAnswer& answer = answers.at(place(reader));
     answer.open = reader.optional_id<RunTag>();
     answer.closed = reader.optional_id<RunTag>();
+    answer.state = read_run_state(reader);
   }
   return answers;
 }

@@ -35,6 +35,7 @@ LoadedClosedRun read_closed_run(RowReader& reader) {
   run.row.closed_at = reader.time();
   run.row.dead_letter = read_dead_letter(reader);
   run.row.successor_run_id = reader.optional_id<RunTag>();
+  run.row.job_state = reader.optional_text();
   run.checkpoint = read_checkpoint(reader, run.row.shard, run.row.header.id);
   return run;
 }

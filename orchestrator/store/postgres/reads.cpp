@@ -12,7 +12,7 @@ RunView read_view(const pqxx::row& row) {
   RunView view;
   view.header = read_header(reader);
   view.state = read_run_state(reader);
-  view.waiting_on = reader.text();
+  view.waiting_on = shown_waiting_on(view.header, reader.text());
   view.output = reader.payload();
   view.error = reader.optional_text();
   view.cause = reader.optional_text();
@@ -22,6 +22,7 @@ RunView read_view(const pqxx::row& row) {
   view.wake_at = reader.optional_time();
   view.dead_letter = read_dead_letter(reader);
   view.successor_run_id = reader.optional_id<RunTag>();
+  view.job_state = reader.optional_text();
   return view;
 }
 
@@ -71,6 +72,7 @@ Parameters filter_parameters(const RunFilter& filter, const std::optional<RunId>
   }
   parameters.micros(filter.started_after).micros(filter.started_before).text_or_null(unless_empty(filter.text));
   parameters.boolean(filter.only_dead_letters);
+  parameters.text_or_null(unless_empty(filter.queue)).text_or_null(unless_empty(filter.handler));
   return parameters;
 }
 

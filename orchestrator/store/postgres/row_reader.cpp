@@ -86,6 +86,10 @@ RunHeader read_header(RowReader& reader) {
   header.created_at = reader.time();
   header.run_at = reader.optional_time();
   header.timeout_seconds = reader.optional_bigint();
+  header.queue = reader.text();
+  auto job = decode_job_spec(reader.payload());
+  if (!job) refuse("job");
+  header.job = *std::move(job);
   return header;
 }
 
@@ -97,6 +101,7 @@ RunProgress read_progress(RowReader& reader) {
   progress.at_rest = reader.boolean();
   progress.attempts = reader.integer();
   progress.started_at = reader.optional_time();
+  progress.job_state = reader.optional_text();
   return progress;
 }
 

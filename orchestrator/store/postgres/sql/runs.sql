@@ -2,9 +2,9 @@
 -- Index: open_runs_pkey and checkpoints_pkey, one probe per run; "limit 1" keeps the planner from turning that into a join.
 select q.place, r.shard, r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, r.parent_run_id,
   r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
-  r.timeout_seconds,
+  r.timeout_seconds, r.queue, r.job,
   r.state, orchestrator.to_micros(r.wake_at), r.waiting_on, r.at_rest, r.attempts, orchestrator.to_micros(r.started_at),
-  c.next_event_id, c.state
+  r.job_state, c.next_event_id, c.state
 from unnest($1::int[], $2::uuid[]) with ordinality as q (shard, run_id, place)
 cross join lateral (select * from orchestrator.open_runs o where o.shard = q.shard and o.run_id = q.run_id limit 1) r
 left join lateral (select * from orchestrator.checkpoints k where k.shard = q.shard and k.run_id = q.run_id limit 1) c on true
@@ -13,9 +13,9 @@ left join lateral (select * from orchestrator.checkpoints k where k.shard = q.sh
 -- Index: primary keys of the closed_runs partitions since the day of acceptance, and of checkpoints.
 select q.place, r.shard, r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, r.parent_run_id,
   r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
-  r.timeout_seconds,
+  r.timeout_seconds, r.queue, r.job,
   r.state, r.output, r.error, r.cause, r.attempts, orchestrator.to_micros(r.started_at), orchestrator.to_micros(r.closed_at),
-  r.dead_letter, r.successor_run_id,
+  r.dead_letter, r.successor_run_id, r.job_state,
   c.next_event_id, c.state
 from unnest($1::int[], $2::uuid[], $3::bigint[]) with ordinality as q (shard, run_id, accepted, place)
 cross join lateral (
@@ -39,9 +39,9 @@ order by q.place, r.seq
 -- Everything of a shard that is not at rest. Index: open_runs_moving, checkpoints_pkey.
 select 0, r.shard, r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, r.parent_run_id,
   r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
-  r.timeout_seconds,
+  r.timeout_seconds, r.queue, r.job,
   r.state, orchestrator.to_micros(r.wake_at), r.waiting_on, r.at_rest, r.attempts, orchestrator.to_micros(r.started_at),
-  c.next_event_id, c.state
+  r.job_state, c.next_event_id, c.state
 from (select * from orchestrator.open_runs o where o.shard = $1 and not o.at_rest offset 0) r
 left join lateral (select * from orchestrator.checkpoints k where k.shard = r.shard and k.run_id = r.run_id limit 1) c on true
 order by r.run_id
@@ -59,15 +59,16 @@ limit $3
 
 -- name: find_run_keys
 -- Index: open_runs_key; closed_runs_key, only where asked for.
-select q.place, open.run_id, closed.run_id
-from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bool[]) with ordinality
-  as q (shard, namespace, workflow, key, with_closed, place)
+select q.place, open.run_id, closed.run_id, coalesce(open.state, closed.state, 'ready')
+from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bool[], $6::timestamptz[]) with ordinality
+  as q (shard, namespace, workflow, key, with_closed, closed_since, place)
 left join lateral (
-  select o.run_id from orchestrator.open_runs o
+  select o.run_id, o.state from orchestrator.open_runs o
   where o.shard = q.shard and o.namespace = q.namespace and o.workflow = q.workflow and o.key = q.key limit 1) open on true
 left join lateral (
-  select o.run_id from orchestrator.closed_runs o
+  select o.run_id, o.state from orchestrator.closed_runs o
   where q.with_closed and o.shard = q.shard and o.namespace = q.namespace and o.workflow = q.workflow and o.key = q.key
+    and (q.closed_since is null or o.closed_at >= q.closed_since)
   order by o.closed_at desc, o.run_id desc limit 1) closed on true
 
 -- name: find_run
@@ -75,25 +76,25 @@ left join lateral (
 -- promised. One statement, so that a run that is just moving from one table to the other is seen in exactly one.
 select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, r.parent_run_id,
   r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
-  r.timeout_seconds,
+  r.timeout_seconds, r.queue, r.job,
   r.state, r.waiting_on, null::json, null::text, null::text, r.attempts, orchestrator.to_micros(r.started_at), null::bigint,
-  orchestrator.to_micros(r.wake_at), 'none', null::uuid
+  orchestrator.to_micros(r.wake_at), 'none', null::uuid, r.job_state
 from orchestrator.open_runs r
 where r.shard = $1 and r.run_id = $2
 union all
 select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, r.parent_run_id,
   r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
-  r.timeout_seconds,
+  r.timeout_seconds, r.queue, r.job,
   r.state, '[]', r.output, r.error, r.cause, r.attempts, orchestrator.to_micros(r.started_at),
-  orchestrator.to_micros(r.closed_at), null, r.dead_letter, r.successor_run_id
+  orchestrator.to_micros(r.closed_at), null, r.dead_letter, r.successor_run_id, r.job_state
 from orchestrator.closed_runs r
 where r.shard = $1 and r.run_id = $2 and r.closed_day >= (orchestrator.from_micros($3) at time zone 'UTC')::date
 union all
 select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, null::uuid,
   0, null::uuid, '', orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
-  null,
+  null, null, null,
   r.state, r.waiting_on, null, null, null, 0, null, null,
-  orchestrator.to_micros(r.run_at), 'none', null
+  orchestrator.to_micros(r.run_at), 'none', null, null
 from orchestrator.promised_runs r
 where r.shard = $1 and r.run_id = $2
 
