@@ -1,6 +1,9 @@
 #include "orchestrator/app/engine_gauges.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -18,13 +21,40 @@ namespace {
 /// Between two looks at the database. Vacuum trouble grows over minutes.
 constexpr std::chrono::seconds kInterval{15};
 
+/// Of the queues that have one name.
+struct QueueSum {
+  std::int64_t depth = 0;
+  std::int64_t in_flight = 0;
+  Duration oldest{};
+  int paused = 0;
+  std::array<std::int64_t, runtime::kObstacleCount> waiting{};
+};
+
 double seconds_of(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-void show_queues(const runtime::Node& node, telemetry::Metrics& metrics) {
+/// Queues of one name in several namespaces are one series: who looks here runs the installation. A queue that is
+/// forgotten goes back to zero instead of staying at its last figures.
+void show_queues(const runtime::Node& node, telemetry::Metrics& metrics, std::set<std::string>& shown) {
+  std::map<std::string, QueueSum> sums;
+  for (const std::string& name : shown) sums[name];
   for (const runtime::QueueReading& queue : node.workers().queues()) {
-    metrics.gauge(telemetry::kQueueDepth, {queue.name}).set(static_cast<double>(queue.depth));
-    metrics.gauge(telemetry::kQueueInFlight, {queue.name}).set(queue.in_flight);
-    metrics.gauge(telemetry::kQueueOldestReadyAgeSeconds, {queue.name}).set(seconds_of(queue.oldest_ready_age));
+    QueueSum& sum = sums[queue.queue.name];
+    sum.depth += queue.depth;
+    sum.in_flight += queue.in_flight;
+    sum.oldest = std::max(sum.oldest, queue.oldest_ready_age);
+    sum.paused += queue.rules.paused ? 1 : 0;
+    for (std::size_t i = 0; i < runtime::kObstacleCount; ++i) sum.waiting[i] += queue.waiting[i];
+  }
+  for (const auto& [name, sum] : sums) {
+    if (shown.size() < static_cast<std::size_t>(telemetry::kMaxSeriesPerMetric)) shown.insert(name);
+    metrics.gauge(telemetry::kQueueDepth, {name}).set(static_cast<double>(sum.depth));
+    metrics.gauge(telemetry::kQueueInFlight, {name}).set(static_cast<double>(sum.in_flight));
+    metrics.gauge(telemetry::kQueueOldestReadyAgeSeconds, {name}).set(seconds_of(sum.oldest));
+    metrics.gauge(telemetry::kQueuePaused, {name}).set(sum.paused);
+    for (std::size_t i = 0; i < runtime::kObstacleCount; ++i) {
+      const auto limit = to_string(static_cast<runtime::Obstacle>(i));
+      metrics.gauge(telemetry::kQueueLimitWaits, {name, limit}).set(static_cast<double>(sum.waiting[i]));
+    }
   }
 }
 
@@ -58,11 +88,12 @@ void show_node_gauges(const runtime::Node& node, telemetry::Metrics& metrics) {
   struct Shown {
     std::mutex mutex;
     std::set<std::string> handlers;  // Guarded by mutex.
+    std::set<std::string> queues;    // Guarded by mutex.
   };
   metrics.before_render([&node, &metrics, shown = std::make_shared<Shown>()] {
-    show_queues(node, metrics);
     show_node(node, metrics);
     const std::lock_guard lock(shown->mutex);
+    show_queues(node, metrics, shown->queues);
     show_missing_handlers(node, metrics, shown->handlers);
   });
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "orchestrator/store/queue_settings.hpp"
+
 namespace orchestrator::app {
 
 using store::Done;
@@ -114,6 +116,16 @@ void WatchedStore::create_namespace(std::string name, Done<store::CreatedNamespa
 void WatchedStore::list_namespaces(Done<std::vector<store::NamespaceRow>> done) {
   pass<std::vector<store::NamespaceRow>>([&](Store& inner, auto told) { inner.list_namespaces(told); },
                                          std::move(done));
+}
+
+void WatchedStore::change_queue_settings(store::QueueSettingsChange change, Done<store::QueueSettingsRow> done) {
+  pass<store::QueueSettingsRow>([&](Store& inner, auto told) { inner.change_queue_settings(change, told); },
+                                std::move(done));
+}
+
+void WatchedStore::list_queue_settings(std::int64_t after_revision, Done<std::vector<store::QueueSettingsRow>> done) {
+  pass<std::vector<store::QueueSettingsRow>>(
+      [&](Store& inner, auto told) { inner.list_queue_settings(after_revision, told); }, std::move(done));
 }
 
 void WatchedStore::deploy(store::DeployRequest request, Done<store::DeployAnswer> done) {

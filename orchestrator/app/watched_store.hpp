@@ -54,6 +54,9 @@ class WatchedStore final : public store::Store {
 
   void create_namespace(std::string name, store::Done<store::CreatedNamespace> done) override;
   void list_namespaces(store::Done<std::vector<store::NamespaceRow>> done) override;
+  void change_queue_settings(store::QueueSettingsChange change, store::Done<store::QueueSettingsRow> done) override;
+  void list_queue_settings(std::int64_t after_revision,
+                           store::Done<std::vector<store::QueueSettingsRow>> done) override;
   void deploy(store::DeployRequest request, store::Done<store::DeployAnswer> done) override;
   void find_definition(std::string namespace_name, std::string name, std::int32_t version,
                        store::Done<store::DefinitionRow> done) override;

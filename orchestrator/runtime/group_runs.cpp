@@ -325,6 +325,7 @@ void ShardGroup::carry_out(RunEntry& entry, std::vector<core::Command> commands,
                              const auto hold = owner->holds.find(key);
                              if (hold == owner->holds.end()) return;
                              hold->second->cancel_requested = true;
+                             parts_.workers.drop(*hold->second);
                              release_hold(key);
                            }});
     } else if (const auto* await = std::get_if<core::AwaitSignal>(&command)) {
@@ -396,7 +397,7 @@ store::RunView ShardGroup::view_of(RunEntry& entry) {
   store::RunView view;
   view.header = run.header();
   view.state = run.state();
-  view.waiting_on = is_closed(view.state) ? "[]" : store::shown_waiting_on(view.header, waiting_on_text(entry));
+  view.waiting_on = is_closed(view.state) ? "[]" : shown_reason(entry);
   view.output = run.output();
   view.error = run.error();
   view.cause = run.cause();

@@ -29,6 +29,9 @@ struct JobNotes {
   std::vector<FailedAttempt> failures;
 };
 
+/// A run whose row differs from it for longer than this is written, so that pages tell the truth.
+inline constexpr Duration kStaleRow = std::chrono::seconds{1};
+
 /// A run that is doing something. Runs at rest are written down and forgotten.
 struct RunEntry {
   explicit RunEntry(core::Run run_) : run(std::move(run_)) {}
@@ -46,7 +49,8 @@ struct RunEntry {
   std::map<std::pair<std::string, std::string>, SignalId> signal_ids;
   int rows_since_checkpoint = 0;
   std::size_t checkpoint_bytes = 0;
-  std::optional<Timestamp> stale_since;  ///< since when the row differs from the run
+  std::optional<Timestamp> stale_since;   ///< since when the row differs from the run
+  std::optional<Timestamp> explained_at;  ///< when it was last asked why it does not begin
   std::unique_ptr<JobNotes> job_notes;   ///< null for workflows, and for jobs that went well so far
 
   [[nodiscard]] bool is_job() const { return run.header().kind == RunKind::job; }

@@ -129,10 +129,7 @@ void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
                   fields);
   };
 
-  if (handler->immediate && !command.timeout_seconds && !command.heartbeat_seconds) {
-    perform_at_once(entry, command, *handler, std::move(context));
-    return;
-  }
+  if (performed_at_once(entry, command, *handler, context)) return;
 
   auto& hold = shard.holds[{header.id, command.task}];
   if (hold != nullptr) return;  // already at work: memory was dropped, the worker was not
@@ -143,9 +140,11 @@ void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
   task.context = std::move(context);
   task.hold = hold;
   task.worker = parts_.worker_name;
-  if (header.job) {
-    task.concurrency_key = header.job->concurrency_key;
-    task.rate_key = header.job->rate_key;
+  const KeysOf keys = keys_of(header);
+  task.concurrency_key = keys.concurrency_key;
+  task.rate_key = keys.rate_key;
+  if (handler->immediate && !command.timeout_seconds && !command.heartbeat_seconds) {
+    task.post = [executor = &parts_.executor](std::function<void()> work) { executor->post(std::move(work)); };
   }
   task.is_still_ours = [headquarters = &parts_.headquarters, shard = shard_of(header.id)] {
     return headquarters->owns(shard);

@@ -12,8 +12,8 @@ namespace {
 constexpr Duration kHorizon = std::chrono::seconds{60};
 constexpr std::int32_t kMaxDueRead = 10'000;
 constexpr std::int32_t kMaxExpiredRead = 1'000;
-/// A run whose row differs from it for longer than this is written, so that pages tell the truth.
-constexpr Duration kStaleRow = std::chrono::seconds{1};
+/// Runs that one sweep asks why they do not begin: a hundred thousand may wait for one limit.
+constexpr int kMaxExplanations = 1'000;
 /// When a run whose timer is due is looked for again after it could not be read.
 constexpr Duration kLookAgainAfter = std::chrono::milliseconds{200};
 /// How long ids of handled messages are remembered, against a reader that still holds an older picture.
@@ -148,6 +148,8 @@ void ShardGroup::sweep() {
     const Timestamp now = clock_.now();
     const Duration steady = parts_.clock.steady_now();
     GroupGauges counted;
+    int explanations = kMaxExplanations;
+    report_at_once();
     for (auto& [id, shard] : shards_) {
       if (shard->phase != Shard::Phase::active) continue;
       std::erase_if(shard->seen_messages,
@@ -169,6 +171,7 @@ void ShardGroup::sweep() {
         if (is_stuck(*entry)) ++counted.runs_stuck;
         if (entry->run.state() == entry->row.state) {
           entry->stale_since.reset();
+          if (entry->run.state() == RunState::ready) explain_late(*entry, explanations);
           continue;
         }
         if (!entry->stale_since) entry->stale_since = now;
@@ -194,6 +197,7 @@ GroupGauges ShardGroup::gauges() const {
 void ShardGroup::write_late(RunEntry& entry) {
   const RunId run_id = entry.run.header().id;
   store::RunProgress progress = progress_of(entry, entry.row.at_rest);
+  if (auto obstacle = obstacle_text(entry)) progress.waiting_on = *std::move(obstacle);
   entry.row = progress;
   entry.stale_since.reset();
   touch(shard_of(run_id), pending_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "orchestrator/base/json.hpp"
 #include "orchestrator/digest/routing.hpp"
 
 namespace orchestrator::runtime {
@@ -19,6 +20,7 @@ constexpr Duration kSafetyMargin = std::chrono::seconds{1};
 /// Starts without a key go to one shard a few at a time: what one flush writes for one shard costs less than the same
 /// for many.
 constexpr std::uint64_t kStartsPerShard = 32;
+constexpr int kBeatsPerLease = 5;
 constexpr Duration kDoubtEvery = std::chrono::milliseconds{500};
 constexpr Duration kHintEvery = std::chrono::milliseconds{5};
 /// Shortest time between two inbox reads that hints ask for: at thousands of commits a second one read serves many.
@@ -44,7 +46,21 @@ Node::Node(Parts parts, NodeOptions options)
       definitions_(parts_.store),
       workers_(parts_.store, parts_.handler_threads, parts_.clock, parts_.metrics, options_.handler_slots,
                [this] { return is_confirmed(); }),
+      shares_({.executor = parts_.executor,
+               .clock = parts_.clock,
+               .workers = workers_,
+               .own = options_.id,
+               // By then every node has had a heartbeat, and knows that it is not alone.
+               .learning = kGrantTime + std::chrono::duration_cast<Duration>(options_.lease) / kBeatsPerLease,
+               .epoch_here = [this](const QueueName& queue) { return epoch_here(shard_of_queue(queue)); },
+               .url_of = [this](const QueueName& queue) { return route(shard_of_queue(queue)).url; }}),
+      queues_(parts_.store, parts_.executor, workers_, shares_),
       owns_(static_cast<std::size_t>(parts_.store.shard_count())) {
+  workers_.set_alarm([this](Duration delay) {
+    parts_.executor.post_after(delay, [this] {
+      if (!stopped_) workers_.pump();
+    });
+  });
   std::int32_t lane = 0;
   for (Executor* executor : parts_.group_executors) {
     groups_.push_back(std::make_unique<ShardGroup>(ShardGroup::Parts{
@@ -70,9 +86,12 @@ Node::~Node() = default;
 
 void Node::start() {
   parts_.executor.post([this] {
-    beat();
-    tick();
-    read_inbox();
+    // First what operators say: without a heartbeat no shard is taken, and nothing begins.
+    queues_.start([this] {
+      beat();
+      tick();
+      read_inbox();
+    });
   });
 }
 
@@ -171,6 +190,33 @@ store::HeartbeatAnswer Node::cluster() const {
   return cluster_;
 }
 
+/// Where a queue's limits are divided among nodes.
+ShardId Node::shard_of_queue(const QueueName& queue) const {
+  return digest::shard_for_key(queue.namespace_name, "queue/" + queue.name, shard_count());
+}
+
+std::optional<Epoch> Node::epoch_here(ShardId shard) const {
+  const auto owned = owned_.find(shard);
+  if (owned == owned_.end() || leaving_.contains(shard)) return std::nullopt;
+  return owned->second;
+}
+
+void Node::answer_shares(Json body, Reply<std::string> reply) {
+  // Shared: JSON is dear to copy, and work for an executor must be copyable.
+  parts_.executor.post([this, body = make_payload(std::move(body)), reply = std::move(reply)] {
+    try {
+      reply(shares_.answer(*body));
+    } catch (const Json::exception& e) {
+      reply(fail(ErrorCode::invalid_argument, "a call between nodes is malformed: " + std::string(e.what())));
+    }
+  });
+}
+
+std::map<NodeId, std::string> Node::other_workers() const {
+  const telemetry::MutexLock lock(mutex_);
+  return others_;
+}
+
 NodeGauges Node::gauges() const {
   NodeGauges gauges;
   gauges.shards_owned = owned_count_;
@@ -241,6 +287,10 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
     wanted.push_back(shard.shard);
     if (shard.node) unclean.insert(shard.shard);
   }
+  std::set<NodeId> performing;
+  for (const auto& [id, url] : workers) performing.insert(id);
+  performing.insert(options_.id);
+  shares_.set_alive(std::move(performing));
   std::vector<std::string> takers;
   for (const auto& [id, url] : workers) {
     if (id != options_.id) takers.push_back(url);
@@ -249,6 +299,8 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
     const telemetry::MutexLock lock(mutex_);
     cluster_ = std::move(*answer);
     urls_ = std::move(urls);
+    others_ = std::move(workers);
+    others_.erase(options_.id);
   }
   const bool may_change_hands = options_.takes_shards && !draining_ && !taking_ && leaving_.empty();
   if (may_change_hands && !wanted.empty()) {
@@ -256,7 +308,7 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
   } else if (may_change_hands && owned_.size() > fair) {
     give_surplus_away(fair, std::move(takers));
   }
-  beat_after(std::chrono::duration_cast<Duration>(options_.lease) / 5);
+  beat_after(std::chrono::duration_cast<Duration>(options_.lease) / kBeatsPerLease);
 }
 
 /// A node that was stopped, or cut off, for longer than its lease learns here what others took: a shard without traffic
@@ -452,6 +504,8 @@ void Node::read_inbox() {
 
 void Node::tick() {
   if (stopped_) return;
+  queues_.refresh();
+  workers_.forget_idle();
   for (auto& group : groups_) {
     group->sweep();
     if (ticks_ % kTicksPerTimerLoad == 0) group->load_due_timers();
@@ -501,6 +555,8 @@ void Node::hand_over(std::function<void()> done) {
         leases->insert(leases->end(), held.begin(), held.end());
         if (--*left > 0) return;
         stopped_ = true;
+        queues_.stop();
+        shares_.stop();
         parts_.store.hand_over(options_.id, *leases, [this, finished](Result<void> handed) {
           if (!handed) parts_.logger.warn("hand_over_failed", {{"reason", handed.error().message}});
           // A life before this one may have died with work in hand, in shards that were not taken up again: leaving
@@ -521,6 +577,8 @@ void Node::hand_over(std::function<void()> done) {
 
 void Node::abandon() {
   stopped_ = true;
+  queues_.stop();
+  shares_.stop();
   workers_.pause();
   workers_.cancel_all();
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "orchestrator/runtime/peers.hpp"
+#include "orchestrator/runtime/queue_keeper.hpp"
 #include "orchestrator/runtime/shard_group.hpp"
 #include "orchestrator/telemetry/mutex.hpp"
 
@@ -66,7 +67,10 @@ class Node final : public Headquarters {
   ~Node() override;
 
   /// How to call the other nodes, for hints that spare them a poll. Before start().
-  void set_peers(PeerLink* peers) { peers_ = peers; }
+  void set_peers(PeerLink* peers) {
+    peers_ = peers;
+    shares_.set_peers(peers);
+  }
 
   /// Begins heartbeats; shards follow.
   void start();
@@ -97,6 +101,13 @@ class Node final : public Headquarters {
   [[nodiscard]] bool has_owner_known() const;
   [[nodiscard]] WorkerPool& workers() { return workers_; }
   [[nodiscard]] const WorkerPool& workers() const { return workers_; }
+  /// What operators say about queues.
+  [[nodiscard]] QueueKeeper& queues() { return queues_; }
+  /// Another node asks for shares of queues that are granted here: text for PeerLink. Any thread.
+  void answer_shares(Json body, Reply<std::string> reply);
+  /// Other nodes that are alive and perform steps, and where they can be asked. As of the last heartbeat, any thread.
+  [[nodiscard]] std::map<NodeId, std::string> other_workers() const;
+  [[nodiscard]] const NodeId& id() const { return options_.id; }
   /// The node's own strand, for deadlines of requests.
   [[nodiscard]] Executor& executor() { return parts_.executor; }
   [[nodiscard]] const Clock& clock() const { return parts_.clock; }
@@ -136,6 +147,8 @@ class Node final : public Headquarters {
   void drop_lost(const std::vector<store::ShardOwnerRow>& owners);
   void give_surplus_away(std::size_t fair, std::vector<std::string> takers);
   void released(std::vector<store::ShardLease> leases, std::vector<std::string> takers);
+  [[nodiscard]] ShardId shard_of_queue(const QueueName& queue) const;
+  [[nodiscard]] std::optional<Epoch> epoch_here(ShardId shard) const;
   void hint(const std::string& url);
   void tick();
   void check_drained(Duration until, bool cancelled, std::function<void()> done);
@@ -146,6 +159,8 @@ class Node final : public Headquarters {
   EngineMetrics metrics_;  // Fixed after construction; its counters are thread-safe.
   Definitions definitions_;
   WorkerPool workers_;
+  QueueShares shares_;
+  QueueKeeper queues_;
   std::vector<std::unique_ptr<ShardGroup>> groups_;  // Fixed after construction.
 
   std::map<ShardId, Epoch> owned_;          // Only on parts_.executor: with the epoch of the take-over.
@@ -175,6 +190,7 @@ class Node final : public Headquarters {
   store::HeartbeatAnswer cluster_ ORC_GUARDED_BY(mutex_);
   std::vector<ShardId> routable_ ORC_GUARDED_BY(mutex_);
   std::unordered_map<ShardId, std::string> urls_ ORC_GUARDED_BY(mutex_);  ///< live owners of other shards
+  std::map<NodeId, std::string> others_ ORC_GUARDED_BY(mutex_);           ///< with their urls
 };
 
 }  // namespace orchestrator::runtime

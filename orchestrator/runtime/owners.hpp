@@ -12,6 +12,7 @@
 #include "orchestrator/runtime/messages.hpp"
 #include "orchestrator/runtime/node.hpp"
 #include "orchestrator/runtime/peers.hpp"
+#include "orchestrator/runtime/queue_figures.hpp"
 #include "orchestrator/runtime/requests.hpp"
 #include "orchestrator/store/store.hpp"
 
@@ -41,6 +42,11 @@ class Owners {
   /// Calls back when the run closes, with its final view; with nothing after `patience`, or at once when there is
   /// nothing to wait for.
   void watch_run(RunId run_id, Duration patience, Reply<std::optional<store::RunView>> reply);
+
+  /// The namespace's queues, each node's figures added up; nodes that did not answer are named.
+  void list_queues(const std::string& namespace_name, Reply<QueueList> reply);
+  /// Other nodes read the settings of queues at once, instead of within a second.
+  void tell_queues_changed();
 
   /// Performs what another node asks of this one, and never passes it on. The answer is text for `PeerLink`.
   void answer(const std::string& operation, const std::string& body, Reply<std::string> reply);
@@ -72,6 +78,13 @@ class Owners {
   void perform_close_gate(const Json& body, Reply<std::string> reply);
   void perform_read(const Json& body, Reply<std::string> reply);
   void perform_watch(const Json& body, Reply<std::string> reply);
+
+  // owners_queues.cpp
+  struct QueueGathering;
+  [[nodiscard]] std::vector<QueueFigures> queues_here(const std::string& namespace_name) const;
+  void perform_queues(const Json& body, Reply<std::string> reply);
+  void perform_queues_changed(const Json& body, Reply<std::string> reply);
+  void perform_queue_shares(const Json& body, Reply<std::string> reply);
 
   [[nodiscard]] Duration now() const { return node_.clock().steady_now(); }
   [[nodiscard]] store::InboxRow inbox_row(ShardId shard, const Message& message);

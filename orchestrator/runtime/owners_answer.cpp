@@ -35,11 +35,19 @@ Error Owners::no_owner() { return {ErrorCode::unavailable, "no owner for this ru
 void Owners::answer(const std::string& operation, const std::string& body, Reply<std::string> reply) {
   using Perform = void (Owners::*)(const Json&, Reply<std::string>);
   static const std::map<std::string, Perform> kOperations{
-      {"wake", &Owners::perform_wake},           {"start_run", &Owners::perform_start},
-      {"start_runs", &Owners::perform_starts},   {"send_signal", &Owners::perform_signal},
-      {"cancel_run", &Owners::perform_cancel},   {"retry_run", &Owners::perform_retry},
-      {"open_gate", &Owners::perform_open_gate}, {"close_gate", &Owners::perform_close_gate},
-      {"read_run", &Owners::perform_read},       {"watch_run", &Owners::perform_watch},
+      {"wake", &Owners::perform_wake},
+      {"start_run", &Owners::perform_start},
+      {"start_runs", &Owners::perform_starts},
+      {"send_signal", &Owners::perform_signal},
+      {"cancel_run", &Owners::perform_cancel},
+      {"retry_run", &Owners::perform_retry},
+      {"open_gate", &Owners::perform_open_gate},
+      {"close_gate", &Owners::perform_close_gate},
+      {"read_run", &Owners::perform_read},
+      {"watch_run", &Owners::perform_watch},
+      {"list_queues", &Owners::perform_queues},
+      {"queues_changed", &Owners::perform_queues_changed},
+      {"queue_shares", &Owners::perform_queue_shares},
   };
   const auto found = kOperations.find(operation);
   auto object = parse_json(body);

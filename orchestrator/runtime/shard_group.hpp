@@ -226,6 +226,16 @@ class ShardGroup {
   void mark_in_hand(RunEntry& entry);
   void record_long_tasks(RunEntry& entry);
 
+  // group_queues.cpp
+  bool performed_at_once(RunEntry& entry, const core::ScheduleTask& command, const HandlerEntry& handler,
+                         TaskContext& context);
+  void count_at_once(const std::string& namespace_name, const std::string& queue);
+  void report_at_once();
+  static KeysOf keys_of(const RunHeader& header);
+  std::optional<std::string> obstacle_text(const RunEntry& entry);
+  std::string shown_reason(const RunEntry& entry);
+  void explain_late(RunEntry& entry, int& budget);
+
   // group_signals.cpp
   void with_mailbox(ShardId shard, const MailboxKey& key, MailboxOperation operation, std::function<void()> abandoned);
   void run_mailbox(ShardId shard, const MailboxKey& key);
@@ -333,6 +343,8 @@ class ShardGroup {
   std::map<HoldKey, bool> suspects_in_hand_;  ///< whether it is the node's one task that goes out alone
   bool pump_posted_ = false;
   std::vector<SuspectTask> held_back_;  ///< ready while the lease is not confirmed
+  QueueName at_once_queue_;             ///< of the tasks that at_once_count_ counts
+  std::int64_t at_once_count_ = 0;
 
   using DueAt = std::pair<Timestamp, RunId>;
   std::priority_queue<DueAt, std::vector<DueAt>, std::greater<>> timers_;

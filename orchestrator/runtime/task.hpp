@@ -11,6 +11,8 @@
 
 namespace orchestrator::runtime {
 
+struct Task;
+
 /// One task from its hand-out until its outcome is committed. Shared between the owner's strand and the worker that
 /// performs it: either may end first.
 struct TaskHold {
@@ -22,6 +24,9 @@ struct TaskHold {
   /// What the worker said, kept until it is committed: a failed commit loses memory, never an outcome.
   std::optional<Outcome> outcome;
   bool start_recorded = false;
+
+  /// Only under the worker pool's lock: the task while it is ready and nobody has begun it.
+  const Task* ready = nullptr;
 };
 
 /// What a worker gets.
@@ -33,8 +38,12 @@ struct Task {
   std::string worker;
   std::string concurrency_key;  ///< of a job; empty: none
   std::string rate_key;         ///< likewise
+  std::uint64_t number = 0;     ///< its place among tasks that became ready here; given by the worker pool
   /// Asked right before the handler begins, on its thread: whether this node still has the run's shard.
   std::function<bool()> is_still_ours;
+
+  /// Where it is performed when its handler is immediate and it had to wait; empty: on a handler thread.
+  std::function<void(std::function<void()> work)> post;
 
   /// The outcome, on the handler thread; the callee hops to its strand.
   std::function<void(Outcome outcome)> finish;

@@ -9,8 +9,11 @@
 namespace orchestrator::runtime {
 namespace {
 
+constexpr const char* kDefaultNamespace = "default";
 constexpr const char* kDefaultQueue = "default";
 constexpr Duration kMaxAlone = std::chrono::minutes{1};
+/// Openings of rates are looked for no more often than this.
+constexpr Duration kLeastAlarm = std::chrono::milliseconds{1};
 
 /// The label of metrics, as in orchestrator_steps_total.
 std::string_view word_of(Outcome::Kind kind) {
@@ -55,37 +58,96 @@ WorkerPool::WorkerPool(store::Store& store, HandlerThreads& threads, const Clock
       clock_(clock),
       metrics_(metrics),
       slots_(slots),
-      may_start_(std::move(may_start)) {
-  queue_named(kDefaultQueue);
+      may_start_(std::move(may_start)),
+      ready_(
+          [&metrics](const std::string& queue) { return metrics.histogram(telemetry::kStepPickupSeconds, {queue}); }) {
+  // There from the start, for whoever looks at the queues.
+  const telemetry::MutexLock lock(mutex_);
+  ready_.set_rules({kDefaultNamespace, kDefaultQueue}, {}, clock_.steady_now());
 }
 
 void WorkerPool::submit(Task task) {
   {
+    auto ready = std::make_shared<Task>(std::move(task));
     const telemetry::MutexLock lock(mutex_);
-    const Order order{task.command.priority, next_number_++};
-    auto& queue = queue_named(task.command.queue);
-    queue.ready.emplace(order, Ready{std::make_shared<Task>(std::move(task)), clock_.steady_now()});
+    ready_.add(std::move(ready), clock_.steady_now());
   }
   pump();
 }
 
+void WorkerPool::drop(const TaskHold& hold) {
+  const telemetry::MutexLock lock(mutex_);
+  if (hold.ready != nullptr) ready_.remove(*hold.ready, clock_.steady_now());
+}
+
 void WorkerPool::set_queue_limit(const std::string& queue, int limit) {
   const telemetry::MutexLock lock(mutex_);
-  queue_named(queue).limit = limit;
+  ready_.set_process_limit(queue, limit);
+}
+
+void WorkerPool::set_rules(const QueueName& queue, QueueRules rules) {
+  {
+    const telemetry::MutexLock lock(mutex_);
+    ready_.set_rules(queue, std::move(rules), clock_.steady_now());
+    has_rules_ = ready_.has_rules();
+  }
+  pump();
+}
+
+void WorkerPool::set_share(const QueueName& queue, QueueShare share) {
+  {
+    const telemetry::MutexLock lock(mutex_);
+    ready_.set_share(queue, share, clock_.steady_now());
+  }
+  pump();
+}
+
+void WorkerPool::add_grant(const QueueName& queue, std::int64_t max_in_flight, std::int64_t tokens) {
+  {
+    const telemetry::MutexLock lock(mutex_);
+    ready_.add_grant(queue, max_in_flight, tokens);
+  }
+  pump();
+}
+
+QueueDemand WorkerPool::demand_of(QueueNameView queue) const {
+  const telemetry::MutexLock lock(mutex_);
+  return ready_.demand_of(queue);
+}
+
+std::optional<ReadyQueues::Ticket> WorkerPool::begin_at_once(QueueNameView queue, const KeysOf& keys) {
+  const telemetry::MutexLock lock(mutex_);
+  return ready_.begin_at_once(queue, keys, clock_.steady_now());
+}
+
+void WorkerPool::end_at_once(const ReadyQueues::Ticket& ticket) {
+  bool may_free_another = false;
+  {
+    const telemetry::MutexLock lock(mutex_);
+    ready_.end(ticket, clock_.steady_now());
+    may_free_another = ready_.ready_count() > 0;
+  }
+  if (may_free_another) pump();
+}
+
+void WorkerPool::count_at_once(QueueNameView queue, std::int64_t count) {
+  const telemetry::MutexLock lock(mutex_);
+  ready_.count_begun(queue, count, clock_.steady_now());
+}
+
+std::optional<Obstacle> WorkerPool::obstacle_of(QueueNameView queue, const KeysOf& keys) const {
+  const telemetry::MutexLock lock(mutex_);
+  return ready_.obstacle_of(queue, keys, clock_.steady_now());
+}
+
+std::optional<QueueRules> WorkerPool::rules_of(QueueNameView queue) const {
+  const telemetry::MutexLock lock(mutex_);
+  return ready_.rules_of(queue);
 }
 
 std::vector<std::pair<RunId, core::TaskRef>> WorkerPool::withdraw(ShardId shard) {
-  std::vector<std::pair<RunId, core::TaskRef>> withdrawn;
   const telemetry::MutexLock lock(mutex_);
-  for (auto& [name, queue] : queues_) {
-    std::erase_if(queue.ready, [&](const auto& ready) {
-      const Task& task = *ready.second.task;
-      if (shard_of(task.context.run_id) != shard) return false;
-      withdrawn.emplace_back(task.context.run_id, task.command.task);
-      return true;
-    });
-  }
-  return withdrawn;
+  return ready_.withdraw(shard, clock_.steady_now());
 }
 
 bool WorkerPool::begin_alone() {
@@ -118,30 +180,17 @@ int WorkerPool::in_flight() const {
 
 std::int64_t WorkerPool::ready_count() const {
   const telemetry::MutexLock lock(mutex_);
-  std::int64_t count = 0;
-  for (const auto& [name, queue] : queues_) count += static_cast<std::int64_t>(queue.ready.size());
-  return count;
+  return ready_.ready_count();
 }
 
 std::vector<QueueReading> WorkerPool::queues() const {
-  const Duration now = clock_.steady_now();
   const telemetry::MutexLock lock(mutex_);
-  std::vector<QueueReading> readings;
-  for (const auto& [name, queue] : queues_) {
-    QueueReading reading{
-        .name = name, .depth = static_cast<std::int64_t>(queue.ready.size()), .in_flight = queue.in_flight};
-    // In order of priority, so the oldest may be anywhere.
-    for (const auto& [order, ready] : queue.ready)
-      reading.oldest_ready_age = std::max(reading.oldest_ready_age, now - ready.since);
-    readings.push_back(std::move(reading));
-  }
-  return readings;
+  return ready_.readings(clock_.steady_now());
 }
 
-WorkerPool::Queue& WorkerPool::queue_named(const std::string& name) {
-  const auto [queue, is_new] = queues_.try_emplace(name);
-  if (is_new) queue->second.pickup_seconds = metrics_.histogram(telemetry::kStepPickupSeconds, {name});
-  return queue->second;
+void WorkerPool::forget_idle() {
+  const telemetry::MutexLock lock(mutex_);
+  ready_.forget_idle(clock_.steady_now());
 }
 
 void WorkerPool::record(const std::string& handler, const Outcome& outcome, Duration since) {
@@ -158,37 +207,51 @@ void WorkerPool::record(const std::string& handler, const Outcome& outcome, Dura
 
 void WorkerPool::pump() {
   while (may_start_()) {
-    std::shared_ptr<Task> task;
-    std::string queue_name;
+    std::optional<Begun> begun;
+    std::optional<Duration> alarm;
     {
       const telemetry::MutexLock lock(mutex_);
-      if (paused_ || in_flight_ >= slots_) return;
-      // Among queues below their limit, the one whose head comes first; queues are few.
-      Queue* best = nullptr;
-      for (auto& [name, queue] : queues_) {
-        if (queue.ready.empty() || (queue.limit > 0 && queue.in_flight >= queue.limit)) continue;
-        if (best == nullptr || queue.ready.begin()->first < best->ready.begin()->first) {
-          best = &queue;
-          queue_name = name;
-        }
+      if (paused_) return;
+      if (in_flight_ < slots_) begun = ready_.begin(clock_.steady_now());
+      if (begun) {
+        ++in_flight_;
+        in_hand_.insert(begun->task->hold);
+      } else {
+        alarm = delay_to_next_opening();
       }
-      if (best == nullptr) return;
-      Ready& first = best->ready.begin()->second;
-      best->pickup_seconds.observe(std::chrono::duration<double>(clock_.steady_now() - first.since).count());
-      task = std::move(first.task);
-      best->ready.erase(best->ready.begin());
-      ++best->in_flight;
-      ++in_flight_;
-      in_hand_.insert(task->hold);
     }
-    threads_.run([this, task, queue_name] { perform(task, queue_name); });
+    if (alarm && alarm_) alarm_(*alarm);
+    if (!begun) return;
+    begun->pickup_seconds.observe(std::chrono::duration<double>(clock_.steady_now() - begun->since).count());
+    dispatch(*std::move(begun));
   }
 }
 
-void WorkerPool::release(const std::string& queue) {
+/// Nothing when an alarm is set that is early enough.
+std::optional<Duration> WorkerPool::delay_to_next_opening() {
+  const Duration now = clock_.steady_now();
+  if (alarm_at_ && *alarm_at_ <= now) alarm_at_.reset();
+  const auto opens_at = ready_.next_opening(now);
+  if (!opens_at || (alarm_at_ && *alarm_at_ <= *opens_at)) return std::nullopt;
+  const Duration delay = std::max(*opens_at - now, kLeastAlarm);
+  alarm_at_ = now + delay;
+  return delay;
+}
+
+void WorkerPool::dispatch(Begun begun) {
+  const auto post = begun.task->post;
+  auto work = [this, begun = std::move(begun)] { perform(begun); };
+  if (post) {
+    post(std::move(work));
+  } else {
+    threads_.run(std::move(work));
+  }
+}
+
+void WorkerPool::release(const ReadyQueues::Ticket& ticket) {
   {
     const telemetry::MutexLock lock(mutex_);
-    --queues_[queue].in_flight;
+    ready_.end(ticket, clock_.steady_now());
     --in_flight_;
   }
   pump();
@@ -196,19 +259,21 @@ void WorkerPool::release(const std::string& queue) {
 
 /// Stopped for longer than the lease between its hand-out and here: somebody else may have it by now. It waits until
 /// the lease is confirmed, at its old place, or the owner that lost its shard drops it.
-bool WorkerPool::put_back(const std::shared_ptr<Task>& task, const std::string& queue) {
+bool WorkerPool::put_back(const Begun& begun) {
   if (may_start_()) return false;
   {
     const telemetry::MutexLock lock(mutex_);
-    in_hand_.erase(task->hold);
-    const Order order{task->command.priority, next_number_++};
-    queues_[queue].ready.emplace(order, Ready{task, clock_.steady_now()});
+    in_hand_.erase(begun.task->hold);
+    ready_.put_back(begun, clock_.steady_now());
+    --in_flight_;
   }
-  release(queue);
+  pump();
   return true;
 }
 
-void WorkerPool::perform(std::shared_ptr<Task> task, const std::string& queue) {
+void WorkerPool::perform(const Begun& begun) {
+  const std::shared_ptr<Task>& task = begun.task;
+  const ReadyQueues::Ticket ticket = begun.ticket;
   const auto drop_hold = [this, hold = task->hold] {
     const telemetry::MutexLock lock(mutex_);
     in_hand_.erase(hold);
@@ -219,10 +284,10 @@ void WorkerPool::perform(std::shared_ptr<Task> task, const std::string& queue) {
     outcome.kind = Outcome::Kind::cancelled;
     drop_hold();
     task->finish(std::move(outcome));
-    release(queue);
+    release(ticket);
     return;
   }
-  if (put_back(task, queue)) return;
+  if (put_back(begun)) return;
   const auto steady = clock_.steady_now();
   task->hold->heartbeat_us = steady.count();
   task->hold->started_us = steady.count();
@@ -239,7 +304,7 @@ void WorkerPool::perform(std::shared_ptr<Task> task, const std::string& queue) {
     record(task->command.handler, outcome, steady);
     drop_hold();
     task->finish(std::move(outcome));
-    release(queue);
+    release(ticket);
     return;
   }
 
@@ -250,7 +315,7 @@ void WorkerPool::perform(std::shared_ptr<Task> task, const std::string& queue) {
     outcome.error = "Orchestrator.DatabaseUnavailable";
     outcome.cause = transaction.error().message;
     task->finish(std::move(outcome));
-    release(queue);
+    release(ticket);
     return;
   }
   // Shared: the transaction travels through std::function to the owner's strand and back to a handler thread.
@@ -262,11 +327,11 @@ void WorkerPool::perform(std::shared_ptr<Task> task, const std::string& queue) {
     open->roll_back();
     open.reset();
     task->finish(std::move(outcome));
-    release(queue);
+    release(ticket);
     return;
   }
   // The slot stays taken until the commit returned, so that a handler thread is free for the commit.
-  task->finish_in_transaction(std::move(outcome), std::move(open), [this, queue] { release(queue); });
+  task->finish_in_transaction(std::move(outcome), std::move(open), [this, ticket] { release(ticket); });
 }
 
 }  // namespace orchestrator::runtime

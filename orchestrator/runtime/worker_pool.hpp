@@ -1,12 +1,18 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "orchestrator/runtime/executor.hpp"
+#include "orchestrator/runtime/ready_queues.hpp"
 #include "orchestrator/runtime/task.hpp"
 #include "orchestrator/store/store.hpp"
 #include "orchestrator/telemetry/metrics.hpp"
@@ -14,16 +20,8 @@
 
 namespace orchestrator::runtime {
 
-/// One queue on this node, as /metrics shows it.
-struct QueueReading {
-  std::string name;
-  std::int64_t depth = 0;  ///< ready and not in flight
-  int in_flight = 0;
-  Duration oldest_ready_age{};  ///< zero when nothing is ready
-};
-
-/// Performs tasks on handler threads: the highest priority first, equal ones in order, at most `slots` at once and per
-/// queue at most its limit. Thread-safe.
+/// Performs tasks on handler threads, at most `slots` at once, in the order and within the limits of ReadyQueues.
+/// Thread-safe.
 class WorkerPool {
  public:
   /// @param may_start asked before each task is begun, on any thread: a node whose lease is not confirmed begins
@@ -31,10 +29,36 @@ class WorkerPool {
   WorkerPool(store::Store& store, HandlerThreads& threads, const Clock& clock, telemetry::Metrics& metrics, int slots,
              std::function<bool()> may_start);
 
+  /// How to be pumped after a delay, when something waits for a rate. Before the first task.
+  void set_alarm(std::function<void(Duration delay)> alarm) { alarm_ = std::move(alarm); }
+
   void submit(Task task);
+  /// A task that is ready and that nobody will want any more: cancelled, say. One that was begun stays in hand.
+  void drop(const TaskHold& hold);
 
   /// At most `limit` tasks of the queue at once on this node; by default all slots.
   void set_queue_limit(const std::string& queue, int limit);
+  /// What operators say about a queue, and which part of it is this node's.
+  void set_rules(const QueueName& queue, QueueRules rules);
+  void set_share(const QueueName& queue, QueueShare share);
+  void add_grant(const QueueName& queue, std::int64_t max_in_flight, std::int64_t tokens);
+  [[nodiscard]] QueueDemand demand_of(QueueNameView queue) const;
+
+  // ---- what ends on its owner's strand in the moment in which it begins ----
+  /// Whether such a task has to ask first. Cheap: no lock.
+  [[nodiscard]] bool must_ask(const KeysOf& keys) const {
+    return has_rules_ || !keys.concurrency_key.empty() || !keys.rate_key.empty();
+  }
+  /// Nothing: it has to be submitted, and is posted back to the strand in its turn.
+  std::optional<ReadyQueues::Ticket> begin_at_once(QueueNameView queue, const KeysOf& keys);
+  void end_at_once(const ReadyQueues::Ticket& ticket);
+  /// For `rate_per_second`: tasks that were performed without asking.
+  void count_at_once(QueueNameView queue, std::int64_t count);
+
+  /// What keeps a ready task of this queue and with these keys from beginning; nothing: it only waits for a worker.
+  [[nodiscard]] std::optional<Obstacle> obstacle_of(QueueNameView queue, const KeysOf& keys) const;
+  /// The rules as they are here; nothing when nobody made any.
+  [[nodiscard]] std::optional<QueueRules> rules_of(QueueNameView queue) const;
 
   /// Takes back what nobody has begun of a shard that moves to another node; answers what it was.
   std::vector<std::pair<RunId, core::TaskRef>> withdraw(ShardId shard);
@@ -53,37 +77,24 @@ class WorkerPool {
   void cancel_all();
   [[nodiscard]] int in_flight() const;
   [[nodiscard]] std::int64_t ready_count() const;
-  /// Every queue that ever had a task. Walks what is ready: for scrapes, not for hot paths.
+  /// Every queue that had a task lately or has rules. Walks what is ready: for scrapes, not for hot paths.
   [[nodiscard]] std::vector<QueueReading> queues() const;
+  /// Forgets what nobody uses any more. Now and then.
+  void forget_idle();
 
   /// Runs blocking work of a step that still holds its slot (its commit), on a handler thread.
   void run_blocking(std::function<void()> work) { threads_.run(std::move(work)); }
 
  private:
-  struct Order {
-    std::int32_t priority;
-    std::uint64_t number;
-    bool operator<(const Order& other) const {
-      return priority != other.priority ? priority > other.priority : number < other.number;
-    }
-  };
-  struct Ready {
-    std::shared_ptr<Task> task;
-    Duration since{};  ///< steady clock
-  };
-  struct Queue {
-    std::map<Order, Ready> ready;
-    int in_flight = 0;
-    int limit = 0;  ///< 0: no limit of its own
-    telemetry::Histogram pickup_seconds;
-  };
+  using Begun = ReadyQueues::Begun;
 
-  Queue& queue_named(const std::string& name) ORC_REQUIRES(mutex_);
+  void dispatch(Begun begun);
   /// The handler's outcome, timed.
   void record(const std::string& handler, const Outcome& outcome, Duration since);
-  bool put_back(const std::shared_ptr<Task>& task, const std::string& queue);
-  void perform(std::shared_ptr<Task> task, const std::string& queue);
-  void release(const std::string& queue);
+  bool put_back(const Begun& begun);
+  void perform(const Begun& begun);
+  void release(const ReadyQueues::Ticket& ticket);
+  std::optional<Duration> delay_to_next_opening() ORC_REQUIRES(mutex_);
 
   store::Store& store_;                    // Fixed after construction.
   HandlerThreads& threads_;                // Fixed after construction.
@@ -91,14 +102,16 @@ class WorkerPool {
   telemetry::Metrics& metrics_;            // Fixed after construction.
   const int slots_;                        // Fixed after construction.
   const std::function<bool()> may_start_;  // Fixed after construction.
+  std::function<void(Duration)> alarm_;    // Fixed before the first task.
   mutable telemetry::Mutex mutex_;
-  std::map<std::string, Queue> queues_ ORC_GUARDED_BY(mutex_);
+  ReadyQueues ready_ ORC_GUARDED_BY(mutex_);
   std::set<std::shared_ptr<TaskHold>> in_hand_ ORC_GUARDED_BY(mutex_);
   std::map<std::pair<std::string, Outcome::Kind>, telemetry::Histogram> handler_seconds_ ORC_GUARDED_BY(mutex_);
-  std::uint64_t next_number_ ORC_GUARDED_BY(mutex_) = 0;
   int in_flight_ ORC_GUARDED_BY(mutex_) = 0;
   bool paused_ ORC_GUARDED_BY(mutex_) = false;
-  Duration alone_until_ ORC_GUARDED_BY(mutex_){};  ///< steady clock
+  Duration alone_until_ ORC_GUARDED_BY(mutex_){};            ///< steady clock
+  std::optional<Duration> alarm_at_ ORC_GUARDED_BY(mutex_);  ///< steady clock; the earliest that is set
+  std::atomic<bool> has_rules_{false};
 };
 
 }  // namespace orchestrator::runtime

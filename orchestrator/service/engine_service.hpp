@@ -50,6 +50,9 @@ class EngineService final : public Service {
   void cancel_run(CancelRun request, Reply<CancelReceipt> reply) override;
   void retry_run(RetryRun request, Reply<RetriedRun> reply) override;
 
+  void change_queue(ChangeQueue request, Reply<QueueSettings> reply) override;
+  void list_queues(std::string namespace_name, Reply<QueuePage> reply) override;
+
   void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) override;
   void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) override;
   void find_webhook_endpoint(std::string namespace_name, std::string name,

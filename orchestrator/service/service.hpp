@@ -169,6 +169,10 @@ struct WebhookKept {
   bool duplicate = false;
 };
 
+struct ChangeQueue;  // queues.hpp
+struct QueuePage;
+struct QueueSettings;
+
 struct NodeReading {
   std::string node_id;
   std::string url;
@@ -217,6 +221,10 @@ class Service {
 
   virtual void cancel_run(CancelRun request, Reply<CancelReceipt> reply) = 0;
   virtual void retry_run(RetryRun request, Reply<RetriedRun> reply) = 0;
+
+  /// Errors: resource_exhausted when too many queues have settings.
+  virtual void change_queue(ChangeQueue request, Reply<QueueSettings> reply) = 0;
+  virtual void list_queues(std::string namespace_name, Reply<QueuePage> reply) = 0;
 
   virtual void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) = 0;
   virtual void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) = 0;

@@ -18,6 +18,9 @@ class StepTransaction;  // handler/sql.hpp
 
 namespace orchestrator::store {
 
+struct QueueSettingsChange;  // queue_settings.hpp
+struct QueueSettingsRow;
+
 /// Called exactly once, on a thread of the store (or its executor, in memory); the callee hops to its own strand.
 template <typename T>
 using Done = std::function<void(Result<T>)>;
@@ -108,6 +111,13 @@ class Store {
   virtual void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) = 0;
   virtual void find_webhook_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) = 0;
   virtual void list_webhook_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) = 0;
+
+  // ---- queues ----------------------------------------------------------------------------------------------------
+
+  /// Answers the settings as they are now. resource_exhausted when a queue without settings finds no room for any.
+  virtual void change_queue_settings(QueueSettingsChange change, Done<QueueSettingsRow> done) = 0;
+  /// What was changed after that revision, oldest change first; 0: everything.
+  virtual void list_queue_settings(std::int64_t after_revision, Done<std::vector<QueueSettingsRow>> done) = 0;
 
   // ---- reads for people ------------------------------------------------------------------------------------------
 

@@ -46,6 +46,14 @@ inline constexpr MetricDeclaration kQueueOldestReadyAgeSeconds{
     "seconds",
     "How long the oldest ready step or job of the queue has waited.",
     {"queue"}};
+inline constexpr MetricDeclaration kQueuePaused{
+    "orchestrator_queue_paused", MetricKind::gauge, "1", "Namespaces in which the queue is paused.", {"queue"}};
+inline constexpr MetricDeclaration kQueueLimitWaits{
+    "orchestrator_queue_limit_waits",
+    MetricKind::gauge,
+    "1",
+    "Ready steps and jobs that wait for a limit or for the end of a pause.",
+    {"queue", "limit"}};
 inline constexpr MetricDeclaration kStepsWithoutHandler{
     "orchestrator_steps_without_handler",
     MetricKind::gauge,
@@ -143,6 +151,8 @@ inline constexpr std::array kMetricDeclarations{
     kQueueDepth,
     kQueueInFlight,
     kQueueOldestReadyAgeSeconds,
+    kQueuePaused,
+    kQueueLimitWaits,
     kStepsWithoutHandler,
     kHandlerSeconds,
     kStepPickupSeconds,

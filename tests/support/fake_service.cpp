@@ -110,6 +110,11 @@ std::vector<service::RetryRun> FakeService::retries() const {
   return retries_;
 }
 
+std::vector<service::ChangeQueue> FakeService::queue_changes() const {
+  const std::lock_guard lock(mutex_);
+  return queue_changes_;
+}
+
 store::RunFilter FakeService::last_filter() const {
   const std::lock_guard lock(mutex_);
   return last_filter_;
@@ -438,6 +443,27 @@ void FakeService::cancel_run(service::CancelRun request, service::Reply<service:
     cancels_.push_back(std::move(request));
   }
   reply(std::move(receipt));
+}
+
+void FakeService::change_queue(service::ChangeQueue request, service::Reply<service::QueueSettings> reply) {
+  if (auto error = take_failure()) return reply(*error);
+  service::QueueSettings settings{
+      .name = request.name, .paused = request.paused.value_or(false), .reason = request.reason};
+  settings.limits = request.limits.value_or(QueueLimits{});
+  {
+    const std::lock_guard lock(mutex_);
+    queue_changes_.push_back(std::move(request));
+  }
+  reply(std::move(settings));
+}
+
+void FakeService::list_queues(std::string /*namespace_name*/, service::Reply<service::QueuePage> reply) {
+  if (auto error = take_failure()) return reply(*error);
+  service::QueuePage page;
+  page.items.push_back({.name = "default", .depth = 3, .in_flight = 1, .oldest_ready_age_seconds = 1.5});
+  page.items.back().workers.push_back({"node-a", 1});
+  page.missing_nodes.push_back("node-b");
+  reply(std::move(page));
 }
 
 void FakeService::retry_run(service::RetryRun request, service::Reply<service::RetriedRun> reply) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "orchestrator/service/queues.hpp"
 #include "orchestrator/service/service.hpp"
 
 namespace orchestrator::testing_support {
@@ -37,6 +38,7 @@ class FakeService final : public service::Service {
   [[nodiscard]] std::vector<service::CancelRun> cancels() const;
   [[nodiscard]] std::vector<service::RetryRun> retries() const;
   [[nodiscard]] store::RunFilter last_filter() const;
+  [[nodiscard]] std::vector<service::ChangeQueue> queue_changes() const;
   [[nodiscard]] std::size_t held_count() const;
   [[nodiscard]] std::size_t waiting_count() const;
 
@@ -67,6 +69,8 @@ class FakeService final : public service::Service {
   void list_signals(store::SignalFilter filter, service::Reply<store::SignalPage> reply) override;
   void cancel_run(service::CancelRun request, service::Reply<service::CancelReceipt> reply) override;
   void retry_run(service::RetryRun request, service::Reply<service::RetriedRun> reply) override;
+  void change_queue(service::ChangeQueue request, service::Reply<service::QueueSettings> reply) override;
+  void list_queues(std::string namespace_name, service::Reply<service::QueuePage> reply) override;
   void keep_webhook(service::WebhookArrival arrival, service::Reply<service::WebhookKept> reply) override;
   void put_webhook_endpoint(store::WebhookEndpointRow endpoint, service::Reply<void> reply) override;
   void find_webhook_endpoint(std::string namespace_name, std::string name,
@@ -112,6 +116,7 @@ class FakeService final : public service::Service {
   std::vector<service::WebhookArrival> webhooks_;
   std::vector<service::CancelRun> cancels_;
   std::vector<service::RetryRun> retries_;
+  std::vector<service::ChangeQueue> queue_changes_;
   store::RunFilter last_filter_;
 };
 

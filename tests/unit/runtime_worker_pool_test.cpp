@@ -39,6 +39,7 @@ class WorkerPoolTest : public ::testing::Test {
 
   Task a_task(const std::string& name, const std::string& queue = "default", int priority = 0) {
     Task task;
+    task.context.namespace_name = "default";
     task.command.queue = queue;
     task.command.priority = priority;
     task.command.input = make_payload(name);
@@ -159,6 +160,91 @@ TEST_F(WorkerPoolTest, WithdrawsOnlyWhatNobodyHasBegunOfTheShard) {
   EXPECT_EQ(withdrawn.size(), 1U);
   while (!threads.held.empty()) threads.finish_one();
   EXPECT_EQ(performed, (std::vector<std::string>{"begun", "other"}));
+}
+
+TEST_F(WorkerPoolTest, PausesAndLimitsAQueueAndGoesOnWhenTheyEnd) {
+  WorkerPool pool(*store, threads, clock, metrics, 4, [] { return true; });
+  pool.set_rules({"default", "mail"}, {.paused = true});
+  for (const char* name : {"m1", "m2", "m3"}) pool.submit(a_task(name, "mail"));
+  EXPECT_TRUE(threads.held.empty());
+  EXPECT_EQ(pool.obstacle_of({"default", "mail"}, {}), Obstacle::queue_paused);
+
+  pool.set_rules({"default", "mail"}, {.limits = {.max_in_flight = 2}});
+
+  EXPECT_EQ(threads.held.size(), 2U);
+  while (!threads.held.empty()) threads.finish_one();
+  EXPECT_EQ(performed, (std::vector<std::string>{"m1", "m2", "m3"}));
+}
+
+TEST_F(WorkerPoolTest, SetsAnAlarmForWhatWaitsForARate) {
+  WorkerPool pool(*store, threads, clock, metrics, 4, [] { return true; });
+  std::vector<Duration> alarms;
+  pool.set_alarm([&](Duration delay) { alarms.push_back(delay); });
+  pool.set_rules({"default", "mail"}, {.limits = {.rate = RateLimit{.count = 1, .per_seconds = 5}}});
+
+  for (const char* name : {"m1", "m2"}) pool.submit(a_task(name, "mail"));
+
+  EXPECT_EQ(threads.held.size(), 1U);
+  EXPECT_EQ(alarms, std::vector<Duration>{std::chrono::seconds{5}}) << "one, however often it is pumped";
+  threads.finish_one();
+  EXPECT_EQ(alarms.size(), 1U);
+  world.advance(std::chrono::seconds{5});
+  pool.pump();
+  EXPECT_EQ(threads.held.size(), 1U);
+}
+
+TEST_F(WorkerPoolTest, ADroppedTaskNeverBegins) {
+  WorkerPool pool(*store, threads, clock, metrics, 1, [] { return true; });
+  pool.submit(a_task("begun"));
+  Task task = a_task("dropped");
+  const auto hold = task.hold;
+  pool.submit(std::move(task));
+
+  pool.drop(*hold);
+  pool.drop(*hold);
+
+  EXPECT_EQ(pool.ready_count(), 0);
+  while (!threads.held.empty()) threads.finish_one();
+  EXPECT_EQ(performed, std::vector<std::string>{"begun"});
+}
+
+TEST_F(WorkerPoolTest, WhatIsOfItsOwnersStrandIsPostedThereInItsTurn) {
+  WorkerPool pool(*store, threads, clock, metrics, 2, [] { return true; });
+  pool.set_rules({"default", "mail"}, {.paused = true});
+  std::deque<std::function<void()>> strand;
+  Task task = a_task("a", "mail");
+  task.post = [&](std::function<void()> work) { strand.push_back(std::move(work)); };
+  pool.submit(std::move(task));
+  ASSERT_TRUE(strand.empty());
+
+  pool.set_rules({"default", "mail"}, {});
+
+  EXPECT_TRUE(threads.held.empty());
+  ASSERT_EQ(strand.size(), 1U);
+  strand.front()();
+  EXPECT_EQ(performed, std::vector<std::string>{"a"});
+  EXPECT_EQ(pool.in_flight(), 0);
+}
+
+TEST_F(WorkerPoolTest, ATaskOfAKeyThatIsPutBackFreesItsKey) {
+  bool confirmed = true;
+  WorkerPool pool(*store, threads, clock, metrics, 4, [&] { return confirmed; });
+  for (const char* name : {"k1", "k2"}) {
+    Task task = a_task(name);
+    task.concurrency_key = "k";
+    pool.submit(std::move(task));
+  }
+  ASSERT_EQ(threads.held.size(), 1U);
+
+  confirmed = false;
+  threads.finish_one();
+  confirmed = true;
+  pool.pump();
+
+  ASSERT_EQ(threads.held.size(), 1U);
+  threads.finish_one();
+  threads.finish_one();
+  EXPECT_EQ(performed, (std::vector<std::string>{"k1", "k2"}));
 }
 
 TEST_F(WorkerPoolTest, TurnsAThrownExceptionIntoAFailure) {

@@ -10,6 +10,7 @@
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/store/batch.hpp"
 #include "orchestrator/store/queries.hpp"
+#include "orchestrator/store/queue_settings.hpp"
 #include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::store::memory {
@@ -52,6 +53,8 @@ struct Tables {
   std::map<std::string, NamespaceRow> namespaces{{"default", {.name = "default", .created_at = {}}}};
   std::map<NamePair, std::vector<DefinitionRow>> definitions;
   std::map<NamePair, WebhookEndpointRow> endpoints;
+  std::map<NamePair, QueueSettingsRow> queue_settings;
+  std::int64_t queue_revision = 0;
   /// Shard, namespace, endpoint, dedupe key.
   std::map<std::tuple<ShardId, std::string, std::string, std::string>, WebhookDeliveryRow> deliveries;
 };

@@ -363,6 +363,42 @@ void MemoryStore::list_namespaces(Done<std::vector<NamespaceRow>> done) {
   });
 }
 
+void MemoryStore::change_queue_settings(QueueSettingsChange change, Done<QueueSettingsRow> done) {
+  const auto work = [core = core_.get(), change = std::move(change)](Tables& tables) -> Result<QueueSettingsRow> {
+    const Tables::NamePair key{change.namespace_name, change.name};
+    const bool is_new = !tables.queue_settings.contains(key);
+    if (is_new && static_cast<std::int64_t>(tables.queue_settings.size()) >= kMaxQueueSettings)
+      return no_room_for_queue_settings();
+    QueueSettingsRow& row = tables.queue_settings[key];
+    row.namespace_name = change.namespace_name;
+    row.name = change.name;
+    if (change.limits) row.limits = *change.limits;
+    if (change.paused) {
+      row.paused = *change.paused;
+      row.reason = row.paused ? change.reason : std::string{};
+      if (!row.paused) row.paused_at.reset();
+      if (row.paused && !row.paused_at) row.paused_at = core->options.now();
+    }
+    row.changed_at = core->options.now();
+    row.revision = ++tables.queue_revision;
+    return row;
+  };
+  core_->run<QueueSettingsRow>("change_queue_settings", true, std::move(done), work);
+}
+
+void MemoryStore::list_queue_settings(std::int64_t after_revision, Done<std::vector<QueueSettingsRow>> done) {
+  using Answer = std::vector<QueueSettingsRow>;
+  core_->run<Answer>("list_queue_settings", false, std::move(done), [after_revision](Tables& tables) -> Result<Answer> {
+    Answer changed;
+    for (const auto& [key, row] : tables.queue_settings) {
+      if (row.revision > after_revision) changed.push_back(row);
+    }
+    std::sort(changed.begin(), changed.end(),
+              [](const auto& left, const auto& right) { return left.revision < right.revision; });
+    return changed;
+  });
+}
+
 void MemoryStore::put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) {
   const auto work = [core = core_.get(), endpoint = std::move(endpoint)](Tables& tables) -> Status {
     const auto [entry, is_new] = tables.endpoints.try_emplace({endpoint.namespace_name, endpoint.name}, endpoint);

@@ -81,6 +81,8 @@ class MemoryStore final : public Store {
   void list_workflows(std::string namespace_name, Done<std::vector<WorkflowSummary>> done) override;
   void create_namespace(std::string name, Done<CreatedNamespace> done) override;
   void list_namespaces(Done<std::vector<NamespaceRow>> done) override;
+  void change_queue_settings(QueueSettingsChange change, Done<QueueSettingsRow> done) override;
+  void list_queue_settings(std::int64_t after_revision, Done<std::vector<QueueSettingsRow>> done) override;
   void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) override;
   void find_webhook_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) override;
   void list_webhook_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) override;

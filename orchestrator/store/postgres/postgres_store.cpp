@@ -10,6 +10,7 @@
 #include "orchestrator/store/postgres/load.hpp"
 #include "orchestrator/store/postgres/namespaces.hpp"
 #include "orchestrator/store/postgres/ownership.hpp"
+#include "orchestrator/store/postgres/queue_settings.hpp"
 #include "orchestrator/store/postgres/reads.hpp"
 #include "orchestrator/store/postgres/session_pool.hpp"
 #include "orchestrator/store/postgres/step_transaction.hpp"
@@ -164,6 +165,16 @@ class PostgresStore final : public Store {
 
   void list_namespaces(Done<std::vector<NamespaceRow>> done) override {
     on(pages_, std::move(done), [](Session& s) { return postgres::list_namespaces(s); });
+  }
+
+  void change_queue_settings(QueueSettingsChange change, Done<QueueSettingsRow> done) override {
+    on(pages_, std::move(done),
+       [change = std::move(change)](Session& s) { return postgres::change_queue_settings(s, change); });
+  }
+
+  void list_queue_settings(std::int64_t after_revision, Done<std::vector<QueueSettingsRow>> done) override {
+    on(pages_, std::move(done),
+       [after_revision](Session& s) { return postgres::list_queue_settings(s, after_revision); });
   }
 
   void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) override {
