@@ -24,13 +24,14 @@ T = TypeVar("T")
 
 
 class RealServer:
-    """Started once and shared by the tests of a process; each test uses names of its own."""
+    """A node with its own database (`dev`), or one more node over the database of another (`serve`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: RealServer | None = None) -> None:
+        self._beside = beside
+        self._folder = beside._folder if beside else Path(tempfile.mkdtemp(prefix="orchestrator-clients-"))
         # PostgreSQL's own user passes through.
-        self._folder = Path(tempfile.mkdtemp(prefix="orchestrator-clients-"))
         self._folder.chmod(0o711)
-        self.api_key = secrets.token_hex(24)
+        self.api_key = beside.api_key if beside else secrets.token_hex(24)
         self.url = ""
         self._listen = "127.0.0.1:0"
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,11 +43,14 @@ class RealServer:
             "ORCHESTRATOR_LISTEN": self._listen,
             "ORCHESTRATOR_ADMIN_KEY": self.api_key,
             "ORCHESTRATOR_WORKFLOWS_DIR": str(self._folder / "no-workflows"),
-            "ORCHESTRATOR_NODE_ID": "clients",
+            "ORCHESTRATOR_NODE_ID": "second" if self._beside else "first",
             "ORCHESTRATOR_LEASE_SECONDS": "3",
         }
+        if self._beside:
+            environment["ORCHESTRATOR_DATABASE_URL"] = (self._folder / "data" / "database-url").read_text().strip()
         with open(self._folder / "log", "ab") as log:
-            self._process = subprocess.Popen([BINARY, "dev"], env=environment, stdout=subprocess.PIPE, stderr=log)
+            verb = "serve" if self._beside else "dev"
+            self._process = subprocess.Popen([BINARY, verb], env=environment, stdout=subprocess.PIPE, stderr=log)
         assert self._process.stdout is not None
         late = threading.Timer(START_SECONDS, self._process.kill)
         late.start()
@@ -71,14 +75,15 @@ class RealServer:
     def close(self) -> None:
         if self._process is None:
             return
-        if self._process.poll() is not None and self.url:
+        if self._process.poll() is not None and self.url and not self._beside:
             self.start()  # It alone knows how to end its database.
         self._process.terminate()
         late = threading.Timer(40, self._process.kill)
         late.start()
         self._ended()
         late.cancel()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if not self._beside:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _ended(self) -> None:
         assert self._process is not None and self._process.stdout is not None
@@ -158,7 +163,7 @@ _shared: RealServer | None = None
 
 
 def shared_server() -> RealServer:
-    """Ends with the process."""
+    """One for all tests of a process, with which it ends; each test uses names of its own."""
     global _shared
     if _shared is None:
         server = RealServer()
