@@ -307,6 +307,7 @@ void ShardGroup::drop_memory(Shard& shard, const Status& why) {
   auto loading = std::exchange(shard.loading, {});
   auto mailboxes = std::exchange(shard.mailboxes, {});
   auto starting = std::exchange(shard.starting_keys, {});
+  shard.recent_signal_ids.clear();
   shard.open_keys.clear();
   shard.order_lines.clear();
   shard.gates.clear();

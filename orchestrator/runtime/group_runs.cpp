@@ -91,9 +91,9 @@ void ShardGroup::with_run(RunId run_id, RunFound found) {
     found(refusal->error());
     return;
   }
-  auto& waiting = shard->loading[run_id];
-  waiting.push_back(std::move(found));
-  if (waiting.size() > 1) return;
+  const auto [waiting, is_first] = shard->loading.try_emplace(run_id);
+  waiting->second.push_back(std::move(found));
+  if (!is_first) return;
   loader_.run(run_id, [this, run_id, generation = shard->generation](Result<std::optional<store::LoadedRun>> loaded,
                                                                      std::vector<store::SignalRow> addressed) {
     Shard* owner = find_shard(shard_of(run_id));
@@ -181,7 +181,25 @@ void ShardGroup::forget(Shard& shard, RunId run_id) {
     if (key != shard.open_keys.end() && key->second == run_id) shard.open_keys.erase(key);
   }
   leave_line(shard, *found->second);
+  keep_signal_ids(shard, *found->second);
   shard.runs.erase(found);
+  ++shard.forgotten;
+}
+
+void ShardGroup::keep_signal_ids(Shard& shard, RunEntry& entry) {
+  if (entry.signal_ids.empty() || !loader_.is_busy()) return;
+  const RunId run_id = entry.run.header().id;
+  shard.recent_signal_ids[run_id].merge(entry.signal_ids);
+  forget_recent_ids(run_id);
+}
+
+/// A run that came along with something else that was read. Only when no run has left memory since the reading began:
+/// this one might have been among them, and what was read older than what it wrote.
+void ShardGroup::take_read_run(Shard& shard, store::LoadedRun loaded, std::uint64_t forgotten_before) {
+  const RunId run_id = loaded.row.header.id;
+  if (shard.forgotten != forgotten_before || shard.runs.contains(run_id)) return;
+  if (!shard.loading.try_emplace(run_id).second) return;
+  build_run(run_id, shard.generation, std::move(loaded), {});
 }
 
 Status ShardGroup::decide(RunEntry& entry, const core::Event& event, Pending& out) {

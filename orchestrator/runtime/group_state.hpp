@@ -132,7 +132,11 @@ struct Shard {
   bool leaving = false;          ///< on its way to another node: nothing new begins
 
   std::unordered_map<RunId, std::unique_ptr<RunEntry>> runs;
+  std::uint64_t forgotten = 0;  ///< runs that left memory: what was read before may be older than what they wrote
   std::unordered_map<RunId, std::vector<std::function<void(Result<RunEntry*>)>>> loading;
+  /// (name, id) of signals sent to runs by id, where the run is not in memory to remember them: until every look-up
+  /// that may have missed them is answered.
+  std::map<RunId, std::map<std::pair<std::string, std::string>, SignalId>> recent_signal_ids;
   std::map<MailboxKey, std::unique_ptr<Mailbox>> mailboxes;
   std::map<std::tuple<std::string, std::string, std::string>, RunId>
       open_keys;  ///< namespace, workflow, key of runs in memory

@@ -97,8 +97,9 @@ void Loader::send() {
   store_.load(std::exchange(request_, {}), [this, takers](Result<store::LoadAnswer> answer) {
     auto shared = std::make_shared<Result<store::LoadAnswer>>(std::move(answer));
     executor_.post([this, takers, shared] {
-      busy_ = false;
       for (auto& take : *takers) take(*shared);
+      for (auto& done : std::exchange(afterwards_, {})) done();
+      busy_ = false;
       if (!takers_.empty()) send_soon();
     });
   });

@@ -23,17 +23,23 @@ class Loader {
   void idempotency(store::IdempotencyQuery query,
                    std::function<void(Result<std::optional<store::IdempotencyRow>>)> done);
 
+  /// Whether something was asked whose answer may be older than what is committed by now.
+  [[nodiscard]] bool is_busy() const { return busy_; }
+  /// Calls back when all that was asked before the present load was sent has been answered. Only while busy.
+  void after_this_load(std::function<void()> done) { afterwards_.push_back(std::move(done)); }
+
  private:
   using Take = std::function<void(Result<store::LoadAnswer>&)>;
 
   void send_soon();
   void send();
 
-  store::Store& store_;         // Fixed after construction.
-  Executor& executor_;          // Fixed after construction.
-  store::LoadRequest request_;  // Only on executor_.
-  std::vector<Take> takers_;    // Only on executor_.
-  bool busy_ = false;           // Only on executor_: a load is in flight, or its sending is posted.
+  store::Store& store_;                            // Fixed after construction.
+  Executor& executor_;                             // Fixed after construction.
+  store::LoadRequest request_;                     // Only on executor_.
+  std::vector<Take> takers_;                       // Only on executor_.
+  bool busy_ = false;                              // Only on executor_: a load is in flight, or its sending is posted.
+  std::vector<std::function<void()>> afterwards_;  // Only on executor_.
 };
 
 }  // namespace orchestrator::runtime

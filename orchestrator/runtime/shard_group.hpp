@@ -153,9 +153,11 @@ class ShardGroup {
   bool is_crowded(ShardId shard);
   void build_run(RunId run_id, std::uint64_t generation, store::LoadedRun loaded,
                  std::vector<store::SignalRow> addressed);
+  void take_read_run(Shard& shard, store::LoadedRun loaded, std::uint64_t forgotten_before);
   void finish_loading(Shard& shard, RunId run_id, Result<RunEntry*> entry);
   RunEntry* insert(Shard& shard, std::unique_ptr<RunEntry> entry);
   void forget(Shard& shard, RunId run_id);
+  void keep_signal_ids(Shard& shard, RunEntry& entry);
   core::Inputs inputs();
   Status decide(RunEntry& entry, const core::Event& event, Pending& out);
   void record(RunEntry& entry, core::Decision decision, Pending& out);
@@ -260,7 +262,14 @@ class ShardGroup {
   void end_signal_wait(RunEntry& entry, const core::EndSignalWait& command, Pending& out);
   void match_wait(RunId run_id, std::uint64_t generation, const core::AwaitSignal& command);
   void match_later(RunId run_id, std::uint64_t generation, const core::AwaitSignal& command);
+  std::optional<SignalId> recent_id(const SignalRequest& request);
+  void forget_recent_ids(RunId run_id);
+  void look_up_sender(const SignalRequest& request, const std::vector<MessageRef>& done,
+                      const Reply<SignalAnswer>& reply, std::function<void()> fresh);
+  void answer_duplicate(const SignalRequest& request, SignalId first, const std::vector<MessageRef>& done,
+                        const Reply<SignalAnswer>& reply);
   void reject_signal(const SignalRequest& request, std::vector<MessageRef> done, Reply<SignalAnswer> reply);
+  void reject_once(const SignalRequest& request, const std::vector<MessageRef>& done, const Reply<SignalAnswer>& reply);
   void start_with_signal(StartRequest start, const MailboxKey& key, const SignalRequest& request,
                          std::vector<MessageRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
   void answer_after_commit(ShardId shard, SignalAnswer answer, const Reply<SignalAnswer>& reply);

@@ -50,6 +50,9 @@ struct MailboxQuery {
 struct MailboxAnswer {
   std::vector<SignalWaitRow> waits;
   std::vector<SignalRow> pending;
+  /// The run of the oldest wait, as in `LoadRequest::runs`: the next signal will ask for it. Nothing when it is on
+  /// another shard, is not open, or signals wait that were sent to it by id.
+  std::optional<LoadedRun> next_run;
 };
 
 /// The signal that already used this id, if any.

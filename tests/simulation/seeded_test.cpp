@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
                       PastFault{"DoneMessageHadNoFence", 627}, PastFault{"CancelOvertookTheStart", 734},
                       PastFault{"TimedOutTaskWasLetGo", 1306}, PastFault{"ClockWasSetForward", 2310},
                       PastFault{"SignalToALostShard", 4042}, PastFault{"LeavingFreedWhatDied", 5193},
-                      PastFault{"RunBeganWhileLookedUp", 5198}),
+                      PastFault{"RunBeganWhileLookedUp", 5198}, PastFault{"RejectedSignalTwice", 1184}),
     [](const auto& named) { return std::string(named.param.name); });
 
 INSTANTIATE_TEST_SUITE_P(Slice, Engine, ::testing::Range(0, kSlices));

@@ -336,21 +336,22 @@ TEST_P(StoreCommit, ARunCanOpenAndCloseWithoutAnOpenRow) {
   EXPECT_TRUE(view);
 }
 
-TEST_P(StoreCommit, AClosedRunWrittenAgainIsChanged) {
+TEST_P(StoreCommit, ARunIsNotClosedTwice) {
   const ShardLease lease = own(3);
   Batch batch = a_batch({lease});
   batch.closed = {a_closed_run(an_open_run(3))};
-  batch.closed[0].state = RunState::failed;
-  batch.closed[0].dead_letter = DeadLetter::open;
+  batch.closed[0].output = make_payload("first");
   ASSERT_TRUE(commit(batch));
   batch.id = next_batch_id();
-  batch.closed[0].dead_letter = DeadLetter::discarded;
+  batch.closed[0].output = make_payload("second");
 
-  ASSERT_TRUE(commit(batch));
+  const auto answer = commit(batch);
 
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::invalid_argument);
   const auto view = ask<RunView>([&](auto done) { store().find_run(batch.closed[0].header.id, done); });
   ASSERT_TRUE(view);
-  EXPECT_EQ(view->dead_letter, DeadLetter::discarded);
+  EXPECT_EQ(json_of(view->output), "first");
 }
 
 TEST_P(StoreCommit, ARevivedRunIsOpenAgainAndKeepsItsJournal) {

@@ -10,6 +10,8 @@ Unexpected data_error(const std::string& sqlstate, const std::string& what) {
   return fail(Error(ErrorCode::invalid_argument, what + " (SQLSTATE " + sqlstate + ")").with("sqlstate", sqlstate));
 }
 
+auto day_of(Timestamp moment) { return std::chrono::floor<std::chrono::days>(moment); }
+
 Tables::RunKey run_key(const RunHeader& header) { return {header.namespace_name, header.workflow, *header.key}; }
 
 Status check_journal(const Tables& tables, const Batch& batch) {
@@ -47,6 +49,11 @@ Status check_opened(const Tables& tables, const Batch& batch) {
   }
   for (const ClosedRunRow& row : batch.closed) {
     if (!is_closed(row.state)) return data_error("23514", "a closed run has an open state");
+    const auto known = tables.closed.find(row.header.id);
+    const bool is_revived = std::ranges::find(batch.revived, row.header.id) != batch.revived.end();
+    if (known != tables.closed.end() && !is_revived && day_of(known->second.closed_at) == day_of(row.closed_at)) {
+      return data_error("23505", "the run is closed already");
+    }
   }
   return {};
 }

@@ -46,6 +46,15 @@ RunKeyAnswer find_key(const Tables& tables, const RunKeyQuery& query) {
   return answer;
 }
 
+std::vector<SignalRow> find_addressed(const Tables& tables, const RunId& run_id) {
+  std::vector<SignalRow> signals;
+  for (const auto& [id, row] : tables.signals) {
+    if (row.fate == SignalFate::buffered && row.addressed_run_id == run_id) signals.push_back(row);
+  }
+  sort_oldest_first(signals);
+  return signals;
+}
+
 MailboxAnswer find_mailbox(const Tables& tables, const MailboxQuery& query) {
   MailboxAnswer answer;
   for (const auto& [key, row] : tables.waits) {
@@ -63,16 +72,13 @@ MailboxAnswer find_mailbox(const Tables& tables, const MailboxQuery& query) {
     }
   }
   sort_oldest_first(answer.pending);
-  return answer;
-}
-
-std::vector<SignalRow> find_addressed(const Tables& tables, const RunId& run_id) {
-  std::vector<SignalRow> signals;
-  for (const auto& [id, row] : tables.signals) {
-    if (row.fate == SignalFate::buffered && row.addressed_run_id == run_id) signals.push_back(row);
+  if (answer.waits.empty() || shard_of(answer.waits.front().run_id) != query.shard) return answer;
+  const RunId next = answer.waits.front().run_id;
+  const auto row = tables.open.find(next);
+  if (row != tables.open.end() && find_addressed(tables, next).empty()) {
+    answer.next_run = with_history(tables, LoadedRun{.row = row->second});
   }
-  sort_oldest_first(signals);
-  return signals;
+  return answer;
 }
 
 std::optional<SignalRow> find_sender_id(const Tables& tables, const SignalIdQuery& query) {

@@ -1,5 +1,7 @@
 #include "orchestrator/store/postgres/load.hpp"
 
+#include <set>
+
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/store/postgres/inbox.hpp"
 #include "orchestrator/store/postgres/load_runs.hpp"
@@ -57,64 +59,27 @@ Parameters mailbox_parameters(const std::vector<MailboxQuery>& queries) {
   return parameters;
 }
 
-std::vector<MailboxAnswer> load_mailboxes(Transaction& transaction, const std::vector<MailboxQuery>& queries) {
-  std::vector<MailboxAnswer> answers(queries.size());
-  for (const auto& row : transaction.execute("load_mailbox_waits", mailbox_parameters(queries))) {
-    RowReader reader(row);
-    MailboxAnswer& answer = answers.at(place(reader));
-    SignalWaitRow wait;
-    wait.shard = reader.shard();
-    wait.namespace_name = reader.text();
-    wait.key = reader.text();
-    wait.run_id = reader.id<RunTag>();
-    wait.step = reader.bigint();
-    wait.names = json_of(reader.payload()).get<std::vector<std::string>>();
-    wait.state_name = reader.text();
-    wait.since = reader.time();
-    answer.waits.push_back(std::move(wait));
-  }
-  for (const auto& row : transaction.execute("load_mailbox_signals", mailbox_parameters(queries))) {
-    RowReader reader(row);
-    MailboxAnswer& answer = answers.at(place(reader));
-    answer.pending.push_back(read_signal(reader));
-  }
-  return answers;
-}
-
-std::vector<std::vector<SignalRow>> load_addressed_signals(Transaction& transaction, const std::vector<RunId>& runs) {
-  BinaryArray shards(ElementType::integer);
-  BinaryArray ids(ElementType::uuid);
-  for (const RunId& run : runs) {
-    shards.add(to_int(shard_of(run)));
-    ids.add(run);
-  }
-  Parameters parameters;
-  parameters.array(std::move(shards)).array(std::move(ids));
-  std::vector<std::vector<SignalRow>> answers(runs.size());
-  for (const auto& row : transaction.execute("load_addressed_signals", std::move(parameters))) {
-    RowReader reader(row);
-    auto& answer = answers.at(place(reader));
-    answer.push_back(read_signal(reader));
-  }
-  return answers;
-}
-
 /// Which of the two indexes finds a sender's id.
 enum class Sender : std::uint8_t { key, run };
 
-void load_sender_ids(Transaction& transaction, const std::vector<SignalIdQuery>& queries, Sender sender,
-                     std::vector<std::optional<SignalRow>>& answers) {
+std::vector<std::size_t> questions_of(const std::vector<SignalIdQuery>& queries, Sender sender) {
+  std::vector<std::size_t> asked;
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    if ((sender == Sender::run) == queries[i].addressed_run_id.has_value()) asked.push_back(i);
+  }
+  return asked;
+}
+
+void add_sender_ids(Parameters& parameters, const std::vector<SignalIdQuery>& queries,
+                    const std::vector<std::size_t>& asked, Sender sender) {
   BinaryArray shards(ElementType::integer);
   BinaryArray namespaces(ElementType::text);
   BinaryArray keys(ElementType::text);
   BinaryArray runs(ElementType::uuid);
   BinaryArray names(ElementType::text);
   BinaryArray ids(ElementType::text);
-  std::vector<std::size_t> asked;
-  for (std::size_t i = 0; i < queries.size(); ++i) {
+  for (const std::size_t i : asked) {
     const SignalIdQuery& query = queries[i];
-    if ((sender == Sender::run) != query.addressed_run_id.has_value()) continue;
-    asked.push_back(i);
     shards.add(to_int(query.shard));
     namespaces.add(std::string_view(query.namespace_name));
     keys.add(std::string_view(query.key.value_or("")));
@@ -122,8 +87,6 @@ void load_sender_ids(Transaction& transaction, const std::vector<SignalIdQuery>&
     names.add(std::string_view(query.name));
     ids.add(std::string_view(query.id));
   }
-  if (asked.empty()) return;
-  Parameters parameters;
   parameters.array(std::move(shards));
   if (sender == Sender::key) {
     parameters.array(std::move(namespaces)).array(std::move(keys));
@@ -131,12 +94,107 @@ void load_sender_ids(Transaction& transaction, const std::vector<SignalIdQuery>&
     parameters.array(std::move(runs));
   }
   parameters.array(std::move(names)).array(std::move(ids));
+}
+
+void load_sender_ids(Transaction& transaction, const std::vector<SignalIdQuery>& queries,
+                     const std::vector<std::size_t>& asked, Sender sender,
+                     std::vector<std::optional<SignalRow>>& answers) {
+  if (asked.empty()) return;
+  Parameters parameters;
+  add_sender_ids(parameters, queries, asked, sender);
   const char* statement = sender == Sender::key ? "load_signals_by_key_id" : "load_signals_by_run_id";
   for (const auto& row : transaction.execute(statement, std::move(parameters))) {
     RowReader reader(row);
     const std::size_t at = asked.at(place(reader));
     answers[at] = read_signal(reader);
   }
+}
+
+SignalWaitRow read_wait(RowReader& reader) {
+  SignalWaitRow wait;
+  wait.shard = reader.shard();
+  wait.namespace_name = reader.text();
+  wait.key = reader.text();
+  wait.run_id = reader.id<RunTag>();
+  wait.step = reader.bigint();
+  wait.names = json_of(reader.payload()).get<std::vector<std::string>>();
+  wait.state_name = reader.text();
+  wait.since = reader.time();
+  return wait;
+}
+
+/// The next signal for a key meets its oldest wait: that run comes along.
+void add_next_runs(Transaction& transaction, std::vector<MailboxAnswer>& answers) {
+  std::vector<RunId> ids;
+  std::vector<MailboxAnswer*> takers;
+  for (MailboxAnswer& answer : answers) {
+    if (answer.waits.empty() || shard_of(answer.waits.front().run_id) != answer.waits.front().shard) continue;
+    ids.push_back(answer.waits.front().run_id);
+    takers.push_back(&answer);
+  }
+  if (ids.empty()) return;
+  auto runs = load_open_runs(transaction, ids);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (runs[i] && !runs[i]->has_addressed_signals) takers[i]->next_run = std::move(runs[i]->run);
+  }
+}
+
+/// Mailboxes, and whether senders' ids were used before. What is rare, signals that are there already, is asked for
+/// only where there are any.
+void load_mailboxes(Transaction& transaction, const LoadRequest& request, LoadAnswer& answer) {
+  constexpr int kMailboxPart = 1;
+  const std::vector<std::size_t> senders = questions_of(request.signal_ids, Sender::key);
+  if (request.mailboxes.empty() && senders.empty()) return;
+  answer.mailboxes.resize(request.mailboxes.size());
+  Parameters parameters = mailbox_parameters(request.mailboxes);
+  add_sender_ids(parameters, request.signal_ids, senders, Sender::key);
+  std::vector<std::size_t> used;
+  std::set<std::size_t> with_pending;
+  for (const auto& row : transaction.execute("load_mailboxes", std::move(parameters))) {
+    RowReader reader(row);
+    const bool is_mailbox = reader.integer() == kMailboxPart;
+    const std::size_t at = place(reader);
+    if (!is_mailbox) {
+      used.push_back(senders.at(at));
+      continue;
+    }
+    if (reader.boolean()) with_pending.insert(at);
+    if (!reader.next_is_null()) answer.mailboxes.at(at).waits.push_back(read_wait(reader));
+  }
+  load_sender_ids(transaction, request.signal_ids, used, Sender::key, answer.signal_ids);
+  if (!with_pending.empty()) {
+    const std::vector<std::size_t> asked(with_pending.begin(), with_pending.end());
+    std::vector<MailboxQuery> queries;
+    for (const std::size_t at : asked) queries.push_back(request.mailboxes[at]);
+    for (const auto& row : transaction.execute("load_mailbox_signals", mailbox_parameters(queries))) {
+      RowReader reader(row);
+      answer.mailboxes.at(asked.at(place(reader))).pending.push_back(read_signal(reader));
+    }
+  }
+  add_next_runs(transaction, answer.mailboxes);
+}
+
+/// @param none_for runs that are known to have none
+std::vector<std::vector<SignalRow>> load_addressed_signals(Transaction& transaction, const std::vector<RunId>& runs,
+                                                           const std::set<RunId>& none_for) {
+  std::vector<std::vector<SignalRow>> answers(runs.size());
+  BinaryArray shards(ElementType::integer);
+  BinaryArray ids(ElementType::uuid);
+  std::vector<std::size_t> asked;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (none_for.contains(runs[i])) continue;
+    asked.push_back(i);
+    shards.add(to_int(shard_of(runs[i])));
+    ids.add(runs[i]);
+  }
+  if (asked.empty()) return answers;
+  Parameters parameters;
+  parameters.array(std::move(shards)).array(std::move(ids));
+  for (const auto& row : transaction.execute("load_addressed_signals", std::move(parameters))) {
+    RowReader reader(row);
+    answers.at(asked.at(place(reader))).push_back(read_signal(reader));
+  }
+  return answers;
 }
 
 std::vector<std::optional<SignalRow>> load_signals(Transaction& transaction, const std::vector<SignalId>& signal_ids) {
@@ -191,18 +249,25 @@ std::vector<std::optional<IdempotencyRow>> load_idempotency(Transaction& transac
 }  // namespace
 
 Result<LoadAnswer> load(Session& session, const LoadRequest& request) {
-  return session.run<LoadAnswer>(Mode::snapshot, [&](Transaction& transaction) -> Result<LoadAnswer> {
+  // Only closed runs take several statements that must see the same moment; what an owner asks for otherwise, nobody
+  // but it changes, and a round trip saved is a third of what the database adds to a signal.
+  const Mode mode = request.closed_runs.empty() ? Mode::read : Mode::snapshot;
+  return session.run<LoadAnswer>(mode, [&](Transaction& transaction) -> Result<LoadAnswer> {
     LoadAnswer answer;
-    if (!request.runs.empty()) answer.runs = load_open_runs(transaction, request.runs);
+    std::set<RunId> without_signals;
+    if (!request.runs.empty()) {
+      for (auto& found : load_open_runs(transaction, request.runs)) {
+        if (found && !found->has_addressed_signals) without_signals.insert(found->run.row.header.id);
+        answer.runs.push_back(found ? std::optional(std::move(found->run)) : std::nullopt);
+      }
+    }
     if (!request.closed_runs.empty()) answer.closed_runs = load_closed_runs(transaction, request.closed_runs);
     if (!request.run_keys.empty()) answer.run_keys = load_run_keys(transaction, request.run_keys);
-    if (!request.mailboxes.empty()) answer.mailboxes = load_mailboxes(transaction, request.mailboxes);
-    if (!request.addressed_signals.empty()) {
-      answer.addressed_signals = load_addressed_signals(transaction, request.addressed_signals);
-    }
     answer.signal_ids.resize(request.signal_ids.size());
-    load_sender_ids(transaction, request.signal_ids, Sender::key, answer.signal_ids);
-    load_sender_ids(transaction, request.signal_ids, Sender::run, answer.signal_ids);
+    load_mailboxes(transaction, request, answer);
+    load_sender_ids(transaction, request.signal_ids, questions_of(request.signal_ids, Sender::run), Sender::run,
+                    answer.signal_ids);
+    answer.addressed_signals = load_addressed_signals(transaction, request.addressed_signals, without_signals);
     if (!request.signals.empty()) answer.signals = load_signals(transaction, request.signals);
     if (!request.idempotency.empty()) answer.idempotency = load_idempotency(transaction, request.idempotency);
     return answer;

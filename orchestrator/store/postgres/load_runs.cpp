@@ -1,12 +1,17 @@
 #include "orchestrator/store/postgres/load_runs.hpp"
 
+#include "orchestrator/base/json.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 
 namespace orchestrator::store::postgres {
 namespace {
 
 std::optional<CheckpointRow> read_checkpoint(RowReader& reader, ShardId shard, RunId run_id) {
-  if (reader.next_is_null()) return std::nullopt;
+  if (reader.next_is_null()) {
+    reader.skip();
+    reader.skip();
+    return std::nullopt;
+  }
   CheckpointRow checkpoint{.shard = shard, .run_id = run_id};
   checkpoint.next_event_id = reader.bigint();
   checkpoint.state = reader.text();
@@ -80,29 +85,47 @@ void add_journals(Transaction& transaction, const std::vector<Loaded*>& runs) {
   }
 }
 
-template <typename Loaded, typename Read>
-std::vector<std::optional<Loaded>> load_by_id(Transaction& transaction, const std::vector<RunId>& ids,
-                                              const char* statement, bool with_acceptance, Read read) {
-  std::vector<std::optional<Loaded>> runs(ids.size());
-  std::vector<Loaded*> found;
-  for (const auto& row : transaction.execute(statement, shards_and_ids(ids, with_acceptance))) {
-    RowReader reader(row);
-    auto& run = runs.at(static_cast<std::size_t>(reader.bigint() - 1));
-    run = read(reader);
-    found.push_back(&*run);
+/// A column of `[[seq, at, events], ...]`; null when the run has no later row.
+std::vector<JournalRow> read_journal_column(RowReader& reader, const OpenRunRow& run) {
+  std::vector<JournalRow> journal;
+  const Payload rows = reader.payload();
+  if (!rows) return journal;
+  journal.reserve(rows->size());
+  for (const Json& row : *rows) {
+    journal.push_back({.shard = run.shard,
+                       .run_id = run.header.id,
+                       .seq = row.at(0).get<EventId>(),
+                       .at = from_micros(row.at(1).get<std::int64_t>()),
+                       .events = row.at(2).get<std::string>()});
   }
-  add_journals(transaction, found);
-  return runs;
+  return journal;
 }
 
 }  // namespace
 
-std::vector<std::optional<LoadedRun>> load_open_runs(Transaction& transaction, const std::vector<RunId>& ids) {
-  return load_by_id<LoadedRun>(transaction, ids, "load_open_runs", false, read_open_run);
+std::vector<std::optional<FoundOpenRun>> load_open_runs(Transaction& transaction, const std::vector<RunId>& ids) {
+  std::vector<std::optional<FoundOpenRun>> runs(ids.size());
+  for (const auto& row : transaction.execute("load_open_runs", shards_and_ids(ids, false))) {
+    RowReader reader(row);
+    FoundOpenRun& found = runs.at(static_cast<std::size_t>(reader.bigint() - 1)).emplace();
+    found.run = read_open_run(reader);
+    found.run.journal = read_journal_column(reader, found.run.row);
+    found.has_addressed_signals = reader.boolean();
+  }
+  return runs;
 }
 
 std::vector<std::optional<LoadedClosedRun>> load_closed_runs(Transaction& transaction, const std::vector<RunId>& ids) {
-  return load_by_id<LoadedClosedRun>(transaction, ids, "load_closed_runs", true, read_closed_run);
+  std::vector<std::optional<LoadedClosedRun>> runs(ids.size());
+  std::vector<LoadedClosedRun*> found;
+  for (const auto& row : transaction.execute("load_closed_runs", shards_and_ids(ids, true))) {
+    RowReader reader(row);
+    auto& run = runs.at(static_cast<std::size_t>(reader.bigint() - 1));
+    run = read_closed_run(reader);
+    found.push_back(&*run);
+  }
+  add_journals(transaction, found);
+  return runs;
 }
 
 std::vector<LoadedRun> load_moving_runs(Transaction& transaction, ShardId shard) {

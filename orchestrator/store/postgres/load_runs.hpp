@@ -8,8 +8,14 @@
 
 namespace orchestrator::store::postgres {
 
-/// Open runs with checkpoint and journal, parallel to the ids.
-std::vector<std::optional<LoadedRun>> load_open_runs(Transaction& transaction, const std::vector<RunId>& ids);
+/// An open run with checkpoint and journal.
+struct FoundOpenRun {
+  LoadedRun run;
+  bool has_addressed_signals = false;  ///< signals wait that were sent to it by id
+};
+
+/// Open runs by id, parallel to the ids. One statement: no snapshot is needed around it.
+std::vector<std::optional<FoundOpenRun>> load_open_runs(Transaction& transaction, const std::vector<RunId>& ids);
 
 /// Closed runs with checkpoint and journal, parallel to the ids.
 std::vector<std::optional<LoadedClosedRun>> load_closed_runs(Transaction& transaction, const std::vector<RunId>& ids);

@@ -1,10 +1,18 @@
 -- name: load_open_runs
--- Index: open_runs_pkey and checkpoints_pkey, one probe per run; "limit 1" keeps the planner from turning that into a join.
+-- All that rebuilds them, in one statement and so in one snapshot, and whether signals wait that were sent to them by id.
+-- Index: open_runs_pkey, checkpoints_pkey, the journal's primary key, signals_pending_run; one probe each per run, "limit 1"
+-- keeps the planner from turning that into a join.
 select q.place, r.shard, r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, r.parent_run_id,
   r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
   r.timeout_seconds, r.queue, r.job,
   r.state, orchestrator.to_micros(r.wake_at), r.waiting_on, r.at_rest, r.attempts, orchestrator.to_micros(r.started_at),
-  r.job_state, c.next_event_id, c.state
+  r.job_state, c.next_event_id, c.state,
+  (select json_agg(json_build_array(j.seq, orchestrator.to_micros(j.at), j.events) order by j.seq)
+   from orchestrator.journal j
+   where j.shard = q.shard and j.run_id = q.run_id and j.seq >= coalesce(c.next_event_id, 0)),
+  exists (
+    select from orchestrator.signals s
+    where s.shard = q.shard and s.addressed_run_id = q.run_id and s.fate = 'buffered')
 from unnest($1::int[], $2::uuid[]) with ordinality as q (shard, run_id, place)
 cross join lateral (select * from orchestrator.open_runs o where o.shard = q.shard and o.run_id = q.run_id limit 1) r
 left join lateral (select * from orchestrator.checkpoints k where k.shard = q.shard and k.run_id = q.run_id limit 1) c on true

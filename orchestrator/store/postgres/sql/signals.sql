@@ -1,11 +1,23 @@
--- name: load_mailbox_waits
--- Open waits of signal keys, oldest first. Index: signal_waits_pkey.
-select q.place, r.shard, r.namespace, r.key, r.run_id, r.step, to_json(r.names), r.state_name, orchestrator.to_micros(r.since)
+-- name: load_mailboxes
+-- Part 1: the open waits of signal keys, oldest first; a key without waits still has a row, for it says whether signals
+-- of it are pending. Part 2: the senders' ids that were used before. One statement, because nearly always it is all that
+-- a signal asks. Index: signal_waits_pkey, signals_pending_key, signals_sender_key.
+select 1 as part, q.place, exists (
+    select from orchestrator.signals s
+    where s.shard = q.shard and s.namespace = q.namespace and s.key = q.key and s.fate in ('buffered', 'delivered')),
+  r.shard, r.namespace, r.key, r.run_id, r.step, to_json(r.names), r.state_name, orchestrator.to_micros(r.since) as since
 from unnest($1::int[], $2::text[], $3::text[]) with ordinality as q (shard, namespace, key, place)
-cross join lateral (
+left join lateral (
   select * from orchestrator.signal_waits w
-  where w.shard = q.shard and w.namespace = q.namespace and w.key = q.key offset 0) r
-order by q.place, r.since, r.run_id, r.step
+  where w.shard = q.shard and w.namespace = q.namespace and w.key = q.key offset 0) r on true
+union all
+select 2, q.place, true, null, null, null, null, null, null, null, null
+from unnest($4::int[], $5::text[], $6::text[], $7::text[], $8::text[]) with ordinality
+  as q (shard, namespace, key, name, id, place)
+where exists (
+  select from orchestrator.signals s
+  where s.shard = q.shard and s.namespace = q.namespace and s.key = q.key and s.name = q.name and s.id = q.id)
+order by 1, 2, since, run_id, step
 
 -- name: load_mailbox_signals
 -- Signals of keys that are buffered or delivered, oldest first. Index: signals_pending_key.
