@@ -51,7 +51,7 @@ struct RunEntry {
   std::size_t checkpoint_bytes = 0;
   std::optional<Timestamp> stale_since;   ///< since when the row differs from the run
   std::optional<Timestamp> explained_at;  ///< when it was last asked why it does not begin
-  std::unique_ptr<JobNotes> job_notes;   ///< null for workflows, and for jobs that went well so far
+  std::unique_ptr<JobNotes> job_notes;    ///< null for workflows, and for jobs that went well so far
 
   [[nodiscard]] bool is_job() const { return run.header().kind == RunKind::job; }
   /// A job with an order key: it stays in memory until it closes, since its place in the line is there.

@@ -6,8 +6,8 @@ namespace orchestrator::store {
 
 bool Batch::empty() const {
   return journal.empty() && opened.empty() && updated.empty() && closed.empty() && revived.empty() &&
-         checkpoints.empty() && signals.empty() && waits_added.empty() && waits_removed.empty() &&
-         outgoing.empty() && inbox_done.empty() && idempotency.empty();
+         checkpoints.empty() && signals.empty() && waits_added.empty() && waits_removed.empty() && outgoing.empty() &&
+         inbox_done.empty() && idempotency.empty();
 }
 
 Batch without_shards(Batch batch, const std::vector<ShardId>& lost) {

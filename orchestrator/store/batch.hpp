@@ -15,11 +15,11 @@ struct Batch {
   std::vector<JournalRow> journal;
   std::vector<OpenRunRow> opened;  ///< new open runs (also revived ones)
   std::vector<OpenRunUpdate> updated;
-  std::vector<ClosedRunRow> closed;        ///< inserted once; deletes the open row if there is one
-  std::vector<RunId> revived;              ///< closed rows to delete, before `closed`; their open row is in `opened`
-  std::vector<CheckpointRow> checkpoints;  ///< upserted
-  std::vector<SignalRow> signals;          ///< upserted by (shard, signal_id)
-  std::vector<SignalWaitRow> waits_added;  ///< upserted
+  std::vector<ClosedRunRow> closed;          ///< inserted once; deletes the open row if there is one
+  std::vector<RunId> revived;                ///< closed rows to delete, before `closed`; their open row is in `opened`
+  std::vector<CheckpointRow> checkpoints;    ///< upserted
+  std::vector<SignalRow> signals;            ///< upserted by (shard, signal_id)
+  std::vector<SignalWaitRow> waits_added;    ///< upserted
   std::vector<SignalWaitRef> waits_removed;  ///< after waits_added: a wait can be opened and met in one batch
   /// Messages to any shard, also ones that other nodes own: their target's epoch is not checked. `from` decides whether
   /// the sender's fence held.

@@ -236,7 +236,6 @@ Parameters encode_batch(const Batch& batch) {
   const auto idempotency_key = [](const auto& r) { return std::tie(r.shard, r.namespace_name, r.scope, r.key); };
   json_rows(to, last_of_each(batch.idempotency, idempotency_key), unwrapped);
 
-
   to.id(batch.id);
   column(to, shards_without_journal(batch), Kind::integer, [](ShardId shard) { return to_int(shard); });
   return to;
