@@ -7,7 +7,20 @@ import unittest
 import uuid
 from typing import Any
 
-from orchestrator_client import AsyncClient, Backoff, Client, ConnectionFailed, Problem, RunRequest, StartedRun, WaitTimedOut
+from orchestrator_client import (
+    AsyncClient,
+    Backoff,
+    Client,
+    ConnectionFailed,
+    JobReceipt,
+    JobRequest,
+    JobRetry,
+    Problem,
+    RunRequest,
+    StartedRun,
+    Unique,
+    WaitTimedOut,
+)
 from orchestrator_client import calls
 from tests.real_server import CuttingProxy, shared_server
 
@@ -122,6 +135,40 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(conflict.exception.members["run_id"], first.run_id)
         self.assertEqual(invalid.exception.errors[0].pointer, "/workflow")
 
+    def test_enqueues_a_job(self) -> None:
+        retry = JobRetry("exponential", initial_seconds=2, factor=3, max_seconds=60, jitter="none")
+        request = JobRequest("echo", {"n": 1}, queue="mail", priority=5, max_attempts=2, retry=retry, order_key="k")
+
+        run = self.client.wait(self.client.enqueue_job(request).run_id)
+
+        self.assertEqual((run.kind, run.workflow, run.state, run.output), ("job", "echo", "succeeded", {"n": 1}))
+        self.assertEqual(run.priority, 5)
+
+    def test_enqueues_later_and_cancels(self) -> None:
+        job = self.client.enqueue_job(JobRequest("echo", delay_seconds=3600))
+
+        self.assertEqual(job.state, "waiting")
+        self.client.cancel(job.run_id)
+        self.assertEqual(self.client.wait(job.run_id).state, "cancelled")
+
+    def test_enqueues_a_unique_job_once(self) -> None:
+        key = str(uuid.uuid4())
+        first = self.client.enqueue_job(JobRequest("echo", delay_seconds=60, unique=Unique(key)))
+
+        again = self.client.enqueue_job(JobRequest("echo", delay_seconds=60, unique=Unique(key)))
+        with self.assertRaises(Problem) as conflict:
+            self.client.enqueue_job(JobRequest("echo", delay_seconds=60, unique=Unique(key, on_conflict="reject")))
+
+        self.assertEqual((again.run_id, again.existing, first.existing), (first.run_id, True, False))
+        self.assertEqual(conflict.exception.slug, "unique-conflict")
+
+    def test_enqueues_many_jobs_and_tells_which_were_refused(self) -> None:
+        *good, bad = self.client.enqueue_jobs([JobRequest("echo", 1), JobRequest("echo", 2), JobRequest("no good name")])
+
+        outputs = [self.client.wait(one.run_id).output for one in good if isinstance(one, JobReceipt)]
+        self.assertEqual(outputs, [1, 2])
+        self.assertEqual(bad.slug if isinstance(bad, Problem) else None, "invalid-body")
+
     def test_starts_one_run_when_the_answer_is_lost(self) -> None:
         name = self.a_workflow(ECHO)
         proxy = CuttingProxy(self.server.url, cuts=2)
@@ -190,6 +237,8 @@ class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
         by_run = await self.client.start_run(wait, {"key": "nobody"})
         await self.client.signal_run(by_run.run_id, "go", None)
         batch = await self.client.start_runs([RunRequest(echo), RunRequest("nobody-deployed-this")])
+        job = await self.client.enqueue_job(JobRequest("echo", 7))
+        jobs = await self.client.enqueue_jobs([JobRequest("echo"), JobRequest("no good name")])
         events = [event async for event in self.client.history(done.run_id)]
         listed = [run.run_id async for run in self.client.list_runs(workflow=wait, limit=1)]
 
@@ -198,6 +247,8 @@ class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((await self.client.wait(failed.run_id)).state, "failed")
         self.assertEqual((await self.client.wait(by_run.run_id)).state, "succeeded")
         self.assertEqual([isinstance(one, Problem) for one in batch], [False, True])
+        self.assertEqual((await self.client.wait(job.run_id)).output, 7)
+        self.assertEqual([isinstance(one, Problem) for one in jobs], [False, True])
         self.assertEqual(events[0].type, "ExecutionStarted")
         self.assertEqual(set(listed), {waiting.run_id, cancelled.run_id, by_run.run_id})
 

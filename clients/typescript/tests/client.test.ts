@@ -136,6 +136,33 @@ describe('Client', () => {
     assert.equal(invalid.errors[0]?.pointer, '/workflow');
   });
 
+  it('enqueues a job', async () => {
+    const retry = { kind: 'exponential', initialSeconds: 2, factor: 3, maxSeconds: 60, jitter: 'none' } as const;
+    const request = { handler: 'echo', input: { n: 1 }, queue: 'mail', priority: 5, maxAttempts: 2, retry, orderKey: 'k' };
+
+    const run = await client.wait((await client.enqueueJob(request)).runId);
+
+    assert.deepEqual([run.kind, run.workflow, run.state, run.output], ['job', 'echo', 'succeeded', { n: 1 }]);
+  });
+
+  it('enqueues a unique job once', async () => {
+    const request = { handler: 'echo', delaySeconds: 60, unique: { key: randomUUID() } };
+    const first = await client.enqueueJob(request);
+
+    const again = await client.enqueueJob(request);
+    const rejected = client.enqueueJob({ ...request, unique: { ...request.unique, onConflict: 'reject' } });
+
+    assert.deepEqual([again.runId, again.existing, first.existing], [first.runId, true, false]);
+    await assert.rejects(rejected, (error) => error instanceof Problem && error.slug === 'unique-conflict');
+  });
+
+  it('enqueues many jobs and tells which were refused', async () => {
+    const [good, bad] = await client.enqueueJobs([{ handler: 'echo', input: 1 }, { handler: 'no good name' }]);
+
+    assert.ok(good && 'runId' in good && (await client.wait(good.runId)).output === 1);
+    assert.ok(bad instanceof Problem && bad.slug === 'invalid-body');
+  });
+
   it('starts one run when the answer is lost', async () => {
     const workflow = await aWorkflow(ECHO);
     const proxy = new CuttingProxy(server.url, 2);
