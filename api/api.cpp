@@ -30,6 +30,7 @@ struct Api::Body {
     add_run_command_routes(router, context);
     add_batch_routes(router, context);
     add_job_routes(router, context);
+    add_task_routes(router, context);
     add_workflow_routes(router, context);
     add_decision_routes(router, context);
     add_namespace_routes(router, context);

@@ -64,6 +64,21 @@ inline constexpr std::size_t kMaxReasonBytes = 2048;
 /// Name of a state in a body. Source: the States Language allows 80 characters; a path to a nested one is longer.
 inline constexpr std::size_t kMaxStateNameBytes = 1024;
 
+/// Tasks of one claim, names of handlers in it. Source: contract details, "Jobs, queues, remote workers".
+inline constexpr std::int64_t kMaxClaimTasks = 500;
+inline constexpr std::size_t kMaxClaimHandlers = 100;
+/// How long a worker keeps a task without a heartbeat.
+inline constexpr std::int64_t kMaxTaskLeaseSeconds = 3'600;
+inline constexpr std::int64_t kDefaultTaskLeaseSeconds = 30;
+/// What a heartbeat leaves for the next attempt: written with each heartbeat.
+inline constexpr std::size_t kMaxHeartbeatDetailsBytes = 64 * 1024;
+/// Of a failure that a worker reports. Source: the States Language's service allows 256 and 32 768 characters.
+inline constexpr std::size_t kMaxErrorNameBytes = 256;
+inline constexpr std::size_t kMaxCauseBytes = 32'768;
+/// `retry_after_seconds` of a failure, `delay_seconds` of a release.
+inline constexpr std::int64_t kMaxRetryAfterSeconds = 86'400;
+inline constexpr std::int64_t kMaxSnoozeSeconds = 31'536'000;
+
 /// Larger bodies are read on a thread of their own, so that the I/O threads keep answering. About 4 ms of parsing.
 inline constexpr std::size_t kMaxInlineBodyBytes = 256 * 1024;
 

@@ -39,6 +39,9 @@ struct Response {
   std::string body;
   /// Further fields; Content-Length, Connection and Date are added when it is sent.
   std::vector<std::pair<std::string, std::string>> headers;
+  /// Called when the client is known not to have got it: the connection ended before, or while it was written. At most
+  /// once; a client that dies with the bytes in its buffers is not noticed.
+  std::function<void()> on_unsent;
 };
 
 /// Takes the one answer to a request; any thread, at most once (later calls are ignored).

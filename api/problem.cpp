@@ -33,6 +33,7 @@ constexpr std::array kProblems{
     ProblemKind{"unique-conflict", 409, "An open job has this unique key"},
     ProblemKind{"idempotency-in-flight", 409, "The first request with this key is still working"},
     ProblemKind{"stale-lease", 409, "The lease has ended"},
+    ProblemKind{"worker-id-in-use", 409, "Another worker has this id"},
     ProblemKind{"run-closed", 409, "The run has closed"},
     ProblemKind{"wrong-state", 409, "The state does not allow this"},
     ProblemKind{"payload-too-large", 413, "The body is too large"},

@@ -10,6 +10,8 @@ void add_run_routes(Router& router, Context& context);
 void add_run_command_routes(Router& router, Context& context);
 void add_batch_routes(Router& router, Context& context);
 void add_job_routes(Router& router, Context& context);
+/// POST /v1/queues/{name}/claim and /v1/tasks/{token}/...: remote workers.
+void add_task_routes(Router& router, Context& context);
 void add_workflow_routes(Router& router, Context& context);
 void add_decision_routes(Router& router, Context& context);
 void add_namespace_routes(Router& router, Context& context);

@@ -1,5 +1,7 @@
 #include "api/session.hpp"
 
+#include <sys/socket.h>
+
 #include <array>
 #include <atomic>
 #include <boost/asio/as_tuple.hpp>
@@ -13,6 +15,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <cerrno>
 #include <ctime>
 #include <optional>
 
@@ -163,11 +166,25 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     std::string path = request.path;
     host_->handler().handle(std::move(request), answer_into(exchange));
     co_await wait_for(exchange);
-    if (stopped_) co_return Next::close;
+    if (stopped_) {
+      if (exchange->ready.load(std::memory_order_acquire) && exchange->response.on_unsent)
+        exchange->response.on_unsent();
+      co_return Next::close;
+    }
     Response response = exchange->ready.load(std::memory_order_acquire) ? std::move(exchange->response)
                                                                         : host_->handler().refuse(503, path);
-    const bool sent = co_await send(std::move(response), keep_alive, is_head);
+    const auto on_unsent = std::move(response.on_unsent);
+    const bool sent = !(on_unsent && is_client_gone()) && co_await send(std::move(response), keep_alive, is_head);
+    if (!sent && on_unsent) on_unsent();
     co_return after(sent, keep_alive, false);
+  }
+
+  /// Whether the other end has closed, or reset, the connection while we worked.
+  bool is_client_gone() {
+    if (buffer_.size() > 0) return false;  // its next request is here already
+    char byte = 0;
+    const auto size = ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return size == 0 || (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
   }
 
   /// False when the connection ended, or should because the server does, before a request began.
@@ -201,11 +218,13 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   Answer answer_into(const std::shared_ptr<Exchange>& exchange) {
     // Weak: whoever keeps a callback too long must not keep a closed connection, nor outlive the io_context with it.
     return [weak = weak_from_this(), exchange](Response response) {
-      if (exchange->taken.exchange(true)) return;
+      const auto self = weak.lock();
+      if (self == nullptr || exchange->taken.exchange(true)) {
+        if (response.on_unsent) response.on_unsent();
+        return;
+      }
       exchange->response = std::move(response);
       exchange->ready.store(true, std::memory_order_release);
-      const auto self = weak.lock();
-      if (self == nullptr) return;
       asio::post(self->stream_.get_executor(), [self, exchange] {
         // A late wake-up must not disturb the wait of a later request.
         if (self->awaited_ == exchange.get()) self->wake_.cancel();

@@ -56,6 +56,9 @@ void show_queues(const runtime::Node& node, telemetry::Metrics& metrics, std::se
       metrics.gauge(telemetry::kQueueLimitWaits, {name, limit}).set(static_cast<double>(sum.waiting[i]));
     }
   }
+  const runtime::RemoteReading remote = node.workers().remote();
+  metrics.gauge(telemetry::kTasksInRemoteHands).set(static_cast<double>(remote.claimed));
+  metrics.gauge(telemetry::kClaimsWaiting).set(static_cast<double>(remote.waiting));
 }
 
 void show_node(const runtime::Node& node, telemetry::Metrics& metrics) {

@@ -51,6 +51,15 @@ bool Run::is_start_recorded(const TaskRef& task) const {
   return is_open(task) && std::as_const(*body_).find_step(task.step)->step.start_recorded;
 }
 
+bool Run::may_go_on(EventId step) const {
+  if (body_->closed) return false;
+  const Scope* scope = std::as_const(*body_).find_step(step);
+  if (!scope) return false;
+  return scope->holds_task() || scope->phase == Phase::retrying || scope->phase == Phase::unsure;
+}
+
+bool Run::is_cancelling() const { return body_->cancelling.has_value(); }
+
 void Run::mark_in_hand(const TaskRef& task, Timestamp since, std::string worker) {
   if (!is_open(task)) return;
   Step& step = body_->find_step(task.step)->step;

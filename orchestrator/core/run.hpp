@@ -51,6 +51,10 @@ class Run {
   [[nodiscard]] bool is_open(const TaskRef& task) const;
   /// Whether the hand-out of an open task is in the journal: if its node died, the task was in hand.
   [[nodiscard]] bool is_start_recorded(const TaskRef& task) const;
+  /// Whether the step has an attempt or inquiry open, or may yet have another one.
+  [[nodiscard]] bool may_go_on(EventId step) const;
+  /// Whether somebody asked the run to stop, and what is in hand may finish.
+  [[nodiscard]] bool is_cancelling() const;
   /// Marks a task as handed to a worker, in memory only: `state()` and `waiting_on()` then say running / step.
   void mark_in_hand(const TaskRef& task, Timestamp since, std::string worker);
 

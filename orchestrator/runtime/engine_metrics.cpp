@@ -26,6 +26,10 @@ EngineMetrics::EngineMetrics(telemetry::Metrics& metrics) {
   for (std::size_t i = 0; i < kFates.size(); ++i) signals_[i] = metrics.counter(telemetry::kSignalsTotal, {kFates[i]});
   for (std::size_t i = 0; i < kTables.size(); ++i) rows_[i] = metrics.counter(telemetry::kStoreRowsTotal, {kTables[i]});
   steps_lost = metrics.counter(telemetry::kStepsTotal, {"lost"});
+  tasks_claimed = metrics.counter(telemetry::kTasksClaimedTotal);
+  leases_lost = metrics.counter(telemetry::kTaskLeasesLostTotal);
+  claims_served = metrics.counter(telemetry::kTaskClaimsTotal, {"tasks"});
+  claims_empty = metrics.counter(telemetry::kTaskClaimsTotal, {"empty"});
   steps_timed_out = metrics.counter(telemetry::kStepsTotal, {"timed_out"});
   commits = metrics.counter(telemetry::kStoreCommitsTotal, {"committed"});
   commits_failed = metrics.counter(telemetry::kStoreCommitsTotal, {"failed"});

@@ -28,6 +28,10 @@ class EngineMetrics {
   void count_rows(const store::Batch& batch) const;
 
   telemetry::Counter steps_lost;
+  telemetry::Counter tasks_claimed;  ///< by remote workers
+  telemetry::Counter leases_lost;    ///< of remote workers
+  telemetry::Counter claims_served;
+  telemetry::Counter claims_empty;
   telemetry::Counter steps_timed_out;
   telemetry::Counter commits;
   telemetry::Counter commits_failed;

@@ -311,6 +311,7 @@ void ShardGroup::drop_memory(Shard& shard, const Status& why) {
   shard.open_keys.clear();
   shard.order_lines.clear();
   shard.gates.clear();
+  shard.remote_steps.clear();
   std::erase_if(held_back_, [&](const auto& task) { return shard_of(task.run_id) == shard.lease.shard; });
   std::erase_if(shard.seen_messages, [](const auto& seen) { return !seen.second.is_done; });
   for (auto& [id, callbacks] : loading) {
@@ -344,6 +345,7 @@ void ShardGroup::strip(Pending& pending, const std::set<ShardId>& shards, const 
   by_shard(batch.waits_removed);
   by_shard(batch.inbox_done);
   by_shard(batch.idempotency);
+  by_shard(batch.task_leases);
   std::erase_if(batch.revived, [&](const RunId& id) { return gone(shard_of(id)); });
   std::erase_if(batch.outgoing, [&](const auto& outgoing) { return gone(outgoing.from); });
   std::erase_if(pending.messages, [&](const auto& outgoing) { return gone(outgoing.from); });

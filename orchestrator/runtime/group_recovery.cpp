@@ -50,6 +50,7 @@ void ShardGroup::release(ShardId id, Duration patience, Released done) {
     }
     shard->leaving = true;
     for (const auto& [run_id, task] : parts_.workers.withdraw(id)) release_hold({run_id, task});
+    write_leases(*shard);
     release_when_quiet(id, shard->generation, parts_.clock.steady_now() + patience, std::move(done));
   });
 }
@@ -77,14 +78,21 @@ void ShardGroup::release_when_quiet(ShardId id, std::uint64_t generation, Durati
   });
 }
 
-/// Whether nothing is in hand, in flight, or half done. What rests in memory is in the table as well.
+/// Whether nothing is in hand, in flight, or half done. What rests in memory is in the table as well, and so is a
+/// remote worker's lease, which the next owner honours.
 bool ShardGroup::is_quiet(const Shard& shard) const {
+  const auto is_bound = [&](const auto& held) {
+    const auto& [key, hold] = held;
+    if (hold->lease == nullptr || hold->lease->is_lost || hold->outcome) return true;
+    const auto step = shard.remote_steps.find({key.run_id, key.task.step});
+    return step == shard.remote_steps.end() || step->second.leased != key.task;
+  };
   const auto is_busy = [](const auto& mailbox) {
     return mailbox.second->busy || mailbox.second->uncommitted > 0 || !mailbox.second->operations.empty();
   };
   const auto is_moving = [](const auto& run) { return run.second->uncommitted > 0 || run.second->committing; };
-  return shard.holds.empty() && shard.loading.empty() && shard.starting_keys.empty() &&
-         !pending_.shards.contains(shard.lease.shard) &&
+  return std::none_of(shard.holds.begin(), shard.holds.end(), is_bound) && shard.loading.empty() &&
+         shard.starting_keys.empty() && !pending_.shards.contains(shard.lease.shard) &&
          std::none_of(shard.mailboxes.begin(), shard.mailboxes.end(), is_busy) &&
          std::none_of(shard.runs.begin(), shard.runs.end(), is_moving);
 }
@@ -95,8 +103,13 @@ void ShardGroup::forget_shard(ShardId id) {
   const Status why = fail(ErrorCode::unavailable, "this shard has a new owner; try again");
   strip(pending_, {id}, why);
   drop_memory(*found->second, why);
-  // Workers may still be at it: their outcome no longer counts here, so they are asked to stop.
-  for (auto& [key, hold] : found->second->holds) hold->cancel_requested = true;
+  // Workers may still be at it: their outcome no longer counts here, so they are asked to stop. Remote ones turn to the
+  // next owner.
+  for (auto& [key, hold] : found->second->holds) {
+    hold->cancel_requested = true;
+    if (hold->is_remote) parts_.workers.end_remote(*hold);
+    answer_reporters(*hold, why.error());
+  }
   forget_suspects(id);
   auto waiting = std::move(found->second->waiting_requests);
   shards_.erase(found);
@@ -116,6 +129,7 @@ void ShardGroup::leave(std::function<void(std::vector<store::ShardLease>)> done)
   parts_.executor.post([this, done = std::move(done)]() mutable {
     leaving_ = true;
     left_ = std::move(done);
+    for (const auto& [id, shard] : shards_) write_leases(*shard);
     if (!flushing_) {
       flushing_ = true;
       committed(std::make_shared<Pending>(), std::make_shared<const store::Batch>(),
@@ -215,6 +229,7 @@ void ShardGroup::activate(Shard& shard, store::Recovery recovery) {
   const bool unclean = std::exchange(shard.unclean, false);
   for (const auto& due : recovery.due) timers_.emplace(due.wake_at, due.run_id);
   arm();
+  adopt_leases(shard, std::move(recovery.task_leases));
   // Ids first: resuming may change the map of runs.
   std::vector<RunId> ids;
   ids.reserve(shard.runs.size());
@@ -225,9 +240,11 @@ void ShardGroup::activate(Shard& shard, store::Recovery recovery) {
     if (found != shard.runs.end() && refusal_of(shard.lease.shard, id) == nullptr) resume(*found->second, unclean);
   }
   set_refused_aside(shard);
+  drop_settled_holds(shard);
   for (auto& message : recovery.inbox) handle(std::move(message));
   auto waiting = std::exchange(shard.waiting_requests, {});
   for (auto& request : waiting) parts_.executor.post(std::move(request));
+  parts_.workers.rouse_claims();  // what was claimed meanwhile could not be begun
   parts_.logger.debug("shard_active", {{"shard", to_int(shard.lease.shard)},
                                        {"epoch", to_int(shard.lease.epoch)},
                                        {"running", ids.size()},
@@ -284,7 +301,14 @@ void ShardGroup::resume(RunEntry& entry, bool unclean) {
     if (schedule == nullptr) continue;
     const auto hold = shard.holds.find({run_id, schedule->task});
     if (hold != shard.holds.end()) {
-      if (hold->second->outcome) decide_outcome(entry, schedule->task, hold->second);
+      TaskHold& held = *hold->second;
+      if (held.lease != nullptr && std::exchange(held.lease->is_adopted, false)) {
+        const RunHeader& header = entry.run.header();
+        parts_.workers.adopt_remote(held, {header.namespace_name, schedule->queue}, keys_of(header),
+                                    held.lease->worker);
+        watch_deadline(run_id, *schedule, hold->second);
+      }
+      if (held.outcome) decide_outcome(entry, schedule->task, hold->second);
       continue;  // the worker is still at it
     }
     if (is_behind(shard, entry)) continue;  // nobody had it: it stands in line

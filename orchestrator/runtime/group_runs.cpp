@@ -27,7 +27,8 @@ ShardGroup::ShardGroup(Parts parts)
     : parts_(std::move(parts)),
       clock_(parts_.clock),
       loader_(parts_.store, parts_.executor),
-      random_state_(parts_.seed) {}
+      random_state_(parts_.seed),
+      token_secret_(parts_.store.cluster_secret()) {}
 
 ShardGroup::~ShardGroup() = default;
 
@@ -228,6 +229,7 @@ void ShardGroup::record(RunEntry& entry, core::Decision decision, Pending& out) 
   ++entry.uncommitted;
   out.touched.push_back(header.id);
   carry_out(entry, std::move(decision.commands), out);
+  settle_remote_steps(entry, out);
   if (is_closed(entry.run.state())) {
     write_closed(entry, out);
   } else {

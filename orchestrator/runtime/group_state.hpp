@@ -122,6 +122,12 @@ struct Refusal {
 /// Refusals remembered per shard; the oldest id goes first. Each was a bug in the checks at the border.
 inline constexpr std::size_t kMaxRefusals = 1'000;
 
+/// What a step's remote attempts leave behind while it goes on: as the task_leases row says, pending writes included.
+struct RemoteStep {
+  std::optional<core::TaskRef> leased;  ///< the task whose lease the row keeps
+  Payload heartbeat_details;            ///< for the next attempt; null pointer: none
+};
+
 struct Shard {
   enum class Phase : std::uint8_t { recovering, active };
 
@@ -150,8 +156,10 @@ struct Shard {
   };
   std::map<MessageId, SeenMessage> seen_messages;  ///< handled or in hand: a reader may show them again
 
+  /// Steps with a row in task_leases; read again by a recovery.
+  std::map<std::pair<RunId, core::StepId>, RemoteStep> remote_steps;
+
   /// Survive a drop of memory: the workers are still at it.
-  std::map<HoldKey, std::string> without_handler;  ///< ready tasks whose handler is not compiled in, and its name
   std::map<HoldKey, std::shared_ptr<TaskHold>> holds;
 
   /// Survive a drop of memory: tasks that nobody here has handed out, and that may have been in hand when the last

@@ -14,6 +14,8 @@ constexpr Duration kLongInHand = std::chrono::seconds{5};
 constexpr Duration kLookAgainAfter = std::chrono::milliseconds{200};
 /// How soon a group asks again for the turn of a task that goes out alone.
 constexpr Duration kAloneAgainAfter = std::chrono::milliseconds{20};
+/// Names of handlers that are logged, each once, as not compiled in.
+constexpr std::size_t kMaxMissingHandlers = 1'000;
 
 }  // namespace
 
@@ -28,12 +30,14 @@ void ShardGroup::hand_out(RunId run_id, core::ScheduleTask command) {
     held_back_.push_back({run_id, std::move(command)});
     return;
   }
-  // What nobody here can perform was not in hand here.
-  const bool is_suspect = command.suspect && parts_.handlers.find(command.handler) != nullptr;
-  if (is_suspect && !found->second->run.is_start_recorded(command.task)) {
-    suspects_.push_back({run_id, std::move(command)});
-    pump_suspects();
-    return;
+  if (command.suspect && !found->second->run.is_start_recorded(command.task)) {
+    if (parts_.handlers.find(command.handler) != nullptr) {
+      suspects_.push_back({run_id, std::move(command)});
+      pump_suspects();
+      return;
+    }
+    // Whatever it did to its worker, it takes no node down; its lost leases are counted.
+    shard->suspected.erase({run_id, command.task});
   }
   submit(*found->second, std::move(command));
 }
@@ -106,13 +110,8 @@ void ShardGroup::forget_suspects(ShardId shard) {
 void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
   const auto& header = entry.run.header();
   Shard& shard = *find_shard(shard_of(header.id));
+  // None: for remote workers. Until one claims it the step stays ready, visibly: waiting_on says worker.
   const HandlerEntry* handler = parts_.handlers.find(command.handler);
-  if (handler == nullptr) {
-    parts_.logger.warn("step_without_handler",
-                       {{"run_id", header.id.str()}, {"step", command.state_name}, {"handler", command.handler}});
-    shard.without_handler[{header.id, command.task}] = command.handler;
-    return;  // stays ready, visibly: waiting_on says worker
-  }
   TaskContext context;
   context.namespace_name = header.namespace_name;
   context.run_id = header.id;
@@ -129,7 +128,7 @@ void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
                   fields);
   };
 
-  if (performed_at_once(entry, command, *handler, context)) return;
+  if (handler != nullptr && performed_at_once(entry, command, *handler, context)) return;
 
   auto& hold = shard.holds[{header.id, command.task}];
   if (hold != nullptr) return;  // already at work: memory was dropped, the worker was not
@@ -139,10 +138,17 @@ void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
   task.handler = handler;
   task.context = std::move(context);
   task.hold = hold;
-  task.worker = parts_.worker_name;
   const KeysOf keys = keys_of(header);
   task.concurrency_key = keys.concurrency_key;
   task.rate_key = keys.rate_key;
+  if (handler == nullptr) {
+    note_missing_handler(header.id, command);
+    watch_deadline(header.id, command, hold);
+    task.command = std::move(command);
+    parts_.workers.submit(std::move(task));
+    return;
+  }
+  task.worker = parts_.worker_name;
   if (handler->immediate && !command.timeout_seconds && !command.heartbeat_seconds) {
     task.post = [executor = &parts_.executor](std::function<void()> work) { executor->post(std::move(work)); };
   }
@@ -164,6 +170,13 @@ void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
   watch_deadline(header.id, command, hold);
   task.command = std::move(command);
   parts_.workers.submit(std::move(task));
+}
+
+/// Once for each handler: thousands of its steps may wait for the same worker.
+void ShardGroup::note_missing_handler(RunId run_id, const core::ScheduleTask& command) {
+  if (missing_handlers_.size() >= kMaxMissingHandlers || !missing_handlers_.insert(command.handler).second) return;
+  parts_.logger.info("handler_not_compiled_in",
+                     {{"run_id", run_id.str()}, {"step", command.state_name}, {"handler", command.handler}});
 }
 
 /// Over before anything else happens on this strand: nobody needs to hold it. If its batch fails it is performed again,
@@ -203,7 +216,7 @@ void ShardGroup::decide_outcome(RunEntry& entry, core::TaskRef task, const std::
   const RunId run_id = entry.run.header().id;
   const HoldKey key{run_id, task};
   if (!hold->outcome) return;
-  core::TaskFinished event{task, *hold->outcome, parts_.worker_name, started_at(*hold)};
+  core::TaskFinished event{task, *hold->outcome, worker_of(*hold), started_at(*hold)};
   const auto kind = hold->outcome->kind;
   const Status decided = decide(entry, event, pending_);
   if (!decided) {
@@ -212,13 +225,22 @@ void ShardGroup::decide_outcome(RunEntry& entry, core::TaskRef task, const std::
     return;
   }
   parts_.metrics.step(kind).add();
-  pending_.after.push_back({shard_of(run_id), [this, key](const Status& status) {
-                              if (status) release_hold(key);
+  pending_.after.push_back({shard_of(run_id), [this, key, hold, state = entry.run.state()](const Status& status) {
+                              if (!status) return;
+                              answer_reporters(*hold, TaskAnswer{.run_id = key.run_id, .state = state});
+                              release_hold(key);
                             }});
 }
 
 void ShardGroup::release_hold(const HoldKey& key) {
-  if (Shard* shard = find_shard(shard_of(key.run_id))) shard->holds.erase(key);
+  if (Shard* shard = find_shard(shard_of(key.run_id))) {
+    if (const auto found = shard->holds.find(key); found != shard->holds.end()) {
+      const auto hold = found->second;
+      shard->holds.erase(found);
+      if (hold->is_remote) parts_.workers.end_remote(*hold);
+      answer_reporters(*hold, stale_lease());
+    }
+  }
   put_suspect_down(key);
 }
 
@@ -235,7 +257,7 @@ void ShardGroup::mark_in_hand(RunEntry& entry) {
   for (auto it = shard->holds.lower_bound({run_id, {}}); it != shard->holds.end() && it->first.run_id == run_id; ++it) {
     const auto started = started_at(*it->second);
     if (started && entry.run.is_open(it->first.task))
-      entry.run.mark_in_hand(it->first.task, *started, parts_.worker_name);
+      entry.run.mark_in_hand(it->first.task, *started, worker_of(*it->second));
   }
 }
 
@@ -248,6 +270,12 @@ void ShardGroup::record_long_tasks(RunEntry& entry) {
     TaskHold& hold = *it->second;
     const std::int64_t started = hold.started_us;
     if (started == 0 || hold.start_recorded || hold.outcome || now - Duration{started} < kLongInHand) continue;
+    if (hold.lease != nullptr) {
+      const auto step = shard->remote_steps.find({run_id, it->first.task.step});
+      const bool is_written = step != shard->remote_steps.end() && step->second.leased == it->first.task;
+      if (!is_written && !hold.lease->is_lost) (void)write_lease(entry, it->first, hold);
+      continue;
+    }
     hold.start_recorded = true;
     if (!entry.run.is_open(it->first.task) || entry.run.is_start_recorded(it->first.task)) continue;
     const Status recorded = decide(entry, core::TaskStarted{it->first.task, parts_.worker_name}, pending_);

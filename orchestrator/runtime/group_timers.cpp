@@ -158,11 +158,6 @@ void ShardGroup::sweep() {
       std::erase_if(shard->refused, [&](const auto& known) {
         return known.second.phase == Refusal::Phase::doubted && steady - known.second.since > kRememberMessages;
       });
-      std::erase_if(shard->without_handler, [&](const auto& step) {
-        const auto run = shard->runs.find(step.first.run_id);
-        return run == shard->runs.end() || !run->second->run.is_open(step.first.task);
-      });
-      for (const auto& [key, handler] : shard->without_handler) ++counted.steps_without_handler[handler];
       for (auto& [run_id, entry] : shard->runs) {
         if (entry->committing || is_closed(entry->run.state())) continue;
         record_long_tasks(*entry);

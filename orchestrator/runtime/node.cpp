@@ -58,7 +58,9 @@ Node::Node(Parts parts, NodeOptions options)
       owns_(static_cast<std::size_t>(parts_.store.shard_count())) {
   workers_.set_alarm([this](Duration delay) {
     parts_.executor.post_after(delay, [this] {
-      if (!stopped_) workers_.pump();
+      if (stopped_) return;
+      workers_.pump();
+      workers_.rouse_claims();
     });
   });
   std::int32_t lane = 0;
@@ -112,6 +114,15 @@ bool Node::owns(ShardId shard) const {
 bool Node::has_owner_known() const {
   const telemetry::MutexLock lock(mutex_);
   return !routable_.empty() || !urls_.empty();
+}
+
+std::vector<std::string> Node::other_owners() const {
+  std::set<std::string> urls;
+  const telemetry::MutexLock lock(mutex_);
+  for (const auto& [shard, url] : urls_) {
+    if (!url.empty()) urls.insert(url);
+  }
+  return {urls.begin(), urls.end()};
 }
 
 Node::Route Node::route(ShardId shard) const {
@@ -221,11 +232,11 @@ NodeGauges Node::gauges() const {
   NodeGauges gauges;
   gauges.shards_owned = owned_count_;
   const Duration confirmed_at = Duration{confirmed_until_us_} - options_.lease + kSafetyMargin;
+  gauges.steps_without_handler = workers_.ready_by_handler();
   if (confirmed_until_us_ != 0) gauges.heartbeat_age = parts_.clock.steady_now() - confirmed_at;
   for (const auto& group : groups_) {
     const GroupGauges of_group = group->gauges();
     gauges.runs_stuck += of_group.runs_stuck;
-    for (const auto& [handler, steps] : of_group.steps_without_handler) gauges.steps_without_handler[handler] += steps;
     for (std::size_t state = 0; state < of_group.runs_by_state.size(); ++state)
       gauges.runs_by_state[state] += of_group.runs_by_state[state];
   }
@@ -263,6 +274,7 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
   // From when it was sent: the database may have stamped it at any moment since.
   confirmed_until_us_ = (sent_at + options_.lease - kSafetyMargin).count();
   workers_.pump();  // what waited for the lease to be confirmed
+  workers_.rouse_claims();
   was_taken_up_ = std::all_of(answer->shards.begin(), answer->shards.end(), [&](const auto& shard) {
     return shard.node != options_.id || owned_.contains(shard.shard);
   });

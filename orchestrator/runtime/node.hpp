@@ -36,6 +36,7 @@ struct NodeOptions {
 
 /// What /metrics shows of a node.
 struct NodeGauges : GroupGauges {
+  std::map<std::string, std::int64_t> steps_without_handler;  ///< ready for remote workers, by handler
   std::int64_t shards_owned = 0;
   Duration heartbeat_age{};  ///< since the last confirmed heartbeat; zero before the first
 };
@@ -99,6 +100,9 @@ class Node final : public Headquarters {
   [[nodiscard]] bool is_draining() const { return draining_; }
   /// Whether requests can be taken: this node owns shards, or knows who does.
   [[nodiscard]] bool has_owner_known() const;
+  /// Addresses of the other nodes that own shards, as of the last heartbeat.
+  [[nodiscard]] std::vector<std::string> other_owners() const;
+  [[nodiscard]] const EngineMetrics& engine_metrics() const { return metrics_; }
   [[nodiscard]] WorkerPool& workers() { return workers_; }
   [[nodiscard]] const WorkerPool& workers() const { return workers_; }
   /// What operators say about queues.

@@ -4,6 +4,7 @@
 
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/runtime/json_members.hpp"
+#include "orchestrator/runtime/peer_answer.hpp"
 #include "orchestrator/runtime/request_json.hpp"
 
 namespace orchestrator::runtime {
@@ -12,25 +13,6 @@ namespace {
 constexpr Duration kAskAgainAfter = std::chrono::milliseconds{200};
 /// How often the effect of a message in an inbox is looked for.
 constexpr Duration kEffectPoll = std::chrono::milliseconds{100};
-
-/// What the other node said: its answer, or the error that it answered.
-Result<Json> read_answer(const std::string& text) {
-  auto envelope = parse_json(text);
-  if (!envelope || !envelope->is_object()) return fail(ErrorCode::internal, "another node's answer is unreadable");
-  if (const auto error = envelope->find("error"); error != envelope->end()) return error_from(*error);
-  return envelope->value("answer", Json());
-}
-
-/// What another node's answer stands for. It may run another release: what it says is not taken on trust.
-template <typename T>
-Result<T> read_as(T (*decode)(const Json&), const Result<Json>& answer) {
-  if (!answer) return answer.error();
-  try {
-    return decode(*answer);
-  } catch (const Json::exception& e) {
-    return fail(ErrorCode::internal, "another node's answer is unreadable: " + std::string(e.what()));
-  }
-}
 
 template <typename T>
 std::function<void(Result<Json>)> decoded(T (*decode)(const Json&), Reply<T> reply) {
@@ -310,6 +292,46 @@ void Owners::retry_run(RetryRequest request, Reply<StartAnswer> reply) {
   ask->repeatable = false;
   ask->until = now() + node_.request_limit();
   ask_owner(ask);
+}
+
+// ---- remote workers ----------------------------------------------------------------------------------------------
+
+void Owners::report_task(TaskReport report, Reply<TaskAnswer> reply) {
+  const ShardId shard = shard_of(report.token.run_id);
+  if (node_.owns(shard)) {
+    node_.group_of(shard).report_task(std::move(report), std::move(reply));
+    return;
+  }
+  auto ask = std::make_shared<Ask>();
+  ask->shard = shard;
+  ask->operation = "report_task";
+  ask->body = [report](bool again) {
+    TaskReport sent = report;
+    sent.repeated = sent.repeated || again;
+    return dump_json(to_json(sent));
+  };
+  ask->here = [this, ask = ask.get(), shard, report, reply] {
+    TaskReport taken = report;
+    taken.repeated = taken.repeated || ask->again;
+    node_.group_of(shard).report_task(std::move(taken), reply);
+  };
+  ask->answer = decoded(task_answer_from, reply);
+  ask->until = now() + node_.request_limit();
+  ask_owner(ask);
+}
+
+void Owners::give_back(const std::string& namespace_name, const std::vector<ClaimedTask>& tasks) {
+  const std::string secret = store_.cluster_secret();
+  for (const auto& task : tasks) {
+    const auto token = opened_token(task.token, secret);
+    if (!token) continue;
+    TaskReport report;
+    report.namespace_name = namespace_name;
+    report.token = *token;
+    report.kind = TaskReport::Kind::unclaimed;
+    // Nobody waits for the answer: a task that could not be given back comes back when its lease ends.
+    report_task(std::move(report), [](const Result<TaskAnswer>&) {});
+  }
 }
 
 // ---- idempotency -------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "orchestrator/runtime/claims.hpp"
 #include "orchestrator/runtime/messages.hpp"
 #include "orchestrator/runtime/node.hpp"
 #include "orchestrator/runtime/peers.hpp"
@@ -27,7 +28,13 @@ inline constexpr Duration kMaxPeerWatch = std::chrono::seconds{10};
 class Owners {
  public:
   /// @param peers null: this node cannot call others, and the inbox is the only way to them
-  Owners(Node& node, store::Store& store, PeerLink* peers) : node_(node), store_(store), peers_(peers) {}
+  Owners(Node& node, store::Store& store, PeerLink* peers)
+      : node_(node),
+        store_(store),
+        peers_(peers),
+        claims_(node, peers, [this](const std::string& namespace_name, const std::vector<ClaimedTask>& tasks) {
+          give_back(namespace_name, tasks);
+        }) {}
 
   void start_run(StartRequest request, Reply<StartAnswer> reply);
   /// Many at once: one visit to each strand here, one call to each other node.
@@ -35,6 +42,11 @@ class Owners {
   void send_signal(ShardId shard, SignalRequest request, Reply<SignalAnswer> reply);
   void cancel_run(CancelRequest request, Reply<CancelAnswer> reply);
   void retry_run(RetryRequest request, Reply<StartAnswer> reply);
+  /// What a remote worker says about a task that it holds.
+  void report_task(TaskReport report, Reply<TaskAnswer> reply);
+  /// Tasks that were claimed and whose worker never learned of them: as if nobody had claimed them.
+  void give_back(const std::string& namespace_name, const std::vector<ClaimedTask>& tasks);
+  [[nodiscard]] Claims& claims() { return claims_; }
   void open_gate(ShardId shard, GateRequest request, Reply<GateAnswer> reply);
   void close_gate(ShardId shard, GateClose request, Reply<void> reply);
   /// The run as its owner sees it; nothing when it is not in the owner's memory, or no owner answers.
@@ -78,6 +90,9 @@ class Owners {
   void perform_close_gate(const Json& body, Reply<std::string> reply);
   void perform_read(const Json& body, Reply<std::string> reply);
   void perform_watch(const Json& body, Reply<std::string> reply);
+  void perform_claim(const Json& body, Reply<std::string> reply);
+  void perform_watch_ready(const Json& body, Reply<std::string> reply);
+  void perform_report(const Json& body, Reply<std::string> reply);
 
   // owners_queues.cpp
   struct QueueGathering;
@@ -92,6 +107,7 @@ class Owners {
   Node& node_;           // Fixed after construction.
   store::Store& store_;  // Fixed after construction.
   PeerLink* peers_;      // Fixed after construction.
+  Claims claims_;
   std::atomic<std::uint64_t> next_watcher_{1};
 };
 

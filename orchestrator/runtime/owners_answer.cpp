@@ -48,6 +48,9 @@ void Owners::answer(const std::string& operation, const std::string& body, Reply
       {"list_queues", &Owners::perform_queues},
       {"queues_changed", &Owners::perform_queues_changed},
       {"queue_shares", &Owners::perform_queue_shares},
+      {"claim_tasks", &Owners::perform_claim},
+      {"watch_ready", &Owners::perform_watch_ready},
+      {"report_task", &Owners::perform_report},
   };
   const auto found = kOperations.find(operation);
   auto object = parse_json(body);
@@ -144,6 +147,23 @@ void Owners::perform_close_gate(const Json& body, Reply<std::string> reply) {
   group->close_gate(std::move(request), [reply = std::move(reply)](Result<void> closed) {
     reply(closed ? text_of(Json(true)) : text_of(closed.error()));
   });
+}
+
+void Owners::perform_claim(const Json& body, Reply<std::string> reply) {
+  claims_.claim_here(claim_request_from(body), as_text<std::vector<ClaimedTask>>(std::move(reply)));
+}
+
+void Owners::perform_watch_ready(const Json& body, Reply<std::string> reply) {
+  const Duration patience{std::min(body.at("patience_us").get<std::int64_t>(), Duration{kMaxPeerWatch}.count())};
+  claims_.watch_here(claim_filter_from(body.at("filter")), patience, [reply = std::move(reply)](Result<bool> is_ready) {
+    reply(text_of(Json(is_ready && *is_ready)));
+  });
+}
+
+void Owners::perform_report(const Json& body, Reply<std::string> reply) {
+  TaskReport report = task_report_from(body);
+  ShardGroup* group = owned_group(shard_of(report.token.run_id), reply);
+  if (group != nullptr) group->report_task(std::move(report), as_text<TaskAnswer>(std::move(reply)));
 }
 
 void Owners::perform_read(const Json& body, Reply<std::string> reply) {

@@ -117,6 +117,9 @@ void Owners::list_queues(const std::string& namespace_name, Reply<QueueList> rep
 
 std::vector<QueueFigures> Owners::queues_here(const std::string& namespace_name) const {
   std::vector<QueueFigures> here;
+  std::map<std::string, std::vector<QueueWorker>> remote;
+  for (auto& worker : claims_.workers_of(namespace_name))
+    remote[worker.queue].push_back({std::move(worker.worker_id), worker.in_hand});
   for (auto& reading : node_.workers().queues()) {
     if (reading.queue.namespace_name != namespace_name) continue;
     QueueFigures figures;
@@ -126,6 +129,8 @@ std::vector<QueueFigures> Owners::queues_here(const std::string& namespace_name)
     figures.oldest_ready_age = reading.oldest_ready_age;
     figures.begun_lately = reading.begun_lately;
     if (reading.in_local_slots > 0) figures.workers.push_back({node_.id().value, reading.in_local_slots});
+    auto& of_queue = remote[figures.name];
+    std::move(of_queue.begin(), of_queue.end(), std::back_inserter(figures.workers));
     figures.rules = std::move(reading.rules);
     here.push_back(std::move(figures));
   }

@@ -117,6 +117,8 @@ class ReadyQueues {
   /// Whether a remote worker that performs these handlers, or any, would get something now.
   [[nodiscard]] bool may_begin_remote(QueueNameView queue, const std::vector<std::string>& handlers, Duration now);
   [[nodiscard]] std::int64_t ready_count() const { return ready_count_; }
+  /// Ready for remote workers, by handler. Walks queues and keys.
+  [[nodiscard]] std::map<std::string, std::int64_t> ready_by_handler() const;
   /// Whether any queue has rules: without, only keys limit.
   [[nodiscard]] bool has_rules() const { return rule_count_ > 0; }
   /// Walks what is ready: for scrapes, not for hot paths.

@@ -87,6 +87,22 @@ std::vector<QueueReading> ReadyQueues::readings(Duration now) const {
   return readings;
 }
 
+std::map<std::string, std::int64_t> ReadyQueues::ready_by_handler() const {
+  std::map<std::string, std::int64_t> counts;
+  for (const auto& [name, queue] : queues_) {
+    for (const auto& [handler, line] : queue->remote) {
+      std::int64_t count = line.plain_count;
+      for (const auto& [text, key] : queue->keys) {
+        for (const Waiting& waiting : key.waiting) {
+          if (waiting.line == &line) count += static_cast<std::int64_t>(waiting.tasks.size());
+        }
+      }
+      if (count > 0) counts[handler] += count;
+    }
+  }
+  return counts;
+}
+
 std::size_t ReadyQueues::key_count() const {
   std::size_t count = 0;
   for (const auto& [name, queue] : queues_) count += queue->keys.size();

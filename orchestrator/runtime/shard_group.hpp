@@ -20,6 +20,7 @@
 #include "orchestrator/runtime/loader.hpp"
 #include "orchestrator/runtime/messages.hpp"
 #include "orchestrator/runtime/requests.hpp"
+#include "orchestrator/runtime/task_report.hpp"
 #include "orchestrator/runtime/worker_pool.hpp"
 #include "orchestrator/store/store.hpp"
 #include "orchestrator/telemetry/log.hpp"
@@ -53,8 +54,7 @@ inline constexpr std::size_t kRunStateCount = 8;
 /// What a sweep counted among the runs in memory.
 struct GroupGauges {
   std::array<std::int64_t, kRunStateCount> runs_by_state{};
-  std::int64_t runs_stuck = 0;                                ///< open, at rest, and waiting for nothing
-  std::map<std::string, std::int64_t> steps_without_handler;  ///< ready, by the handler that nobody here is
+  std::int64_t runs_stuck = 0;  ///< open, at rest, and waiting for nothing
 };
 
 /// The owner of a group of shards: one strand, one committer lane, no locks. Every change to a run goes the same way:
@@ -111,6 +111,12 @@ class ShardGroup {
   void watch_run(RunId run_id, std::uint64_t watcher, Reply<std::optional<store::RunView>> reply);
   void unwatch_run(RunId run_id, std::uint64_t watcher);
   void receive(std::vector<store::InboxRow> messages);
+  /// Gives tasks that were just claimed from the pool to a remote worker, each under a lease. Answers those that could
+  /// be: the others are over by now, or go back to the pool.
+  void begin_claimed(std::vector<std::shared_ptr<Task>> tasks, ClaimTerms terms, Reply<std::vector<ClaimedTask>> reply);
+  /// What a remote worker says about a task that it holds; answered after the commit. stale-lease when it holds it no
+  /// longer, and nothing is written.
+  void report_task(TaskReport report, Reply<TaskAnswer> reply);
 
   /// Its place among the groups of its node; the order of groups wherever one is needed, so that a simulation replays.
   [[nodiscard]] std::int32_t lane() const { return parts_.lane; }
@@ -209,6 +215,7 @@ class ShardGroup {
   // group_tasks.cpp
   void hand_out(RunId run_id, core::ScheduleTask command);
   void submit(RunEntry& entry, core::ScheduleTask command);
+  void note_missing_handler(RunId run_id, const core::ScheduleTask& command);
   void perform_at_once(RunEntry& entry, const core::ScheduleTask& command, const HandlerEntry& handler,
                        TaskContext context);
   void watch_deadline(RunId run_id, const core::ScheduleTask& command, std::shared_ptr<TaskHold> hold);
@@ -237,6 +244,28 @@ class ShardGroup {
   std::optional<std::string> obstacle_text(const RunEntry& entry);
   std::string shown_reason(const RunEntry& entry);
   void explain_late(RunEntry& entry, int& budget);
+
+  // group_leases.cpp
+  [[nodiscard]] const std::string& worker_of(const TaskHold& hold) const;
+  ClaimedTask begun(RunEntry& entry, const Task& task);
+  void report_active(const TaskReport& report, const Reply<TaskAnswer>& reply);
+  void report_held(RunEntry& entry, const TaskReport& report, const std::shared_ptr<TaskHold>& hold,
+                   const Reply<TaskAnswer>& reply);
+  void report_outcome(RunEntry& entry, const TaskReport& report, const std::shared_ptr<TaskHold>& hold,
+                      const Reply<TaskAnswer>& reply);
+  void renew_lease(RunEntry& entry, const TaskReport& report, TaskHold& hold, const Reply<TaskAnswer>& reply);
+  void give_back_unclaimed(const HoldKey& key, TaskHold& hold);
+  Status write_lease(RunEntry& entry, const HoldKey& key, TaskHold& hold);
+  void write_leases(const Shard& shard);
+  void settle_remote_steps(RunEntry& entry, Pending& out);
+  void put_task_lease(store::TaskLeaseRow row, Pending& out);
+  void answer_reporters(TaskHold& hold, const Result<TaskAnswer>& answer);
+  void watch_lease(const HoldKey& key, const TaskLease& lease);
+  void arm_leases();
+  void end_due_leases();
+  void lose_lease(const HoldKey& key, const std::shared_ptr<TaskHold>& hold);
+  void adopt_leases(Shard& shard, std::vector<store::TaskLeaseRow> rows);
+  void drop_settled_holds(Shard& shard);
 
   // group_signals.cpp
   void with_mailbox(ShardId shard, const MailboxKey& key, MailboxOperation operation, std::function<void()> abandoned);
@@ -351,6 +380,11 @@ class ShardGroup {
   std::deque<SuspectTask> suspects_;
   std::map<HoldKey, bool> suspects_in_hand_;  ///< whether it is the node's one task that goes out alone
   bool pump_posted_ = false;
+  std::set<std::pair<Duration, HoldKey>> lease_ends_;  ///< steady clock; entries of ended leases do no harm
+  std::optional<Duration> leases_armed_for_;
+  std::uint64_t leases_arm_number_ = 0;
+  std::string token_secret_;
+  std::set<std::string> missing_handlers_;  ///< logged, each once
   std::vector<SuspectTask> held_back_;  ///< ready while the lease is not confirmed
   QueueName at_once_queue_;             ///< of the tasks that at_once_count_ counts
   std::int64_t at_once_count_ = 0;

@@ -8,6 +8,7 @@
 
 #include "orchestrator/core/planner.hpp"
 #include "orchestrator/handler/handler.hpp"
+#include "orchestrator/runtime/task_lease.hpp"
 
 namespace orchestrator::runtime {
 
@@ -27,13 +28,16 @@ struct TaskHold {
 
   /// Only under the worker pool's lock: the task while it is ready and nobody has begun it.
   const Task* ready = nullptr;
+  bool is_remote = false;  ///< its handler is not compiled in
+  /// A remote worker's; null while no remote worker has the task.
+  std::unique_ptr<TaskLease> lease;
 };
 
-/// What a worker gets.
+/// What a worker gets. Of a remote worker's task only command, context and hold are set.
 struct Task {
   core::ScheduleTask command;
-  const HandlerEntry* handler = nullptr;
-  TaskContext context;  ///< complete but for deadline, cancel flag and callbacks
+  const HandlerEntry* handler = nullptr;  ///< null: not compiled in, for remote workers
+  TaskContext context;                    ///< complete but for deadline, cancel flag and callbacks
   std::shared_ptr<TaskHold> hold;
   std::string worker;
   std::string concurrency_key;  ///< of a job; empty: none

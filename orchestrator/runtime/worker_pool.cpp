@@ -67,18 +67,147 @@ WorkerPool::WorkerPool(store::Store& store, HandlerThreads& threads, const Clock
 }
 
 void WorkerPool::submit(Task task) {
+  const bool is_remote = task.handler == nullptr;
+  std::vector<RemoteClaims::Wake> wakes;
   {
     auto ready = std::make_shared<Task>(std::move(task));
+    ready->hold->is_remote = is_remote;
     const telemetry::MutexLock lock(mutex_);
-    ready_.add(std::move(ready), clock_.steady_now());
+    ready_.add(ready, clock_.steady_now());
+    if (is_remote && remote_.anybody_waits()) {
+      const QueueNameView queue{ready->context.namespace_name, ready->command.queue};
+      if (ready_.may_begin_remote(queue, {ready->command.handler}, clock_.steady_now()))
+        remote_.call_for(queue, ready->command.handler, wakes);
+    }
   }
-  pump();
+  if (is_remote) {
+    call(wakes);
+  } else {
+    pump();
+  }
 }
 
 void WorkerPool::drop(const TaskHold& hold) {
   const telemetry::MutexLock lock(mutex_);
   if (hold.ready != nullptr) ready_.remove(*hold.ready, clock_.steady_now());
 }
+
+// ---- remote workers ----------------------------------------------------------------------------------------------
+
+std::vector<std::shared_ptr<Task>> WorkerPool::claim(const ClaimFilter& filter, std::size_t max,
+                                                     const std::string& worker_id) {
+  std::vector<std::shared_ptr<Task>> tasks;
+  if (!may_start_()) return tasks;
+  const telemetry::MutexLock lock(mutex_);
+  if (paused_) return tasks;
+  const Duration now = clock_.steady_now();
+  const QueueName queue{filter.namespace_name, filter.queue};
+  while (tasks.size() < max) {
+    auto begun = ready_.begin_remote(queue, filter.handlers, now);
+    if (!begun) break;
+    if (begun->task->hold->cancel_requested) {
+      ready_.end(begun->ticket, now);
+      continue;
+    }
+    begun->pickup_seconds.observe(std::chrono::duration<double>(now - begun->since).count());
+    tasks.push_back(begun->task);
+    remote_.add(begun->task->hold.get(), {std::move(*begun), queue, worker_id});
+  }
+  return tasks;
+}
+
+void WorkerPool::adopt_remote(const TaskHold& hold, QueueName queue, const KeysOf& keys,
+                              const std::string& worker_id) {
+  const telemetry::MutexLock lock(mutex_);
+  ReadyQueues::Begun begun;
+  begun.ticket = ready_.adopt(queue, keys, clock_.steady_now());
+  remote_.add(&hold, {std::move(begun), std::move(queue), worker_id});
+}
+
+void WorkerPool::put_back_remote(const TaskHold& hold, bool and_tell) {
+  {
+    const telemetry::MutexLock lock(mutex_);
+    auto claimed = remote_.take(hold);
+    if (!claimed) return;
+    if (claimed->begun.task == nullptr) {
+      ready_.end(claimed->begun.ticket, clock_.steady_now());
+    } else {
+      ready_.put_back(std::move(claimed->begun), clock_.steady_now());
+    }
+  }
+  if (and_tell) rouse_claims();
+}
+
+void WorkerPool::end_remote(const TaskHold& hold) {
+  bool may_free_another = false;
+  {
+    const telemetry::MutexLock lock(mutex_);
+    if (const auto claimed = remote_.take(hold)) {
+      ready_.end(claimed->begun.ticket, clock_.steady_now());
+      may_free_another = ready_.ready_count() > 0;
+    } else if (hold.ready != nullptr) {
+      ready_.remove(*hold.ready, clock_.steady_now());
+    }
+  }
+  if (!may_free_another) return;
+  if (has_rules_) pump();
+  rouse_claims();
+}
+
+bool WorkerPool::has_ready(const ClaimFilter& filter) {
+  if (!may_start_()) return false;
+  const telemetry::MutexLock lock(mutex_);
+  return !paused_ &&
+         ready_.may_begin_remote({filter.namespace_name, filter.queue}, filter.handlers, clock_.steady_now());
+}
+
+std::int64_t WorkerPool::claimed_by(QueueNameView queue, const std::string& worker_id) const {
+  const telemetry::MutexLock lock(mutex_);
+  return remote_.count_of(queue, worker_id);
+}
+
+std::uint64_t WorkerPool::wait_for_task(ClaimFilter filter, RemoteClaims::Waits waits, RemoteClaims::Wake wake) {
+  const telemetry::MutexLock lock(mutex_);
+  return remote_.wait(std::move(filter), waits, std::move(wake));
+}
+
+bool WorkerPool::stop_waiting(std::uint64_t ticket) {
+  const telemetry::MutexLock lock(mutex_);
+  return remote_.stop_waiting(ticket);
+}
+
+void WorkerPool::rouse_claims() {
+  if (!may_start_()) return;
+  std::vector<RemoteClaims::Wake> wakes;
+  {
+    const telemetry::MutexLock lock(mutex_);
+    if (paused_ || !remote_.anybody_waits() || ready_.ready_count() == 0) return;
+    const Duration now = clock_.steady_now();
+    // A claim for each ready task at most: the others would find nothing.
+    remote_.call_whoever(
+        [&](const ClaimFilter& filter) ORC_REQUIRES(mutex_) {
+          return ready_.may_begin_remote({filter.namespace_name, filter.queue}, filter.handlers, now);
+        },
+        static_cast<std::size_t>(ready_.ready_count()), wakes);
+  }
+  call(wakes);
+}
+
+std::map<std::string, std::int64_t> WorkerPool::ready_by_handler() const {
+  const telemetry::MutexLock lock(mutex_);
+  return ready_.ready_by_handler();
+}
+
+RemoteReading WorkerPool::remote() const {
+  const telemetry::MutexLock lock(mutex_);
+  return remote_.reading();
+}
+
+void WorkerPool::call(const std::vector<RemoteClaims::Wake>& wakes) {
+  for (const auto& wake : wakes) wake();
+}
+
+// ---- limits ------------------------------------------------------------------------------------------------------
 
 void WorkerPool::set_queue_limit(const std::string& queue, int limit) {
   const telemetry::MutexLock lock(mutex_);

@@ -13,6 +13,7 @@
 
 #include "orchestrator/runtime/executor.hpp"
 #include "orchestrator/runtime/ready_queues.hpp"
+#include "orchestrator/runtime/remote_claims.hpp"
 #include "orchestrator/runtime/task.hpp"
 #include "orchestrator/store/store.hpp"
 #include "orchestrator/telemetry/metrics.hpp"
@@ -32,9 +33,35 @@ class WorkerPool {
   /// How to be pumped after a delay, when something waits for a rate. Before the first task.
   void set_alarm(std::function<void(Duration delay)> alarm) { alarm_ = std::move(alarm); }
 
+  /// Makes a task ready: for a handler thread, or, when its handler is not compiled in, for remote workers.
   void submit(Task task);
   /// A task that is ready and that nobody will want any more: cancelled, say. One that was begun stays in hand.
   void drop(const TaskHold& hold);
+
+  // ---- remote workers: their tasks take no slot here, but count for every limit of their queue ----
+
+  /// Hands out at most `max` ready tasks whose handler is not compiled in. Each must be begun by the owner of its run,
+  /// and in the end given to `end_remote`.
+  std::vector<std::shared_ptr<Task>> claim(const ClaimFilter& filter, std::size_t max, const std::string& worker_id);
+  /// A remote worker has this already: its lease came with its shard.
+  void adopt_remote(const TaskHold& hold, QueueName queue, const KeysOf& keys, const std::string& worker_id);
+  /// A claimed task was not begun after all: ready again, at its old place. Who waits is called only with `and_tell`.
+  void put_back_remote(const TaskHold& hold, bool and_tell);
+  /// A task is over, whether it was claimed or still ready.
+  void end_remote(const TaskHold& hold);
+  /// Whether a claim would get something now.
+  [[nodiscard]] bool has_ready(const ClaimFilter& filter);
+  /// Tasks that a worker has of a queue, claimed on this node.
+  [[nodiscard]] std::int64_t claimed_by(QueueNameView queue, const std::string& worker_id) const;
+  /// Calls `wake` once, on any thread, when a task that fits may be claimed.
+  std::uint64_t wait_for_task(ClaimFilter filter, RemoteClaims::Waits waits, RemoteClaims::Wake wake);
+  /// False when it has been called, or is about to be: then somebody else may have to take what it was called for.
+  bool stop_waiting(std::uint64_t ticket);
+  /// Calls who waits for what may be claimed now. Limits that let tasks go later than a claim's end call nobody by
+  /// themselves: who waits long asks for this now and then.
+  void rouse_claims();
+  [[nodiscard]] std::map<std::string, std::int64_t> ready_by_handler() const;
+  [[nodiscard]] RemoteReading remote() const;
 
   /// At most `limit` tasks of the queue at once on this node; by default all slots.
   void set_queue_limit(const std::string& queue, int limit);
@@ -95,6 +122,7 @@ class WorkerPool {
   void perform(const Begun& begun);
   void release(const ReadyQueues::Ticket& ticket);
   std::optional<Duration> delay_to_next_opening() ORC_REQUIRES(mutex_);
+  static void call(const std::vector<RemoteClaims::Wake>& wakes);
 
   store::Store& store_;                    // Fixed after construction.
   HandlerThreads& threads_;                // Fixed after construction.
@@ -105,6 +133,7 @@ class WorkerPool {
   std::function<void(Duration)> alarm_;    // Fixed before the first task.
   mutable telemetry::Mutex mutex_;
   ReadyQueues ready_ ORC_GUARDED_BY(mutex_);
+  RemoteClaims remote_ ORC_GUARDED_BY(mutex_);
   std::set<std::shared_ptr<TaskHold>> in_hand_ ORC_GUARDED_BY(mutex_);
   std::map<std::pair<std::string, Outcome::Kind>, telemetry::Histogram> handler_seconds_ ORC_GUARDED_BY(mutex_);
   int in_flight_ ORC_GUARDED_BY(mutex_) = 0;

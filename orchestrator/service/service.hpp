@@ -180,6 +180,8 @@ struct NodeReading {
   std::vector<std::int32_t> shards;
 };
 
+class RemoteWorkers;  // remote_workers.hpp
+
 /// Every method is thread-safe, returns at once and never throws.
 class Service {
  public:
@@ -225,6 +227,8 @@ class Service {
   /// Errors: resource_exhausted when too many queues have settings.
   virtual void change_queue(ChangeQueue request, Reply<QueueSettings> reply) = 0;
   virtual void list_queues(std::string namespace_name, Reply<QueuePage> reply) = 0;
+  /// Claims, and what remote workers say about their tasks.
+  [[nodiscard]] virtual RemoteWorkers& remote_workers() = 0;
 
   virtual void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) = 0;
   virtual void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) = 0;

@@ -7,7 +7,7 @@ namespace orchestrator::store {
 bool Batch::empty() const {
   return journal.empty() && opened.empty() && updated.empty() && closed.empty() && revived.empty() &&
          checkpoints.empty() && signals.empty() && waits_added.empty() && waits_removed.empty() && outgoing.empty() &&
-         inbox_done.empty() && idempotency.empty();
+         inbox_done.empty() && idempotency.empty() && task_leases.empty();
 }
 
 Batch without_shards(Batch batch, const std::vector<ShardId>& lost) {
@@ -27,6 +27,7 @@ Batch without_shards(Batch batch, const std::vector<ShardId>& lost) {
   std::erase_if(batch.outgoing, [&](const Batch::Outgoing& outgoing) { return is_lost(outgoing.from); });
   std::erase_if(batch.inbox_done, of_lost_shard);
   std::erase_if(batch.idempotency, of_lost_shard);
+  std::erase_if(batch.task_leases, of_lost_shard);
   return batch;
 }
 

@@ -30,6 +30,7 @@ struct Batch {
   std::vector<Outgoing> outgoing;           ///< a repeated (shard, id) is ignored
   std::vector<InboxRef> inbox_done;         ///< after outgoing
   std::vector<IdempotencyRow> idempotency;  ///< upserted
+  std::vector<TaskLeaseRow> task_leases;    ///< upserted, or deleted when over; of several for one step the last counts
 
   [[nodiscard]] bool empty() const;
 };

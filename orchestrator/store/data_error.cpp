@@ -17,6 +17,7 @@ std::vector<Subject> subjects_of(const Batch& batch) {
   for (const auto& row : batch.closed) subjects.insert(row.header.id);
   for (const auto& row : batch.checkpoints) subjects.insert(row.run_id);
   for (const auto& row : batch.waits_added) subjects.insert(row.run_id);
+  for (const auto& row : batch.task_leases) subjects.insert(row.run_id);
   for (const auto& row : batch.signals) subjects.insert(row.signal_id);
   return {subjects.begin(), subjects.end()};
 }
@@ -40,6 +41,7 @@ Batch part_of(const Batch& batch, std::span<const Subject> subjects) {
   keep(part.signals, [&](const auto& row) { return is_wanted(row.signal_id); });
   keep(part.waits_added, by_run);
   keep(part.waits_removed, by_run);
+  keep(part.task_leases, by_run);
   part.outgoing.clear();
   part.inbox_done.clear();
   part.idempotency.clear();

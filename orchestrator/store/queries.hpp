@@ -104,6 +104,7 @@ struct Recovery {
   std::vector<LoadedRun> running;
   std::vector<DueRun> due;
   std::vector<InboxRow> inbox;
+  std::vector<TaskLeaseRow> task_leases;
 };
 
 struct InboxRead {

@@ -90,6 +90,23 @@ struct CheckpointRow {
   std::string state;          ///< Run::checkpoint as text
 };
 
+/// A remote worker's hold of a task, so that it outlives its owner; or what the last attempt's heartbeats said, for the
+/// next one. One row per step.
+struct TaskLeaseRow {
+  ShardId shard{};
+  RunId run_id;
+  EventId step = 0;
+  std::int32_t attempt = 1;
+  bool inquiry = false;
+  std::string worker;          ///< empty: nobody has it, the details wait for the next attempt
+  std::uint64_t hand_out = 0;  ///< as in the worker's token
+  Duration length{};           ///< each heartbeat renews by this
+  Timestamp begun_at{};
+  Timestamp expires_at{};
+  Payload heartbeat_details;  ///< null pointer: none
+  bool is_over = false;       ///< no column: the row is deleted
+};
+
 /// The fates of a signal, spelled as in the HTTP contract.
 enum class SignalFate : std::uint8_t { delivered, buffered, consumed, expired, unmatched, rejected };
 std::string_view to_string(SignalFate fate);

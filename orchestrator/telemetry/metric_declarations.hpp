@@ -60,6 +60,19 @@ inline constexpr MetricDeclaration kStepsWithoutHandler{
     "1",
     "Ready steps whose handler is not compiled in and that no remote worker has asked for.",
     {"handler"}};
+inline constexpr MetricDeclaration kTaskClaimsTotal{"orchestrator_task_claims_total",
+                                                    MetricKind::counter,
+                                                    "1",
+                                                    "Claims of remote workers answered, with tasks or empty.",
+                                                    {"outcome"}};
+inline constexpr MetricDeclaration kTasksClaimedTotal{"orchestrator_tasks_claimed_total", MetricKind::counter, "1",
+                                                      "Tasks handed to remote workers."};
+inline constexpr MetricDeclaration kTaskLeasesLostTotal{"orchestrator_task_leases_lost_total", MetricKind::counter, "1",
+                                                        "Leases of remote workers that ended without a word."};
+inline constexpr MetricDeclaration kTasksInRemoteHands{"orchestrator_tasks_in_remote_hands", MetricKind::gauge, "1",
+                                                       "Tasks that remote workers have, claimed on this node."};
+inline constexpr MetricDeclaration kClaimsWaiting{"orchestrator_task_claims_waiting", MetricKind::gauge, "1",
+                                                  "Claims, here or of other nodes, that wait for work on this node."};
 inline constexpr MetricDeclaration kHandlerSeconds{"orchestrator_handler_seconds",
                                                    MetricKind::histogram,
                                                    "seconds",
@@ -154,6 +167,11 @@ inline constexpr std::array kMetricDeclarations{
     kQueuePaused,
     kQueueLimitWaits,
     kStepsWithoutHandler,
+    kTaskClaimsTotal,
+    kTasksClaimedTotal,
+    kTaskLeasesLostTotal,
+    kTasksInRemoteHands,
+    kClaimsWaiting,
     kHandlerSeconds,
     kStepPickupSeconds,
     kTimerLagSeconds,

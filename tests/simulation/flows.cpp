@@ -98,6 +98,11 @@ const std::vector<SimulatedFlow>& simulated_flows() {
           "Next": "Thank"},
         "Thank": {"Type": "Task", "Resource": "handler:plain", "ResultPath": null, "End": true}
       }})json"},
+      {"errand", R"json({"StartAt": "Errand", "States": {
+        "Errand": {"Type": "Task", "Resource": "handler:errand?queue=remote", "ResultPath": "$.done", "Next": "Thank",
+          "Retry": [{"ErrorEquals": ["Flaky"], "IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 12}]},
+        "Thank": {"Type": "Task", "Resource": "handler:plain", "ResultPath": null, "End": true}
+      }})json"},
       {"poison", R"json({"StartAt": "Kill", "States": {
         "Kill": {"Type": "Task", "Resource": "handler:killer", "ResultPath": null, "End": true}
       }})json"},

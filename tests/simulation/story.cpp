@@ -21,6 +21,10 @@ constexpr Duration kMostUntilEnd = std::chrono::minutes{10};
 /// Deaths that one poisonous step may cause: one that nobody could know of, then the limit and one that passes it.
 constexpr int kMostKills = 5;
 constexpr std::size_t kMostFindings = 20;
+/// Seeds with remote workers; the others, past faults among them, play as they did without.
+constexpr std::uint64_t kRemoteOneIn = 7;
+constexpr std::uint64_t kRemoteAmong = 2;
+constexpr int kRemoteWorkers = 3;
 
 }  // namespace
 
@@ -31,7 +35,9 @@ Story::Story(std::uint64_t seed)
       performers_(cluster_, witness_, findings_, seed * 7 + 2),
       temper_(temper_of(random_)),
       chaos_(cluster_, performers_, temper_, seed * 7 + 3),
-      clients_(cluster_, witness_, findings_, seed * 7 + 4) {
+      clients_(cluster_, witness_, findings_, seed * 7 + 4),
+      remote_(cluster_, witness_, findings_, seed * 7 + 5),
+      has_remote_workers_(seed % kRemoteOneIn == kRemoteAmong) {
   cluster_.constraint = [this](const store::Batch& batch) {
     witness_.before_commit(batch, cluster_.world.database_now(), !chaos_.clock_was_stepped());
     return Status{};
@@ -40,6 +46,7 @@ Story::Story(std::uint64_t seed)
     witness_.step_committed(batch, statements);
   };
   clients_.lose_one_in(temper_.answer_loss_one_in);
+  remote_.are_leases_doubted = [this] { return chaos_.clock_was_stepped(); };
 }
 
 Story::~Story() {
@@ -65,6 +72,7 @@ const std::vector<std::string>& Story::play() {
   }
   chaos_.calm_down();
   clients_.lose_one_in(0);
+  remote_.calm_down();
   settle();
   if (findings_.empty()) check_ends();
   for (const auto& line : cluster_.errors) findings_.add("error", line);
@@ -150,6 +158,19 @@ void Story::write_script() {
     }
   }
   if (temper_.crashes && chance(6)) begin_run("poison", "p");
+  if (has_remote_workers_) run_errands();
+}
+
+void Story::run_errands() {
+  const int errands = 2 + static_cast<int>(random_.next() % 6);
+  for (int i = 0; i < errands; ++i) {
+    const std::string key = "e" + std::to_string(i);
+    begin_run("errand", key);
+    if (!chance(8)) continue;
+    const CancelMode mode = chance(2) ? CancelMode::graceful : CancelMode::kill;
+    at(2 * kScript, [this, key, mode] { clients_.cancel("errand", key, mode); });
+  }
+  remote_.go(kRemoteWorkers);
 }
 
 // ---- while it plays ----------------------------------------------------------------------------------------------
@@ -206,6 +227,7 @@ void Story::check_ends() {
   }
   for (const auto& run : cluster_.list_runs()) check_run(run);
   check_signals();
+  remote_.check_ends();
   witness_.check_effects(Performers::transactional_states());
   for (const auto& [run, kills] : performers_.kills()) {
     if (kills > kMostKills)
@@ -218,11 +240,12 @@ void Story::check_run(const store::RunView& run) {
   if (const std::string fault = cluster_.check_journal(run.header.id); !fault.empty())
     findings_.add("I-12", name + ": " + fault);
   if (!is_closed(run.state)) return;
-  if (run.state == RunState::failed && run.error == "Orchestrator.WorkerLost" && run.header.workflow != "poison" &&
+  const bool has_lost_workers = run.header.workflow == "poison" || run.header.workflow == "errand";
+  if (run.state == RunState::failed && run.error == "Orchestrator.WorkerLost" && !has_lost_workers &&
       !performers_.kills().empty() && !temper_.crashes)
     findings_.add("I-17", name + " was blamed for what another run did");
-  const bool may_fail = run.header.workflow == "stubborn" || run.header.workflow == "poison" || temper_.crashes ||
-                        temper_.freezes || temper_.clock_steps;
+  const bool may_fail = run.header.workflow == "stubborn" || has_lost_workers || temper_.crashes || temper_.freezes ||
+                        temper_.clock_steps;
   if (run.state == RunState::failed && !may_fail)
     findings_.add("I-16", name + " failed: " + run.error.value_or("") + " " + run.cause.value_or(""));
   if (run.header.parent_run_id && run.header.parent_step != 0) {

@@ -10,6 +10,7 @@
 #include "tests/simulation/commit_witness.hpp"
 #include "tests/simulation/findings.hpp"
 #include "tests/simulation/performers.hpp"
+#include "tests/simulation/remote_performers.hpp"
 #include "tests/support/simulated_cluster.hpp"
 
 namespace orchestrator::testing {
@@ -32,6 +33,7 @@ class Story {
   void begin_run(const std::string& workflow, const std::string& key);
   void pay(const std::string& key);
   void race(const std::string& key);
+  void run_errands();
   void at(Duration most, std::function<void()> action);
   void check_clock();
   void settle();
@@ -50,6 +52,8 @@ class Story {
   Temper temper_;
   Chaos chaos_;
   Clients clients_;
+  RemotePerformers remote_;
+  const bool has_remote_workers_;
   std::vector<std::string> cast_;
 };
 

@@ -12,6 +12,7 @@
 
 #include "orchestrator/service/queues.hpp"
 #include "orchestrator/service/service.hpp"
+#include "tests/support/fake_remote_workers.hpp"
 
 namespace orchestrator::testing_support {
 
@@ -71,6 +72,7 @@ class FakeService final : public service::Service {
   void retry_run(service::RetryRun request, service::Reply<service::RetriedRun> reply) override;
   void change_queue(service::ChangeQueue request, service::Reply<service::QueueSettings> reply) override;
   void list_queues(std::string namespace_name, service::Reply<service::QueuePage> reply) override;
+  [[nodiscard]] service::RemoteWorkers& remote_workers() override { return workers; }
   void keep_webhook(service::WebhookArrival arrival, service::Reply<service::WebhookKept> reply) override;
   void put_webhook_endpoint(store::WebhookEndpointRow endpoint, service::Reply<void> reply) override;
   void find_webhook_endpoint(std::string namespace_name, std::string name,
@@ -80,6 +82,8 @@ class FakeService final : public service::Service {
   void answer_peer(std::string operation, std::string body, service::Reply<std::string> reply) override;
   void list_nodes(service::Reply<std::vector<service::NodeReading>> reply) override;
   void check_ready(service::Reply<void> reply) override;
+
+  FakeRemoteWorkers workers;
 
  private:
   struct KeptGate {

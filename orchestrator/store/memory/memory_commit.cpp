@@ -98,6 +98,16 @@ void write_runs(Tables& tables, const Batch& batch) {
   }
 }
 
+void write_task_leases(Tables& tables, const Batch& batch) {
+  for (const TaskLeaseRow& row : batch.task_leases) {
+    if (row.is_over) {
+      tables.task_leases.erase({row.run_id, row.step});
+    } else {
+      tables.task_leases[{row.run_id, row.step}] = row;
+    }
+  }
+}
+
 void write_messages(Tables& tables, const Batch& batch) {
   for (const SignalRow& row : batch.signals) {
     tables.signals[row.signal_id] = row;
@@ -155,6 +165,7 @@ Result<CommitAnswer> commit(Tables& tables, const Batch& all, Timestamp now) {
   write_runs(tables, batch);
   for (const CheckpointRow& row : batch.checkpoints) tables.checkpoints[row.run_id] = row;
   write_messages(tables, batch);
+  write_task_leases(tables, batch);
   for (const ShardLease& lease : batch.leases) tables.proofs[batch.id].insert(lease.shard);
   return answer;
 }

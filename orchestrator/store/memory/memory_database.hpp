@@ -49,6 +49,7 @@ struct Tables {
   std::map<InboxKey, Message> inbox;
   std::uint64_t next_arrival = 1;
   std::map<IdempotencyKey, IdempotencyRow> idempotency;
+  std::map<std::pair<RunId, EventId>, TaskLeaseRow> task_leases;
   std::map<BatchId, std::set<ShardId>> proofs;
   std::map<std::string, NamespaceRow> namespaces{{"default", {.name = "default", .created_at = {}}}};
   std::map<NamePair, std::vector<DefinitionRow>> definitions;

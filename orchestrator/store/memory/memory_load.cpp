@@ -144,6 +144,9 @@ Result<Recovery> recover(const Tables& tables, ShardLease lease, Timestamp horiz
     if (key.first == lease.shard) by_arrival[message.arrival] = message.row;
   }
   for (auto& [arrival, row] : by_arrival) recovery.inbox.push_back(std::move(row));
+  for (const auto& [key, row] : tables.task_leases) {
+    if (row.shard == lease.shard) recovery.task_leases.push_back(row);
+  }
   return recovery;
 }
 

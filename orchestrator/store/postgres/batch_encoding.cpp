@@ -186,6 +186,22 @@ Json encode(const Batch::Outgoing& outgoing) {
           {"created_at", to_micros(row.created_at)}};
 }
 
+Json encode(const TaskLeaseRow& row) {
+  return {{"shard", to_int(row.shard)},
+          {"run_id", row.run_id.str()},
+          {"step", row.step},
+          {"attempt", row.attempt},
+          {"inquiry", row.inquiry},
+          {"worker", row.worker.empty() ? Json() : Json(row.worker)},
+          // Postgres has no unsigned integers; the same 64 bits come back.
+          {"hand_out", static_cast<std::int64_t>(row.hand_out)},
+          {"length_us", row.length.count()},
+          {"begun_at", to_micros(row.begun_at)},
+          {"expires_at", to_micros(row.expires_at)},
+          {"heartbeat_details", or_null(text_of(row.heartbeat_details))},
+          {"is_over", row.is_over}};
+}
+
 /// Rows ordered by key, the last of several with one key: "on conflict do update" refuses to touch a row twice.
 template <typename Row, typename Key>
 std::vector<std::reference_wrapper<const Row>> last_of_each(const std::vector<Row>& rows, Key key) {
@@ -238,6 +254,10 @@ Parameters encode_batch(const Batch& batch) {
 
   to.id(batch.id);
   column(to, shards_without_journal(batch), Kind::integer, [](ShardId shard) { return to_int(shard); });
+  if (!batch.task_leases.empty()) {
+    // Of commit_batch_with_task_leases only.
+    json_rows(to, last_of_each(batch.task_leases, [](const auto& r) { return std::tie(r.run_id, r.step); }), unwrapped);
+  }
   return to;
 }
 

@@ -10,7 +10,8 @@
 namespace orchestrator::store::postgres {
 
 CommitAnswer execute_commit_batch(Transaction& transaction, const Batch& batch) {
-  const pqxx::result result = transaction.execute("commit_batch", encode_batch(batch));
+  const char* statement = batch.task_leases.empty() ? "commit_batch" : "commit_batch_with_task_leases";
+  const pqxx::result result = transaction.execute(statement, encode_batch(batch));
   RowReader reader(result.at(0));
   CommitAnswer answer;
   answer.database_now = reader.time();

@@ -246,6 +246,29 @@ std::vector<std::optional<IdempotencyRow>> load_idempotency(Transaction& transac
   return answers;
 }
 
+std::vector<TaskLeaseRow> load_task_leases(Transaction& transaction, ShardId shard) {
+  Parameters parameters;
+  parameters.integer(to_int(shard));
+  std::vector<TaskLeaseRow> rows;
+  for (const auto& row : transaction.execute("load_task_leases", std::move(parameters))) {
+    RowReader reader(row);
+    TaskLeaseRow lease;
+    lease.shard = shard;
+    lease.run_id = reader.id<RunTag>();
+    lease.step = reader.bigint();
+    lease.attempt = reader.integer();
+    lease.inquiry = reader.boolean();
+    lease.worker = reader.text();
+    lease.hand_out = static_cast<std::uint64_t>(reader.bigint());
+    lease.length = Duration{reader.bigint()};
+    lease.begun_at = reader.time();
+    lease.expires_at = reader.time();
+    lease.heartbeat_details = reader.payload();
+    rows.push_back(std::move(lease));
+  }
+  return rows;
+}
+
 }  // namespace
 
 Result<LoadAnswer> load(Session& session, const LoadRequest& request) {
@@ -286,6 +309,7 @@ Result<Recovery> recover(Session& session, ShardLease lease, Timestamp horizon) 
     recovery.running = load_moving_runs(transaction, lease.shard);
     recovery.due = read_due_runs(transaction, {lease.shard}, horizon, kMaxRecoveredTimers);
     recovery.inbox = read_whole_inbox(transaction, lease.shard);
+    recovery.task_leases = load_task_leases(transaction, lease.shard);
     return recovery;
   });
 }
