@@ -48,6 +48,7 @@ void Owners::answer(const std::string& operation, const std::string& body, Reply
       {"list_queues", &Owners::perform_queues},
       {"queues_changed", &Owners::perform_queues_changed},
       {"queue_shares", &Owners::perform_queue_shares},
+      {"change_schedule", &Owners::perform_change_schedule},
   };
   const auto found = kOperations.find(operation);
   auto object = parse_json(body);
@@ -144,6 +145,12 @@ void Owners::perform_close_gate(const Json& body, Reply<std::string> reply) {
   group->close_gate(std::move(request), [reply = std::move(reply)](Result<void> closed) {
     reply(closed ? text_of(Json(true)) : text_of(closed.error()));
   });
+}
+
+void Owners::perform_change_schedule(const Json& body, Reply<std::string> reply) {
+  ScheduleRequest request = schedule_request_from(body);
+  ShardGroup* group = owned_group(request.ref.shard, reply);
+  if (group != nullptr) group->change_schedule(std::move(request), as_text<ScheduleAnswer>(std::move(reply)));
 }
 
 void Owners::perform_read(const Json& body, Reply<std::string> reply) {

@@ -82,7 +82,8 @@ EngineService::EngineService(runtime::Node& node, store::Store& store, const cor
       planner_(planner),
       handlers_(handlers),
       executor_(node.executor()),
-      deadlines_(std::make_shared<Deadlines>(node.executor(), node.clock(), node.request_limit())) {}
+      deadlines_(std::make_shared<Deadlines>(node.executor(), node.clock(), node.request_limit())),
+      schedules_(node, owners_, store, deadlines_) {}
 
 EngineService::~EngineService() = default;
 

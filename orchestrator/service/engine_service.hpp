@@ -7,6 +7,7 @@
 #include "orchestrator/runtime/node.hpp"
 #include "orchestrator/runtime/owners.hpp"
 #include "orchestrator/service/deadlines.hpp"
+#include "orchestrator/service/engine_schedules.hpp"
 #include "orchestrator/service/service.hpp"
 #include "orchestrator/telemetry/mutex.hpp"
 
@@ -52,6 +53,7 @@ class EngineService final : public Service {
 
   void change_queue(ChangeQueue request, Reply<QueueSettings> reply) override;
   void list_queues(std::string namespace_name, Reply<QueuePage> reply) override;
+  Schedules& schedules() override { return schedules_; }
 
   void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) override;
   void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) override;
@@ -84,6 +86,7 @@ class EngineService final : public Service {
   const HandlerRegistry& handlers_;       // Fixed after construction.
   runtime::Executor& executor_;           // Fixed after construction.
   std::shared_ptr<Deadlines> deadlines_;  // Fixed after construction; shared with its own next look.
+  EngineSchedules schedules_;
 };
 
 }  // namespace orchestrator::service

@@ -21,6 +21,8 @@ constexpr Duration kMostUntilEnd = std::chrono::minutes{10};
 /// Deaths that one poisonous step may cause: one that nobody could know of, then the limit and one that passes it.
 constexpr int kMostKills = 5;
 constexpr std::size_t kMostFindings = 20;
+/// One story in so many has a schedule.
+constexpr std::uint64_t kStoriesPerSchedule = 4;
 
 }  // namespace
 
@@ -31,9 +33,12 @@ Story::Story(std::uint64_t seed)
       performers_(cluster_, witness_, findings_, seed * 7 + 2),
       temper_(temper_of(random_)),
       chaos_(cluster_, performers_, temper_, seed * 7 + 3),
-      clients_(cluster_, witness_, findings_, seed * 7 + 4) {
+      clients_(cluster_, witness_, findings_, seed * 7 + 4),
+      scheduled_(cluster_, findings_, seed),
+      has_schedule_(seed % kStoriesPerSchedule == 0) {
   cluster_.constraint = [this](const store::Batch& batch) {
     witness_.before_commit(batch, cluster_.world.database_now(), !chaos_.clock_was_stepped());
+    scheduled_.before_commit(batch);
     return Status{};
   };
   cluster_.step_committed = [this](const store::Batch& batch, const std::vector<store::memory::Statement>& statements) {
@@ -50,6 +55,7 @@ Story::~Story() {
 std::string Story::describe() const {
   std::string text = "disturbed by " + temper_.describe() + "; plays";
   for (const auto& part : cast_) text += " " + part;
+  if (has_schedule_) text += " schedule";
   return text;
 }
 
@@ -58,6 +64,7 @@ const std::vector<std::string>& Story::play() {
   for (const auto& flow : simulated_flows()) cluster_.deploy(flow.name, flow.definition);
   chaos_.go();
   write_script();
+  if (has_schedule_) scheduled_.begin(kDisturbed);
   const Duration until = cluster_.world.now() + kDisturbed;
   while (findings_.empty() && cluster_.world.now() < until) {
     cluster_.world.advance(std::chrono::seconds{1});
@@ -166,7 +173,8 @@ void Story::check_clock() {
 }
 
 bool Story::is_over() {
-  return clients_.are_done() && cluster_.tables().open.empty() && cluster_.tables().inbox.empty();
+  return clients_.are_done() && scheduled_.are_over() && cluster_.tables().open.empty() &&
+         cluster_.tables().inbox.empty();
 }
 
 /// Nothing is disturbed any more: everything comes to its end.
@@ -206,6 +214,7 @@ void Story::check_ends() {
   }
   for (const auto& run : cluster_.list_runs()) check_run(run);
   check_signals();
+  scheduled_.check_ends();
   witness_.check_effects(Performers::transactional_states());
   for (const auto& [run, kills] : performers_.kills()) {
     if (kills > kMostKills)

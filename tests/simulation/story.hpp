@@ -10,6 +10,7 @@
 #include "tests/simulation/commit_witness.hpp"
 #include "tests/simulation/findings.hpp"
 #include "tests/simulation/performers.hpp"
+#include "tests/simulation/scheduled_runs.hpp"
 #include "tests/support/simulated_cluster.hpp"
 
 namespace orchestrator::testing {
@@ -50,6 +51,8 @@ class Story {
   Temper temper_;
   Chaos chaos_;
   Clients clients_;
+  ScheduledRuns scheduled_;
+  const bool has_schedule_;
   std::vector<std::string> cast_;
 };
 

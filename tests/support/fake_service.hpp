@@ -12,6 +12,7 @@
 
 #include "orchestrator/service/queues.hpp"
 #include "orchestrator/service/service.hpp"
+#include "tests/support/fake_schedules.hpp"
 
 namespace orchestrator::testing_support {
 
@@ -71,6 +72,7 @@ class FakeService final : public service::Service {
   void retry_run(service::RetryRun request, service::Reply<service::RetriedRun> reply) override;
   void change_queue(service::ChangeQueue request, service::Reply<service::QueueSettings> reply) override;
   void list_queues(std::string namespace_name, service::Reply<service::QueuePage> reply) override;
+  FakeSchedules& schedules() override { return schedules_; }
   void keep_webhook(service::WebhookArrival arrival, service::Reply<service::WebhookKept> reply) override;
   void put_webhook_endpoint(store::WebhookEndpointRow endpoint, service::Reply<void> reply) override;
   void find_webhook_endpoint(std::string namespace_name, std::string name,
@@ -82,6 +84,7 @@ class FakeService final : public service::Service {
   void check_ready(service::Reply<void> reply) override;
 
  private:
+  FakeSchedules schedules_;
   struct KeptGate {
     std::string body_hash;
     RunId reserved_id;

@@ -4,6 +4,7 @@
 #include "orchestrator/store/postgres/inbox.hpp"
 #include "orchestrator/store/postgres/load_runs.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
+#include "orchestrator/store/postgres/schedules.hpp"
 
 namespace orchestrator::store::postgres {
 namespace {
@@ -221,6 +222,7 @@ Result<Recovery> recover(Session& session, ShardLease lease, Timestamp horizon) 
     recovery.running = load_moving_runs(transaction, lease.shard);
     recovery.due = read_due_runs(transaction, {lease.shard}, horizon, kMaxRecoveredTimers);
     recovery.inbox = read_whole_inbox(transaction, lease.shard);
+    recovery.schedules = load_schedules(transaction, lease.shard);
     return recovery;
   });
 }
