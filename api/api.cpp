@@ -35,6 +35,7 @@ struct Api::Body {
     add_decision_routes(router, context);
     add_namespace_routes(router, context);
     add_queue_routes(router, context);
+    add_schedule_routes(router, context);
     add_signal_routes(router, context);
     add_webhook_endpoint_routes(router, context);
     add_hook_routes(router, context);

@@ -29,6 +29,8 @@ bool is_attribute_value(const Json& value) {
   return text.size() <= kMaxAttributeBytes && text.find('\0') == std::string::npos;
 }
 
+}  // namespace
+
 Payload read_attributes(ObjectReader& reader, std::vector<FaultDetail>& faults) {
   Json attributes = reader.object("attributes");
   if (attributes.is_null()) return nullptr;
@@ -49,8 +51,6 @@ Payload read_attributes(ObjectReader& reader, std::vector<FaultDetail>& faults) 
   }
   return make_payload(std::move(attributes));
 }
-
-}  // namespace
 
 service::StartRun read_start_run(Json& value, std::string pointer, std::vector<FaultDetail>& faults) {
   ObjectReader reader(value, std::move(pointer), faults);

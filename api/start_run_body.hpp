@@ -13,4 +13,9 @@ namespace orchestrator::api {
 /// Namespace, traceparent and id are the caller's to fill in.
 service::StartRun read_start_run(Json& value, std::string pointer, std::vector<FaultDetail>& faults);
 
+class ObjectReader;
+
+/// The member `attributes`, checked; a null pointer when it is absent.
+Payload read_attributes(ObjectReader& reader, std::vector<FaultDetail>& faults);
+
 }  // namespace orchestrator::api

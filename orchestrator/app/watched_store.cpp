@@ -175,6 +175,24 @@ void WatchedStore::list_signals(store::SignalFilter filter, Done<store::SignalPa
   pass<store::SignalPage>([&](Store& inner, auto told) { inner.list_signals(filter, told); }, std::move(done));
 }
 
+void WatchedStore::find_schedule(store::ScheduleRef ref, Done<store::ScheduleRow> done) {
+  pass<store::ScheduleRow>([&](Store& inner, auto told) { inner.find_schedule(ref, told); }, std::move(done));
+}
+
+void WatchedStore::list_schedules(store::ScheduleFilter filter, Done<store::SchedulePage> done) {
+  pass<store::SchedulePage>([&](Store& inner, auto told) { inner.list_schedules(filter, told); }, std::move(done));
+}
+
+void WatchedStore::list_schedule_slots(store::SlotFilter filter, Done<store::SlotPage> done) {
+  pass<store::SlotPage>([&](Store& inner, auto told) { inner.list_schedule_slots(filter, told); }, std::move(done));
+}
+
+void WatchedStore::find_schedule_slots(ShardId shard, store::ScheduleId schedule_id, std::vector<Timestamp> slots,
+                                       Done<std::vector<store::ScheduleSlotRow>> done) {
+  pass<std::vector<store::ScheduleSlotRow>>(
+      [&](Store& inner, auto told) { inner.find_schedule_slots(shard, schedule_id, slots, told); }, std::move(done));
+}
+
 void WatchedStore::check_ready(Done<void> done) {
   pass<void>([&](Store& inner, auto told) { inner.check_ready(told); }, std::move(done));
 }

@@ -73,6 +73,11 @@ class WatchedStore final : public store::Store {
                     store::Done<std::vector<store::JournalRow>> done) override;
   void find_signal(SignalId signal_id, store::Done<store::SignalRow> done) override;
   void list_signals(store::SignalFilter filter, store::Done<store::SignalPage> done) override;
+  void find_schedule(store::ScheduleRef ref, store::Done<store::ScheduleRow> done) override;
+  void list_schedules(store::ScheduleFilter filter, store::Done<store::SchedulePage> done) override;
+  void list_schedule_slots(store::SlotFilter filter, store::Done<store::SlotPage> done) override;
+  void find_schedule_slots(ShardId shard, store::ScheduleId schedule_id, std::vector<Timestamp> slots,
+                           store::Done<std::vector<store::ScheduleSlotRow>> done) override;
   void check_ready(store::Done<void> done) override;
   void keep_partitions(store::Done<void> done) override;
 

@@ -6,8 +6,9 @@ namespace {
 constexpr std::array<std::string_view, 5> kOutcomes{"completed", "failed", "unknown", "snoozed", "cancelled"};
 constexpr std::array<std::string_view, 8> kFates{"delivered", "buffered", "consumed", "expired",
                                                  "unmatched", "rejected", "started",  "duplicate"};
-constexpr std::array<std::string_view, 8> kTables{"journal", "open_runs",    "closed_runs", "checkpoints",
-                                                  "signals", "signal_waits", "inbox",       "idempotency"};
+constexpr std::array<std::string_view, 10> kTables{"journal",   "open_runs",     "closed_runs", "checkpoints",
+                                                   "signals",   "signal_waits",  "inbox",       "idempotency",
+                                                   "schedules", "schedule_slots"};
 
 }  // namespace
 
@@ -25,6 +26,11 @@ EngineMetrics::EngineMetrics(telemetry::Metrics& metrics) {
     steps_[i] = metrics.counter(telemetry::kStepsTotal, {kOutcomes[i]});
   for (std::size_t i = 0; i < kFates.size(); ++i) signals_[i] = metrics.counter(telemetry::kSignalsTotal, {kFates[i]});
   for (std::size_t i = 0; i < kTables.size(); ++i) rows_[i] = metrics.counter(telemetry::kStoreRowsTotal, {kTables[i]});
+  for (std::size_t i = 0; i < schedule_slots_.size(); ++i) {
+    schedule_slots_[i] =
+        metrics.counter(telemetry::kScheduleSlotsTotal, {store::to_string(static_cast<store::SlotOutcome>(i))});
+  }
+  schedule_lateness_seconds = metrics.histogram(telemetry::kScheduleLatenessSeconds);
   steps_lost = metrics.counter(telemetry::kStepsTotal, {"lost"});
   tasks_claimed = metrics.counter(telemetry::kTasksClaimedTotal);
   leases_lost = metrics.counter(telemetry::kTaskLeasesLostTotal);
@@ -46,11 +52,16 @@ EngineMetrics::EngineMetrics(telemetry::Metrics& metrics) {
 }
 
 void EngineMetrics::count_rows(const store::Batch& batch) const {
-  const std::array<std::size_t, kTables.size()> counts{
-      batch.journal.size(),  batch.opened.size() + batch.updated.size(),
-      batch.closed.size(),   batch.checkpoints.size(),
-      batch.signals.size(),  batch.waits_added.size(),
-      batch.outgoing.size(), batch.idempotency.size()};
+  const std::array<std::size_t, kTables.size()> counts{batch.journal.size(),
+                                                       batch.opened.size() + batch.updated.size(),
+                                                       batch.closed.size(),
+                                                       batch.checkpoints.size(),
+                                                       batch.signals.size(),
+                                                       batch.waits_added.size(),
+                                                       batch.outgoing.size(),
+                                                       batch.idempotency.size(),
+                                                       batch.schedules.size() + batch.schedules_moved.size(),
+                                                       batch.schedule_slots.size()};
   for (std::size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] > 0) rows_[i].add(static_cast<double>(counts[i]));
   }

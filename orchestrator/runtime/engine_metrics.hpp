@@ -24,6 +24,9 @@ class EngineMetrics {
     return steps_[static_cast<std::size_t>(outcome)];
   }
   [[nodiscard]] const telemetry::Counter& signal(std::string_view fate) const;
+  [[nodiscard]] const telemetry::Counter& schedule_slot(store::SlotOutcome outcome) const {
+    return schedule_slots_[static_cast<std::size_t>(outcome)];
+  }
   /// The rows of a committed batch, by table.
   void count_rows(const store::Batch& batch) const;
 
@@ -38,6 +41,7 @@ class EngineMetrics {
   telemetry::Counter commits_in_doubt;
   telemetry::Histogram commit_seconds;
   telemetry::Histogram timer_lag_seconds;
+  telemetry::Histogram schedule_lateness_seconds;
   telemetry::Counter poisoned;         ///< set aside because the database refuses its data
   telemetry::Counter poisoned_lost;    ///< a step failed because its workers died with it
   telemetry::Counter batches_refused;  ///< for their data
@@ -51,7 +55,8 @@ class EngineMetrics {
   std::array<std::array<telemetry::Counter, 8>, 2> closed_;
   std::array<telemetry::Counter, 5> steps_;
   std::array<telemetry::Counter, 8> signals_;
-  std::array<telemetry::Counter, 8> rows_;
+  std::array<telemetry::Counter, 5> schedule_slots_;
+  std::array<telemetry::Counter, 10> rows_;
 };
 
 }  // namespace orchestrator::runtime

@@ -247,6 +247,7 @@ void ShardGroup::settle_run(RunId run_id) {
       for (auto& [number, reply] : replies) reply(std::optional{view_of(entry)});
     }
     forget(*shard, run_id);
+    scheduled_run_closed(*shard, run_id);
   } else if (entry.may_rest()) {
     forget(*shard, run_id);
   } else if (entry.is_ordered()) {
@@ -312,6 +313,7 @@ void ShardGroup::drop_memory(Shard& shard, const Status& why) {
   shard.order_lines.clear();
   shard.gates.clear();
   shard.remote_steps.clear();
+  shard.schedules = {};
   std::erase_if(held_back_, [&](const auto& task) { return shard_of(task.run_id) == shard.lease.shard; });
   std::erase_if(shard.seen_messages, [](const auto& seen) { return !seen.second.is_done; });
   for (auto& [id, callbacks] : loading) {
@@ -346,6 +348,10 @@ void ShardGroup::strip(Pending& pending, const std::set<ShardId>& shards, const 
   by_shard(batch.inbox_done);
   by_shard(batch.idempotency);
   by_shard(batch.task_leases);
+  by_shard(batch.schedules_removed);
+  by_shard(batch.schedules);
+  by_shard(batch.schedules_moved);
+  by_shard(batch.schedule_slots);
   std::erase_if(batch.revived, [&](const RunId& id) { return gone(shard_of(id)); });
   std::erase_if(batch.outgoing, [&](const auto& outgoing) { return gone(outgoing.from); });
   std::erase_if(pending.messages, [&](const auto& outgoing) { return gone(outgoing.from); });

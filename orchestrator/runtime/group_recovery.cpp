@@ -122,6 +122,8 @@ void ShardGroup::learn_time(Timestamp database_now) {
     // The database's clock may have been set forward: what was far away is due sooner by the steady clock.
     armed_for_.reset();
     arm();
+    schedules_armed_for_.reset();
+    arm_schedules();
   });
 }
 
@@ -242,6 +244,7 @@ void ShardGroup::activate(Shard& shard, store::Recovery recovery) {
   set_refused_aside(shard);
   drop_settled_holds(shard);
   for (auto& message : recovery.inbox) handle(std::move(message));
+  adopt_schedules(shard, std::move(recovery.schedules));
   auto waiting = std::exchange(shard.waiting_requests, {});
   for (auto& request : waiting) parts_.executor.post(std::move(request));
   parts_.workers.rouse_claims();  // what was claimed meanwhile could not be begun

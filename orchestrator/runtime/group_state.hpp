@@ -14,6 +14,7 @@
 #include "orchestrator/core/planner.hpp"
 #include "orchestrator/core/run.hpp"
 #include "orchestrator/model/job_record.hpp"
+#include "orchestrator/runtime/group_schedules.hpp"
 #include "orchestrator/runtime/requests.hpp"
 #include "orchestrator/runtime/task.hpp"
 #include "orchestrator/store/batch.hpp"
@@ -150,6 +151,7 @@ struct Shard {
   /// Open jobs with an order key, by namespace and key, and by their place: the first one is handed out.
   std::map<std::pair<std::string, std::string>, std::map<std::int64_t, RunId>> order_lines;
   std::map<std::tuple<std::string, std::string, std::string>, OpenGate> gates;  ///< namespace, scope, key
+  ShardSchedules schedules;
   struct SeenMessage {
     Duration since{};      ///< steady clock
     bool is_done = false;  ///< its effect is committed, whatever becomes of our memory

@@ -178,6 +178,7 @@ void ShardGroup::sweep() {
       const telemetry::MutexLock lock(gauges_mutex_);
       gauges_ = counted;
     }
+    arm_schedules();
     if (!held_back_.empty() && parts_.headquarters.is_confirmed()) {
       for (auto& task : std::exchange(held_back_, {})) hand_out(task.run_id, std::move(task.command));
     }

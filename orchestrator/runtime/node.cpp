@@ -281,6 +281,8 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
 
   // Who is alive, and which shards may be taken.
   const std::set<NodeId> alive = live_nodes(*answer, options_.id);
+  has_scheduler_ = std::any_of(answer->nodes.begin(), answer->nodes.end(),
+                               [&](const auto& node) { return alive.contains(node.id) && node.wants_schedules(); });
   std::map<NodeId, std::string> workers;
   for (const auto& node : answer->nodes) {
     if (alive.contains(node.id) && node.performs_steps()) workers[node.id] = node.url;

@@ -135,6 +135,7 @@ class Node final : public Headquarters {
   void take_again(std::vector<ShardId> shards, std::function<void(std::vector<store::ShardLease>)> taken) override;
   void lost(std::vector<ShardId> shards) override;
   [[nodiscard]] bool is_confirmed() const override;
+  [[nodiscard]] bool has_scheduler() const override { return has_scheduler_; }
   [[nodiscard]] bool owns(ShardId shard) const override;
 
  private:
@@ -183,6 +184,7 @@ class Node final : public Headquarters {
 
   std::atomic<bool> stopped_{false};
   std::atomic<bool> draining_{false};
+  std::atomic<bool> has_scheduler_{false};
   std::atomic<std::int64_t> confirmed_until_us_{0};  // steady clock
   std::atomic<std::int64_t> owned_count_{0};
   std::atomic<std::uint64_t> next_shard_{0};

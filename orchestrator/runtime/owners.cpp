@@ -334,6 +334,21 @@ void Owners::give_back(const std::string& namespace_name, const std::vector<Clai
   }
 }
 
+// ---- schedules ---------------------------------------------------------------------------------------------------
+
+/// Every request names what it makes, so that a repeat after a lost answer finds it.
+void Owners::change_schedule(ScheduleRequest request, Reply<ScheduleAnswer> reply) {
+  const ShardId shard = request.ref.shard;
+  auto ask = std::make_shared<Ask>();
+  ask->shard = shard;
+  ask->operation = "change_schedule";
+  ask->body = [request](bool /*again*/) { return dump_json(to_json(request)); };
+  ask->here = [this, shard, request, reply] { node_.group_of(shard).change_schedule(request, reply); };
+  ask->answer = decoded(schedule_answer_from, reply);
+  ask->until = now() + node_.request_limit();
+  ask_owner(ask);
+}
+
 // ---- idempotency -------------------------------------------------------------------------------------------------
 
 void Owners::open_gate(ShardId shard, GateRequest request, Reply<GateAnswer> reply) {

@@ -49,6 +49,7 @@ class Owners {
   [[nodiscard]] Claims& claims() { return claims_; }
   void open_gate(ShardId shard, GateRequest request, Reply<GateAnswer> reply);
   void close_gate(ShardId shard, GateClose request, Reply<void> reply);
+  void change_schedule(ScheduleRequest request, Reply<ScheduleAnswer> reply);
   /// The run as its owner sees it; nothing when it is not in the owner's memory, or no owner answers.
   void read_run(RunId run_id, Reply<std::optional<store::RunView>> reply);
   /// Calls back when the run closes, with its final view; with nothing after `patience`, or at once when there is
@@ -88,6 +89,7 @@ class Owners {
   void perform_retry(const Json& body, Reply<std::string> reply);
   void perform_open_gate(const Json& body, Reply<std::string> reply);
   void perform_close_gate(const Json& body, Reply<std::string> reply);
+  void perform_change_schedule(const Json& body, Reply<std::string> reply);
   void perform_read(const Json& body, Reply<std::string> reply);
   void perform_watch(const Json& body, Reply<std::string> reply);
   void perform_claim(const Json& body, Reply<std::string> reply);

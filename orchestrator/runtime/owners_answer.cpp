@@ -51,6 +51,7 @@ void Owners::answer(const std::string& operation, const std::string& body, Reply
       {"claim_tasks", &Owners::perform_claim},
       {"watch_ready", &Owners::perform_watch_ready},
       {"report_task", &Owners::perform_report},
+      {"change_schedule", &Owners::perform_change_schedule},
   };
   const auto found = kOperations.find(operation);
   auto object = parse_json(body);
@@ -164,6 +165,12 @@ void Owners::perform_report(const Json& body, Reply<std::string> reply) {
   TaskReport report = task_report_from(body);
   ShardGroup* group = owned_group(shard_of(report.token.run_id), reply);
   if (group != nullptr) group->report_task(std::move(report), as_text<TaskAnswer>(std::move(reply)));
+}
+
+void Owners::perform_change_schedule(const Json& body, Reply<std::string> reply) {
+  ScheduleRequest request = schedule_request_from(body);
+  ShardGroup* group = owned_group(request.ref.shard, reply);
+  if (group != nullptr) group->change_schedule(std::move(request), as_text<ScheduleAnswer>(std::move(reply)));
 }
 
 void Owners::perform_read(const Json& body, Reply<std::string> reply) {

@@ -21,6 +21,7 @@
 #include "orchestrator/runtime/messages.hpp"
 #include "orchestrator/runtime/requests.hpp"
 #include "orchestrator/runtime/task_report.hpp"
+#include "orchestrator/runtime/schedule_requests.hpp"
 #include "orchestrator/runtime/worker_pool.hpp"
 #include "orchestrator/store/store.hpp"
 #include "orchestrator/telemetry/log.hpp"
@@ -45,6 +46,8 @@ class Headquarters {
   virtual void lost(std::vector<ShardId> shards) = 0;
   /// Whether the node's lease is confirmed: without it nothing is handed out and nothing is answered.
   [[nodiscard]] virtual bool is_confirmed() const = 0;
+  /// Whether the cluster has a living node with role scheduler: without one no schedule fires.
+  [[nodiscard]] virtual bool has_scheduler() const = 0;
   /// Whether the shard is this node's, and not on its way to another.
   [[nodiscard]] virtual bool owns(ShardId shard) const = 0;
 };
@@ -117,6 +120,8 @@ class ShardGroup {
   /// What a remote worker says about a task that it holds; answered after the commit. stale-lease when it holds it no
   /// longer, and nothing is written.
   void report_task(TaskReport report, Reply<TaskAnswer> reply);
+  /// Errors: not_found; already_exists for a create; invalid_argument, conflict and resource_exhausted of a backfill.
+  void change_schedule(ScheduleRequest request, Reply<ScheduleAnswer> reply);
 
   /// Its place among the groups of its node; the order of groups wherever one is needed, so that a simulation replays.
   [[nodiscard]] std::int32_t lane() const { return parts_.lane; }
@@ -339,6 +344,45 @@ class ShardGroup {
   void expire_signals_now();
   void write_late(RunEntry& entry);
 
+  // group_schedules.cpp
+  void adopt_schedules(Shard& shard, std::vector<store::LoadedSchedule> loaded);
+  Result<std::unique_ptr<ScheduleEntry>> schedule_entry(store::ScheduleRow row);
+  static ScheduleEntry& keep_schedule(Shard& shard, std::unique_ptr<ScheduleEntry> entry);
+  ScheduleEntry* find_schedule(ShardId shard, const ScheduleKey& key, store::ScheduleId schedule_id);
+  void plan_next(Shard& shard, ScheduleEntry& entry);
+  void place_schedule(Shard& shard, ScheduleEntry& entry);
+  void arm_schedules();
+  void fire_schedules();
+  void advance_schedule(Shard& shard, ScheduleEntry& entry);
+  void decide_slot(Shard& shard, ScheduleEntry& entry, store::ScheduleSlotRow slot);
+  void decide_missed(ScheduleEntry& entry, Timestamp now);
+  void make_way(ScheduleEntry& entry);
+  void cancel_open_runs(const ScheduleEntry& entry);
+  void start_slot(Shard& shard, ScheduleEntry& entry, store::ScheduleSlotRow slot);
+  StartRequest scheduled_start(const ScheduleEntry& entry, const store::ScheduleSlotRow& slot);
+  void slot_started(Shard& shard, ScheduleEntry* entry, store::ScheduleSlotRow slot, const Result<StartAnswer>& answer);
+  static void track_run(Shard& shard, ScheduleEntry& entry, RunId run_id);
+  void scheduled_run_closed(Shard& shard, RunId run_id);
+  void write_slot(store::ScheduleSlotRow slot);
+  void write_range(const ScheduleEntry& entry, Timestamp first, Timestamp last, store::SlotOutcome outcome,
+                   std::string reason);
+  void save_schedule(ScheduleEntry& entry);
+
+  // group_schedule_requests.cpp
+  void perform_schedule_request(const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
+  void create_schedule(Shard& shard, const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
+  void replace_schedule(Shard& shard, ScheduleEntry& entry, const ScheduleRequest& request,
+                        Reply<ScheduleAnswer> reply);
+  void remove_schedule(Shard& shard, ScheduleEntry& entry, Reply<ScheduleAnswer> reply);
+  void pause_schedule(Shard& shard, ScheduleEntry& entry, Reply<ScheduleAnswer> reply);
+  void resume_schedule(Shard& shard, ScheduleEntry& entry, Reply<ScheduleAnswer> reply);
+  void trigger_schedule(ScheduleEntry& entry, const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
+  void backfill_schedule(ScheduleEntry& entry, const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
+  struct Backfill;
+  void backfill_looked_up(const Backfill& backfill, Result<std::vector<store::ScheduleSlotRow>> known);
+  void settle_pause(ScheduleEntry& entry);
+  void answer_schedule(ScheduleAnswer answer, Reply<ScheduleAnswer> reply);
+
   // group_reads.cpp
   void gate_active(ShardId id, const GateRequest& request, Reply<GateAnswer> reply);
   void reserve(ShardId shard, const store::IdempotencyRow& row, RunId reserved, const Reply<GateAnswer>& reply);
@@ -393,6 +437,8 @@ class ShardGroup {
   std::priority_queue<DueAt, std::vector<DueAt>, std::greater<>> timers_;
   std::optional<Timestamp> armed_for_;
   std::uint64_t arm_number_ = 0;
+  std::optional<Timestamp> schedules_armed_for_;
+  std::uint64_t schedules_arm_number_ = 0;
 
   mutable telemetry::Mutex gauges_mutex_;
   GroupGauges gauges_ ORC_GUARDED_BY(gauges_mutex_);

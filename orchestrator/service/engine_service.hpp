@@ -8,6 +8,7 @@
 #include "orchestrator/runtime/owners.hpp"
 #include "orchestrator/service/deadlines.hpp"
 #include "orchestrator/service/engine_remote_workers.hpp"
+#include "orchestrator/service/engine_schedules.hpp"
 #include "orchestrator/service/service.hpp"
 #include "orchestrator/telemetry/mutex.hpp"
 
@@ -54,6 +55,7 @@ class EngineService final : public Service {
   void change_queue(ChangeQueue request, Reply<QueueSettings> reply) override;
   void list_queues(std::string namespace_name, Reply<QueuePage> reply) override;
   [[nodiscard]] RemoteWorkers& remote_workers() override { return remote_workers_; }
+  Schedules& schedules() override { return schedules_; }
 
   void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) override;
   void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) override;
@@ -87,6 +89,7 @@ class EngineService final : public Service {
   runtime::Executor& executor_;           // Fixed after construction.
   std::shared_ptr<Deadlines> deadlines_;  // Fixed after construction; shared with its own next look.
   EngineRemoteWorkers remote_workers_;
+  EngineSchedules schedules_;
 };
 
 }  // namespace orchestrator::service

@@ -12,6 +12,7 @@
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/model/job_spec.hpp"
 #include "orchestrator/model/run_state.hpp"
+#include "orchestrator/service/schedules.hpp"
 #include "orchestrator/store/queries.hpp"
 
 /// The use cases: the only door of the API, the command line and the flows into the engine.
@@ -229,6 +230,7 @@ class Service {
   virtual void list_queues(std::string namespace_name, Reply<QueuePage> reply) = 0;
   /// Claims, and what remote workers say about their tasks.
   [[nodiscard]] virtual RemoteWorkers& remote_workers() = 0;
+  virtual Schedules& schedules() = 0;
 
   virtual void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) = 0;
   virtual void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) = 0;

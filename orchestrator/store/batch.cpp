@@ -7,7 +7,11 @@ namespace orchestrator::store {
 bool Batch::empty() const {
   return journal.empty() && opened.empty() && updated.empty() && closed.empty() && revived.empty() &&
          checkpoints.empty() && signals.empty() && waits_added.empty() && waits_removed.empty() && outgoing.empty() &&
-         inbox_done.empty() && idempotency.empty() && task_leases.empty();
+         inbox_done.empty() && idempotency.empty() && task_leases.empty() && !touches_schedules();
+}
+
+bool Batch::touches_schedules() const {
+  return !schedules_removed.empty() || !schedules.empty() || !schedules_moved.empty() || !schedule_slots.empty();
 }
 
 Batch without_shards(Batch batch, const std::vector<ShardId>& lost) {
@@ -28,6 +32,10 @@ Batch without_shards(Batch batch, const std::vector<ShardId>& lost) {
   std::erase_if(batch.inbox_done, of_lost_shard);
   std::erase_if(batch.idempotency, of_lost_shard);
   std::erase_if(batch.task_leases, of_lost_shard);
+  std::erase_if(batch.schedules_removed, of_lost_shard);
+  std::erase_if(batch.schedules, of_lost_shard);
+  std::erase_if(batch.schedules_moved, of_lost_shard);
+  std::erase_if(batch.schedule_slots, of_lost_shard);
   return batch;
 }
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "orchestrator/store/rows.hpp"
+#include "orchestrator/store/schedule_rows.hpp"
 
 namespace orchestrator::store {
 
@@ -31,8 +32,13 @@ struct Batch {
   std::vector<InboxRef> inbox_done;         ///< after outgoing
   std::vector<IdempotencyRow> idempotency;  ///< upserted
   std::vector<TaskLeaseRow> task_leases;    ///< upserted, or deleted when over; of several for one step the last counts
+  std::vector<ScheduleRef> schedules_removed;
+  std::vector<ScheduleRow> schedules;           ///< upserted, after schedules_removed
+  std::vector<ScheduleUpdate> schedules_moved;  ///< after schedules; nothing when the schedule is gone
+  std::vector<ScheduleSlotRow> schedule_slots;  ///< upserted
 
   [[nodiscard]] bool empty() const;
+  [[nodiscard]] bool touches_schedules() const;
 };
 
 /// The batch without these shards' leases and rows: what is left to commit after their fence was lost.

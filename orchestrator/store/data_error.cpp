@@ -45,6 +45,10 @@ Batch part_of(const Batch& batch, std::span<const Subject> subjects) {
   part.outgoing.clear();
   part.inbox_done.clear();
   part.idempotency.clear();
+  part.schedules_removed.clear();
+  part.schedules.clear();
+  part.schedules_moved.clear();
+  part.schedule_slots.clear();
   return part;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "orchestrator/store/rows.hpp"
+#include "orchestrator/store/schedule_rows.hpp"
 
 namespace orchestrator::store {
 
@@ -105,6 +106,7 @@ struct Recovery {
   std::vector<DueRun> due;
   std::vector<InboxRow> inbox;
   std::vector<TaskLeaseRow> task_leases;
+  std::vector<LoadedSchedule> schedules;
 };
 
 struct InboxRead {
@@ -121,6 +123,8 @@ struct NodeRow {
 
   /// Role worker: owns shards and runs handlers. What a node without it still holds, from an earlier life, is takeable.
   [[nodiscard]] bool performs_steps() const { return roles.find("worker") != std::string::npos; }
+  /// Role scheduler: while such a node lives, the owners of shards fire their schedules.
+  [[nodiscard]] bool wants_schedules() const { return roles.find("scheduler") != std::string::npos; }
 };
 
 struct ShardOwnerRow {

@@ -127,6 +127,12 @@ class Store {
   virtual void read_journal(RunId run_id, EventId from, std::int32_t limit, Done<std::vector<JournalRow>> done) = 0;
   virtual void find_signal(SignalId signal_id, Done<SignalRow> done) = 0;
   virtual void list_signals(SignalFilter filter, Done<SignalPage> done) = 0;
+  virtual void find_schedule(ScheduleRef ref, Done<ScheduleRow> done) = 0;
+  virtual void list_schedules(ScheduleFilter filter, Done<SchedulePage> done) = 0;
+  virtual void list_schedule_slots(SlotFilter filter, Done<SlotPage> done) = 0;
+  /// Those of these slots of a schedule's rule that have an outcome, in any order.
+  virtual void find_schedule_slots(ShardId shard, ScheduleId schedule_id, std::vector<Timestamp> slots,
+                                   Done<std::vector<ScheduleSlotRow>> done) = 0;
 
   /// A round trip to the database, for readiness: `unavailable`, or precondition_failed when migrations are missing.
   virtual void check_ready(Done<void> done) = 0;

@@ -85,6 +85,14 @@ inline constexpr MetricDeclaration kStepPickupSeconds{"orchestrator_step_pickup_
                                                       {"queue"}};
 inline constexpr MetricDeclaration kTimerLagSeconds{"orchestrator_timer_lag_seconds", MetricKind::histogram, "seconds",
                                                     "How late timers fired."};
+inline constexpr MetricDeclaration kScheduleSlotsTotal{"orchestrator_schedule_slots_total",
+                                                       MetricKind::counter,
+                                                       "1",
+                                                       "Slots of schedules by what became of them.",
+                                                       {"outcome"}};
+inline constexpr MetricDeclaration kScheduleLatenessSeconds{
+    "orchestrator_schedule_lateness_seconds", MetricKind::histogram, "seconds",
+    "How long after its time the run of a slot was started; without slots that waited, were missed or filled in."};
 inline constexpr MetricDeclaration kPoisonedTotal{
     "orchestrator_poisoned_total", MetricKind::counter, "1", "Runs set aside as poison.", {"reason"}};
 
@@ -175,6 +183,8 @@ inline constexpr std::array kMetricDeclarations{
     kHandlerSeconds,
     kStepPickupSeconds,
     kTimerLagSeconds,
+    kScheduleSlotsTotal,
+    kScheduleLatenessSeconds,
     kPoisonedTotal,
     kShardsOwned,
     kTakeOversTotal,

@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 const std::map<std::string, std::set<std::string>> kDoors{
     {"base", {}},
     {"digest", {}},
+    {"schedule", {}},
     {"telemetry", {"digest"}},
     {"config", {}},
     {"yaml", {}},
@@ -29,9 +30,9 @@ const std::map<std::string, std::set<std::string>> kDoors{
     {"store", {"core", "language", "model", "handler", "digest"}},
     {"store/postgres", {"store", "core", "language", "model", "handler", "digest", "telemetry"}},
     {"store/memory", {"store", "core", "language", "model", "handler", "digest", "telemetry"}},
-    {"runtime", {"store", "core", "language", "model", "handler", "digest", "telemetry"}},
-    {"service", {"runtime", "store", "core", "language", "model", "handler", "digest", "telemetry"}},
-    {"api", {"service", "store", "core", "language", "model", "digest", "telemetry", "yaml"}},
+    {"runtime", {"schedule", "store", "core", "language", "model", "handler", "digest", "telemetry"}},
+    {"service", {"schedule", "runtime", "store", "core", "language", "model", "handler", "digest", "telemetry"}},
+    {"api", {"service", "schedule", "store", "core", "language", "model", "digest", "telemetry", "yaml"}},
     {"handlers", {"handler", "model", "digest", "telemetry"}},
     {"tools",
      {"core", "language", "model", "digest", "telemetry", "config", "store/postgres", "store", "handlers", "handler",
@@ -59,6 +60,7 @@ const std::vector<Library>& libraries() {
       {std::regex("^CLI/"), "CLI11", {"app"}},
       {std::regex("^yaml-cpp/"), "yaml-cpp", {"yaml"}},
       {std::regex("^toml"), "toml++", {"config"}},
+      {std::regex("^date/"), "the time-zone library", {"schedule"}},
   };
   return all;
 }

@@ -25,6 +25,8 @@ constexpr std::size_t kMostFindings = 20;
 constexpr std::uint64_t kRemoteOneIn = 7;
 constexpr std::uint64_t kRemoteAmong = 2;
 constexpr int kRemoteWorkers = 3;
+/// One story in so many has a schedule.
+constexpr std::uint64_t kStoriesPerSchedule = 4;
 
 }  // namespace
 
@@ -37,9 +39,12 @@ Story::Story(std::uint64_t seed)
       chaos_(cluster_, performers_, temper_, seed * 7 + 3),
       clients_(cluster_, witness_, findings_, seed * 7 + 4),
       remote_(cluster_, witness_, findings_, seed * 7 + 5),
-      has_remote_workers_(seed % kRemoteOneIn == kRemoteAmong) {
+      has_remote_workers_(seed % kRemoteOneIn == kRemoteAmong),
+      scheduled_(cluster_, findings_, seed),
+      has_schedule_(seed % kStoriesPerSchedule == 0) {
   cluster_.constraint = [this](const store::Batch& batch) {
     witness_.before_commit(batch, cluster_.world.database_now(), !chaos_.clock_was_stepped());
+    scheduled_.before_commit(batch);
     return Status{};
   };
   cluster_.step_committed = [this](const store::Batch& batch, const std::vector<store::memory::Statement>& statements) {
@@ -57,6 +62,7 @@ Story::~Story() {
 std::string Story::describe() const {
   std::string text = "disturbed by " + temper_.describe() + "; plays";
   for (const auto& part : cast_) text += " " + part;
+  if (has_schedule_) text += " schedule";
   return text;
 }
 
@@ -65,6 +71,7 @@ const std::vector<std::string>& Story::play() {
   for (const auto& flow : simulated_flows()) cluster_.deploy(flow.name, flow.definition);
   chaos_.go();
   write_script();
+  if (has_schedule_) scheduled_.begin(kDisturbed);
   const Duration until = cluster_.world.now() + kDisturbed;
   while (findings_.empty() && cluster_.world.now() < until) {
     cluster_.world.advance(std::chrono::seconds{1});
@@ -187,7 +194,8 @@ void Story::check_clock() {
 }
 
 bool Story::is_over() {
-  return clients_.are_done() && cluster_.tables().open.empty() && cluster_.tables().inbox.empty();
+  return clients_.are_done() && scheduled_.are_over() && cluster_.tables().open.empty() &&
+         cluster_.tables().inbox.empty();
 }
 
 /// Nothing is disturbed any more: everything comes to its end.
@@ -228,6 +236,7 @@ void Story::check_ends() {
   for (const auto& run : cluster_.list_runs()) check_run(run);
   check_signals();
   remote_.check_ends();
+  scheduled_.check_ends();
   witness_.check_effects(Performers::transactional_states());
   for (const auto& [run, kills] : performers_.kills()) {
     if (kills > kMostKills)

@@ -11,6 +11,7 @@
 #include "tests/simulation/findings.hpp"
 #include "tests/simulation/performers.hpp"
 #include "tests/simulation/remote_performers.hpp"
+#include "tests/simulation/scheduled_runs.hpp"
 #include "tests/support/simulated_cluster.hpp"
 
 namespace orchestrator::testing {
@@ -54,6 +55,8 @@ class Story {
   Clients clients_;
   RemotePerformers remote_;
   const bool has_remote_workers_;
+  ScheduledRuns scheduled_;
+  const bool has_schedule_;
   std::vector<std::string> cast_;
 };
 

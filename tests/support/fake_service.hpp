@@ -13,6 +13,7 @@
 #include "orchestrator/service/queues.hpp"
 #include "orchestrator/service/service.hpp"
 #include "tests/support/fake_remote_workers.hpp"
+#include "tests/support/fake_schedules.hpp"
 
 namespace orchestrator::testing_support {
 
@@ -73,6 +74,7 @@ class FakeService final : public service::Service {
   void change_queue(service::ChangeQueue request, service::Reply<service::QueueSettings> reply) override;
   void list_queues(std::string namespace_name, service::Reply<service::QueuePage> reply) override;
   [[nodiscard]] service::RemoteWorkers& remote_workers() override { return workers; }
+  FakeSchedules& schedules() override { return schedules_; }
   void keep_webhook(service::WebhookArrival arrival, service::Reply<service::WebhookKept> reply) override;
   void put_webhook_endpoint(store::WebhookEndpointRow endpoint, service::Reply<void> reply) override;
   void find_webhook_endpoint(std::string namespace_name, std::string name,
@@ -86,6 +88,7 @@ class FakeService final : public service::Service {
   FakeRemoteWorkers workers;
 
  private:
+  FakeSchedules schedules_;
   struct KeptGate {
     std::string body_hash;
     RunId reserved_id;

@@ -166,6 +166,7 @@ Result<CommitAnswer> commit(Tables& tables, const Batch& all, Timestamp now) {
   for (const CheckpointRow& row : batch.checkpoints) tables.checkpoints[row.run_id] = row;
   write_messages(tables, batch);
   write_task_leases(tables, batch);
+  write_schedules(tables, batch);
   for (const ShardLease& lease : batch.leases) tables.proofs[batch.id].insert(lease.shard);
   return answer;
 }

@@ -58,6 +58,8 @@ struct Tables {
   std::int64_t queue_revision = 0;
   /// Shard, namespace, endpoint, dedupe key.
   std::map<std::tuple<ShardId, std::string, std::string, std::string>, WebhookDeliveryRow> deliveries;
+  std::map<std::tuple<ShardId, std::string, std::string>, ScheduleRow> schedules;  ///< shard, namespace, name
+  std::map<std::tuple<ShardId, ScheduleId, Timestamp, SlotOrigin>, ScheduleSlotRow> schedule_slots;
 };
 
 class MemoryDatabase {
@@ -99,6 +101,14 @@ std::optional<RunView> find_promised_run(const Tables& tables, RunId run_id);
 std::optional<SignalRow> find_promised_signal(const Tables& tables, SignalId signal_id);
 std::vector<JournalRow> read_journal(const Tables& tables, RunId run_id, EventId from, std::int32_t limit);
 Result<SignalPage> list_signals(const Tables& tables, const SignalFilter& filter);
+
+void write_schedules(Tables& tables, const Batch& batch);
+std::vector<LoadedSchedule> load_schedules(const Tables& tables, ShardId shard);
+Result<ScheduleRow> find_schedule(const Tables& tables, const ScheduleRef& ref);
+Result<SchedulePage> list_schedules(const Tables& tables, const ScheduleFilter& filter);
+Result<SlotPage> list_schedule_slots(const Tables& tables, const SlotFilter& filter);
+std::vector<ScheduleSlotRow> find_schedule_slots(const Tables& tables, ShardId shard, ScheduleId schedule_id,
+                                                 const std::vector<Timestamp>& slots);
 
 /// Inserts a message unless one with its id is there.
 void insert_message(Tables& tables, const InboxRow& message);

@@ -139,6 +139,7 @@ Result<Recovery> recover(const Tables& tables, ShardLease lease, Timestamp horiz
     }
   }
   recovery.due = due_runs(tables, {lease.shard}, horizon, 100'000);
+  recovery.schedules = load_schedules(tables, lease.shard);
   std::map<std::uint64_t, InboxRow> by_arrival;
   for (const auto& [key, message] : tables.inbox) {
     if (key.first == lease.shard) by_arrival[message.arrival] = message.row;

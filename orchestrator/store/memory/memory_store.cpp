@@ -459,6 +459,32 @@ void MemoryStore::list_signals(SignalFilter filter, Done<SignalPage> done) {
                          [filter = std::move(filter)](Tables& tables) { return memory::list_signals(tables, filter); });
 }
 
+void MemoryStore::find_schedule(ScheduleRef ref, Done<ScheduleRow> done) {
+  core_->run<ScheduleRow>("find_schedule", false, std::move(done),
+                          [ref = std::move(ref)](Tables& tables) { return memory::find_schedule(tables, ref); });
+}
+
+void MemoryStore::list_schedules(ScheduleFilter filter, Done<SchedulePage> done) {
+  core_->run<SchedulePage>("list_schedules", false, std::move(done), [filter = std::move(filter)](Tables& tables) {
+    return memory::list_schedules(tables, filter);
+  });
+}
+
+void MemoryStore::list_schedule_slots(SlotFilter filter, Done<SlotPage> done) {
+  core_->run<SlotPage>("list_schedule_slots", false, std::move(done), [filter = std::move(filter)](Tables& tables) {
+    return memory::list_schedule_slots(tables, filter);
+  });
+}
+
+void MemoryStore::find_schedule_slots(ShardId shard, ScheduleId schedule_id, std::vector<Timestamp> slots,
+                                      Done<std::vector<ScheduleSlotRow>> done) {
+  using Answer = std::vector<ScheduleSlotRow>;
+  core_->run<Answer>("find_schedule_slots", false, std::move(done),
+                     [=, slots = std::move(slots)](Tables& tables) -> Result<Answer> {
+                       return memory::find_schedule_slots(tables, shard, schedule_id, slots);
+                     });
+}
+
 void MemoryStore::check_ready(Done<void> done) {
   core_->run<void>("check_ready", false, std::move(done), [](Tables&) -> Status { return {}; });
 }

@@ -92,6 +92,11 @@ class MemoryStore final : public Store {
   void read_journal(RunId run_id, EventId from, std::int32_t limit, Done<std::vector<JournalRow>> done) override;
   void find_signal(SignalId signal_id, Done<SignalRow> done) override;
   void list_signals(SignalFilter filter, Done<SignalPage> done) override;
+  void find_schedule(ScheduleRef ref, Done<ScheduleRow> done) override;
+  void list_schedules(ScheduleFilter filter, Done<SchedulePage> done) override;
+  void list_schedule_slots(SlotFilter filter, Done<SlotPage> done) override;
+  void find_schedule_slots(ShardId shard, ScheduleId schedule_id, std::vector<Timestamp> slots,
+                           Done<std::vector<ScheduleSlotRow>> done) override;
   void check_ready(Done<void> done) override;
   void keep_partitions(Done<void> done) override;
 

@@ -6,6 +6,7 @@
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/store/postgres/batch_encoding.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
+#include "orchestrator/store/postgres/schedules.hpp"
 
 namespace orchestrator::store::postgres {
 
@@ -22,12 +23,15 @@ CommitAnswer execute_commit_batch(Transaction& transaction, const Batch& batch) 
       if (item.first == pqxx::array_parser::string_value) answer.lost.push_back(ShardId{std::stoi(item.second)});
     }
   }
+  // When the fence was lost nothing was written, and nothing is.
+  if (answer.lost.empty()) write_schedules(transaction, batch);
   return answer;
 }
 
 Result<CommitAnswer> commit(Session& session, const Batch& batch) {
   const auto call = [&session](const Batch& rows) {
-    return session.run<CommitAnswer>(Mode::write, [&](Transaction& transaction) -> Result<CommitAnswer> {
+    const Mode mode = rows.touches_schedules() ? Mode::transaction : Mode::write;
+    return session.run<CommitAnswer>(mode, [&](Transaction& transaction) -> Result<CommitAnswer> {
       return execute_commit_batch(transaction, rows);
     });
   };

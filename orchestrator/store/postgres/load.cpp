@@ -6,6 +6,7 @@
 #include "orchestrator/store/postgres/inbox.hpp"
 #include "orchestrator/store/postgres/load_runs.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
+#include "orchestrator/store/postgres/schedules.hpp"
 
 namespace orchestrator::store::postgres {
 namespace {
@@ -310,6 +311,7 @@ Result<Recovery> recover(Session& session, ShardLease lease, Timestamp horizon) 
     recovery.due = read_due_runs(transaction, {lease.shard}, horizon, kMaxRecoveredTimers);
     recovery.inbox = read_whole_inbox(transaction, lease.shard);
     recovery.task_leases = load_task_leases(transaction, lease.shard);
+    recovery.schedules = load_schedules(transaction, lease.shard);
     return recovery;
   });
 }

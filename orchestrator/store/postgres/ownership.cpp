@@ -1,6 +1,7 @@
 #include "orchestrator/store/postgres/ownership.hpp"
 
 #include "orchestrator/store/postgres/row_reader.hpp"
+#include "orchestrator/store/postgres/schedules.hpp"
 
 namespace orchestrator::store::postgres {
 namespace {
@@ -167,6 +168,7 @@ Result<std::int32_t> read_shard_count(Session& session) {
 Status keep_partitions(Session& session) {
   return session.run<void>(Mode::transaction, [](Transaction& transaction) -> Status {
     transaction.execute("keep_partitions");
+    forget_old_slots(transaction);
     return {};
   });
 }

@@ -12,6 +12,7 @@
 #include "orchestrator/store/postgres/ownership.hpp"
 #include "orchestrator/store/postgres/queue_settings.hpp"
 #include "orchestrator/store/postgres/reads.hpp"
+#include "orchestrator/store/postgres/schedules.hpp"
 #include "orchestrator/store/postgres/session_pool.hpp"
 #include "orchestrator/store/postgres/step_transaction.hpp"
 
@@ -213,6 +214,27 @@ class PostgresStore final : public Store {
 
   void list_signals(SignalFilter filter, Done<SignalPage> done) override {
     on(pages_, std::move(done), [filter = std::move(filter)](Session& s) { return postgres::list_signals(s, filter); });
+  }
+
+  void find_schedule(ScheduleRef ref, Done<ScheduleRow> done) override {
+    on(pages_, std::move(done), [ref = std::move(ref)](Session& s) { return postgres::find_schedule(s, ref); });
+  }
+
+  void list_schedules(ScheduleFilter filter, Done<SchedulePage> done) override {
+    on(pages_, std::move(done),
+       [filter = std::move(filter)](Session& s) { return postgres::list_schedules(s, filter); });
+  }
+
+  void list_schedule_slots(SlotFilter filter, Done<SlotPage> done) override {
+    on(pages_, std::move(done),
+       [filter = std::move(filter)](Session& s) { return postgres::list_schedule_slots(s, filter); });
+  }
+
+  void find_schedule_slots(ShardId shard, ScheduleId schedule_id, std::vector<Timestamp> slots,
+                           Done<std::vector<ScheduleSlotRow>> done) override {
+    on(pages_, std::move(done), [=, slots = std::move(slots)](Session& s) {
+      return postgres::find_schedule_slots(s, shard, schedule_id, slots);
+    });
   }
 
   void check_ready(Done<void> done) override {

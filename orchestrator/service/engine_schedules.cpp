@@ -1,0 +1,105 @@
+#include "orchestrator/service/engine_schedules.hpp"
+
+#include <utility>
+
+#include "orchestrator/digest/routing.hpp"
+
+namespace orchestrator::service {
+
+using runtime::ScheduleAction;
+
+store::ScheduleRef EngineSchedules::ref_of(std::string namespace_name, std::string name) const {
+  const ShardId shard = digest::shard_for_key(namespace_name, name, node_.shard_count());
+  return {shard, std::move(namespace_name), std::move(name)};
+}
+
+void EngineSchedules::change(ScheduleChange change, std::function<void(Result<runtime::ScheduleAnswer>)> reply) {
+  if (change.action != ScheduleAction::create && change.action != ScheduleAction::replace) {
+    ask(std::move(change), std::move(reply));
+    return;
+  }
+  if (auto readable = schedule::timetable_of(change.settings, node_.now(), change.name); !readable) {
+    reply(std::move(readable).error());
+    return;
+  }
+  if (change.settings.job) {
+    // A remote worker may bring the handler at any time.
+    ask(std::move(change), std::move(reply));
+    return;
+  }
+  // A typing error in the workflow's name would otherwise show at the first slot, perhaps months later.
+  const std::string namespace_name = change.namespace_name;
+  const std::string workflow = change.settings.workflow;
+  const std::int32_t version = change.settings.version;
+  store_.find_definition(
+      namespace_name, workflow, version,
+      [this, change = std::move(change), reply = std::move(reply)](Result<store::DefinitionRow> found) mutable {
+        if (found) {
+          ask(std::move(change), std::move(reply));
+        } else {
+          reply(std::move(found).error());
+        }
+      });
+}
+
+void EngineSchedules::ask(ScheduleChange change, std::function<void(Result<runtime::ScheduleAnswer>)> reply) {
+  reply = deadlines_->guard(std::move(reply));
+  runtime::ScheduleRequest request;
+  request.action = change.action;
+  request.ref = ref_of(std::move(change.namespace_name), std::move(change.name));
+  request.traceparent = std::move(change.traceparent);
+  request.from = change.from;
+  request.to = change.to;
+  const ShardId shard = request.ref.shard;
+  // A reserved id lives on the shard of its Idempotency-Key; ours must carry the shard of the schedule.
+  const UuidBytes id = change.reserved
+                           ? digest::derived_uuid(change.reserved->str(), time_of(change.reserved->bytes), shard)
+                           : make_uuid7(node_.now(), shard, node_.random());
+  if (change.action == ScheduleAction::trigger) request.run_id = RunId{id};
+  if (change.action == ScheduleAction::create || change.action == ScheduleAction::replace) {
+    request.schedule_id = store::ScheduleId{id};
+    request.settings = schedule::settings_text(change.settings);
+  }
+  owners_.change_schedule(std::move(request), std::move(reply));
+}
+
+void EngineSchedules::find(std::string namespace_name, std::string name,
+                           std::function<void(Result<store::ScheduleRow>)> reply) {
+  store_.find_schedule(ref_of(std::move(namespace_name), std::move(name)), std::move(reply));
+}
+
+void EngineSchedules::list(store::ScheduleFilter filter, std::function<void(Result<store::SchedulePage>)> reply) {
+  store_.list_schedules(std::move(filter), std::move(reply));
+}
+
+void EngineSchedules::preview(std::string namespace_name, std::string name, std::optional<Timestamp> after,
+                              std::int32_t count, std::function<void(Result<std::vector<PlannedSlot>>)> reply) {
+  const Timestamp from = after ? *after : node_.now();
+  find(std::move(namespace_name), std::move(name),
+       [from, count, reply = std::move(reply)](Result<store::ScheduleRow> row) {
+         if (!row) return reply(std::move(row).error());
+         const auto settings = schedule::settings_of(row->settings);
+         if (!settings) return reply(settings.error());
+         const auto timetable = schedule::timetable_of(*settings, row->created_at, row->schedule_id.str());
+         if (!timetable) return reply(timetable.error());
+         std::vector<PlannedSlot> planned;
+         auto slot = timetable->next_after(from);
+         while (slot && planned.size() < static_cast<std::size_t>(count)) {
+           planned.push_back({slot->at, slot->fire_at, timetable->local_text(slot->at)});
+           slot = timetable->next_after(slot->at);
+         }
+         reply(std::move(planned));
+       });
+}
+
+void EngineSchedules::fires(std::string namespace_name, std::string name, std::int32_t limit, std::string cursor,
+                            std::function<void(Result<store::SlotPage>)> reply) {
+  find(std::move(namespace_name), std::move(name),
+       [this, limit, cursor = std::move(cursor), reply = std::move(reply)](Result<store::ScheduleRow> row) mutable {
+         if (!row) return reply(std::move(row).error());
+         store::SlotFilter filter{row->shard, row->schedule_id, limit, std::move(cursor)};
+         store_.list_schedule_slots(std::move(filter), std::move(reply));
+       });
+}
+
+}  // namespace orchestrator::service
