@@ -29,6 +29,8 @@ void add_workflow_verbs(CLI::App& root, Exit& exit);
 void add_run_verbs(CLI::App& root, Exit& exit);
 /// queue list|pause|resume|limits: against a server.
 void add_queue_verbs(CLI::App& root, Exit& exit);
+/// dead-letter list|retry|discard: against a server.
+void add_dead_letter_verbs(CLI::App& root, Exit& exit);
 /// bench: against a server.
 void add_bench_verb(CLI::App& root, Exit& exit);
 /// sandbox and demo-drive: fake providers, and the outside world of the shipped flows.

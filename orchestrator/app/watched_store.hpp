@@ -73,6 +73,10 @@ class WatchedStore final : public store::Store {
                     store::Done<std::vector<store::JournalRow>> done) override;
   void find_signal(SignalId signal_id, store::Done<store::SignalRow> done) override;
   void list_signals(store::SignalFilter filter, store::Done<store::SignalPage> done) override;
+  void edit_open_run(store::OpenRunEdit edit, store::Done<void> done) override;
+  void read_dead_letter_trails(std::vector<RunId> runs, std::int32_t rows,
+                               store::Done<std::vector<store::DeadLetterTrail>> done) override;
+  void discard_dead_letter(store::DiscardRequest request, store::Done<void> done) override;
   void check_ready(store::Done<void> done) override;
   void keep_partitions(store::Done<void> done) override;
 

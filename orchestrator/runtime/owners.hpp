@@ -35,6 +35,7 @@ class Owners {
   void send_signal(ShardId shard, SignalRequest request, Reply<SignalAnswer> reply);
   void cancel_run(CancelRequest request, Reply<CancelAnswer> reply);
   void retry_run(RetryRequest request, Reply<StartAnswer> reply);
+  void edit_run(EditRequest request, Reply<EditAnswer> reply);
   void open_gate(ShardId shard, GateRequest request, Reply<GateAnswer> reply);
   void close_gate(ShardId shard, GateClose request, Reply<void> reply);
   /// The run as its owner sees it; nothing when it is not in the owner's memory, or no owner answers.
@@ -74,6 +75,7 @@ class Owners {
   void perform_signal(const Json& body, Reply<std::string> reply);
   void perform_cancel(const Json& body, Reply<std::string> reply);
   void perform_retry(const Json& body, Reply<std::string> reply);
+  void perform_edit(const Json& body, Reply<std::string> reply);
   void perform_open_gate(const Json& body, Reply<std::string> reply);
   void perform_close_gate(const Json& body, Reply<std::string> reply);
   void perform_read(const Json& body, Reply<std::string> reply);

@@ -47,11 +47,15 @@ class EngineService final : public Service {
   void find_signal(std::string namespace_name, SignalId id, Reply<store::SignalRow> reply) override;
   void list_signals(store::SignalFilter filter, Reply<store::SignalPage> reply) override;
 
+  void list_dead_letters(store::RunFilter filter, std::optional<core::DeadLetterReason> reason,
+                         Reply<DeadLetterPage> reply) override;
+  void discard_dead_letter(store::DiscardRequest request, Reply<RunReading> reply) override;
   void cancel_run(CancelRun request, Reply<CancelReceipt> reply) override;
   void retry_run(RetryRun request, Reply<RetriedRun> reply) override;
 
   void change_queue(ChangeQueue request, Reply<QueueSettings> reply) override;
   void list_queues(std::string namespace_name, Reply<QueuePage> reply) override;
+  void edit_run(EditRun request, Reply<EditedRun> reply) override;
 
   void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) override;
   void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) override;

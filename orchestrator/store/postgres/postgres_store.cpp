@@ -9,6 +9,7 @@
 #include "orchestrator/store/postgres/inbox.hpp"
 #include "orchestrator/store/postgres/load.hpp"
 #include "orchestrator/store/postgres/namespaces.hpp"
+#include "orchestrator/store/postgres/operator_actions.hpp"
 #include "orchestrator/store/postgres/ownership.hpp"
 #include "orchestrator/store/postgres/queue_settings.hpp"
 #include "orchestrator/store/postgres/reads.hpp"
@@ -105,6 +106,10 @@ class PostgresStore final : public Store {
 
   void recover(ShardLease lease, Timestamp horizon, Done<Recovery> done) override {
     on(loader_, std::move(done), [=](Session& s) { return postgres::recover(s, lease, horizon); });
+  }
+
+  void edit_open_run(OpenRunEdit edit, Done<void> done) override {
+    on(loader_, std::move(done), [edit = std::move(edit)](Session& s) { return postgres::edit_open_run(s, edit); });
   }
 
   void was_committed(std::shared_ptr<const Batch> batch, Done<bool> done) override {
@@ -213,6 +218,17 @@ class PostgresStore final : public Store {
 
   void list_signals(SignalFilter filter, Done<SignalPage> done) override {
     on(pages_, std::move(done), [filter = std::move(filter)](Session& s) { return postgres::list_signals(s, filter); });
+  }
+
+  void read_dead_letter_trails(std::vector<RunId> runs, std::int32_t rows,
+                               Done<std::vector<DeadLetterTrail>> done) override {
+    on(pages_, std::move(done),
+       [runs = std::move(runs), rows](Session& s) { return postgres::read_dead_letter_trails(s, runs, rows); });
+  }
+
+  void discard_dead_letter(DiscardRequest request, Done<void> done) override {
+    on(pages_, std::move(done),
+       [request = std::move(request)](Session& s) { return postgres::discard_dead_letter(s, request); });
   }
 
   void check_ready(Done<void> done) override {
