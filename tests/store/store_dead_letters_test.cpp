@@ -77,6 +77,27 @@ TEST_P(StoreDeadLetters, OnlyADeadLetterCanBeDiscarded) {
   EXPECT_EQ(discard(store(), a_dead_letter(1), "default").error().slug, "wrong-state");
 }
 
+TEST_P(StoreDeadLetters, ARunThatGaveWayToTheHolderOfItsKeyNeverHadIt) {
+  ClosedRunRow holder = a_closed_run(an_open_run(1));
+  holder.header.key = "o-1";
+  ClosedRunRow gave_way = a_closed_run(an_open_run(1));
+  gave_way.header.key = "o-1";
+  gave_way.header.workflow = holder.header.workflow;
+  gave_way.state = RunState::cancelled;
+  gave_way.error = "RunKeyConflict";
+  gave_way.closed_at = holder.closed_at + std::chrono::seconds{1};
+  Batch batch = a_batch({own(1)});
+  batch.closed = {holder, gave_way};
+  ASSERT_TRUE(commit(batch));
+
+  LoadRequest request;
+  request.run_keys.push_back({ShardId{1}, "default", holder.header.workflow, "o-1", true});
+  const auto answer = load(request);
+
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->run_keys.at(0).closed, holder.header.id);
+}
+
 TEST_P(StoreDeadLetters, AnEditChangesTheRowOfAnOpenRunUnderTheFence) {
   const ShardLease lease = own(1);
   const OpenRunRow open = an_open_run(1);
