@@ -29,6 +29,8 @@ void add_workflow_verbs(CLI::App& root, Exit& exit);
 void add_run_verbs(CLI::App& root, Exit& exit);
 /// queue list|pause|resume|limits: against a server.
 void add_queue_verbs(CLI::App& root, Exit& exit);
+/// job enqueue|list|show|cancel|retry: against a server.
+void add_job_verbs(CLI::App& root, Exit& exit);
 /// dead-letter list|retry|discard: against a server.
 void add_dead_letter_verbs(CLI::App& root, Exit& exit);
 /// bench: against a server.

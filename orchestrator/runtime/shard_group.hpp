@@ -276,6 +276,7 @@ class ShardGroup {
   void take_up(IncomingMessage row);
   void handle_later(IncomingMessage row);
   void on_message(const StartMessage& message, const IncomingMessage& row);
+  void on_message(const StartJobsMessage& message, const IncomingMessage& row);  // group_promised.cpp
   void on_message(const ChildStartedMessage& message, const IncomingMessage& row);
   void on_message(const ChildEndedMessage& message, const IncomingMessage& row);
   void on_message(const CancelMessage& message, const IncomingMessage& row);

@@ -2,6 +2,8 @@
 #include <utility>
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/model/job_record.hpp"
+#include "orchestrator/model/job_spec.hpp"
 #include "orchestrator/service/engine_service.hpp"
 
 namespace orchestrator::service {
@@ -10,7 +12,36 @@ namespace {
 /// Rows of a run's journal that are read for its list item: an attempt has two or three.
 constexpr std::int32_t kTrailRows = 3 * static_cast<std::int32_t>(core::kMaxShownAttempts);
 
+std::string_view outcome_of(const std::string& error) {
+  if (error == "States.Timeout") return "timed_out";
+  return error == "Orchestrator.WorkerLost" ? "lost" : "failed";
+}
+
+/// A job's row keeps its last failures instead of a journal.
+DeadLetterReading job_reading_of(store::RunView view, const store::DeadLetterTrail& trail) {
+  DeadLetterReading reading;
+  const auto record = trail.job_state ? decode_job_record(*trail.job_state) : Result<JobRecord>(JobRecord{});
+  if (record) {
+    for (const FailedAttempt& failure : record->failures) {
+      core::DeadLetterAttempt attempt;
+      attempt.outcome = outcome_of(failure.error);
+      attempt.ended_at = failure.at;
+      attempt.worker = failure.worker;
+      attempt.error = failure.error;
+      attempt.cause = failure.cause;
+      reading.attempts.push_back(std::move(attempt));
+    }
+  }
+  // Given up before its last attempt: the failure was one that must not be repeated.
+  const bool was_last = view.attempts >= job_spec_of(view.header.job).max_attempts;
+  if (!reading.attempts.empty()) reading.attempts.back().retryable = was_last;
+  reading.reason = core::reason_of(view.error, view.attempts, reading.attempts);
+  reading.view = std::move(view);
+  return reading;
+}
+
 DeadLetterReading reading_of(store::RunView view, const store::DeadLetterTrail& trail) {
+  if (view.header.kind == RunKind::job) return job_reading_of(std::move(view), trail);
   std::vector<HistoryEvent> events;
   for (const auto& row : trail.journal) {
     auto decoded = decode_events(row.events, row.seq, row.at);

@@ -142,7 +142,8 @@ struct OpenRunEdit {
 
 /// What the last rows of a failed run tell.
 struct DeadLetterTrail {
-  std::vector<JournalRow> journal;  ///< in order
+  std::vector<JournalRow> journal;       ///< in order
+  std::optional<std::string> job_state;  ///< of a job, which has no journal
 };
 
 /// A person gives a dead letter up.

@@ -91,7 +91,7 @@ TEST_P(StoreDeadLetters, ARunThatGaveWayToTheHolderOfItsKeyNeverHadIt) {
   ASSERT_TRUE(commit(batch));
 
   LoadRequest request;
-  request.run_keys.push_back({ShardId{1}, "default", holder.header.workflow, "o-1", true});
+  request.run_keys.push_back({ShardId{1}, "default", holder.header.workflow, "o-1", true, std::nullopt});
   const auto answer = load(request);
 
   ASSERT_TRUE(answer) << answer.error().message;

@@ -145,6 +145,9 @@ std::vector<DeadLetterTrail> read_dead_letter_trails(const Tables& tables, const
                                                      std::int32_t rows) {
   std::vector<DeadLetterTrail> trails(runs.size());
   for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (const auto closed = tables.closed.find(runs[i]); closed != tables.closed.end()) {
+      trails[i].job_state = closed->second.job_state;
+    }
     const auto journal = tables.journal.find(runs[i]);
     if (journal == tables.journal.end()) continue;
     auto row = journal->second.end();

@@ -11,9 +11,18 @@ Result<std::vector<DeadLetterTrail>> read_dead_letter_trails(Session& session, c
     Answer trails(runs.size());
     BinaryArray shards(ElementType::integer);
     BinaryArray ids(ElementType::uuid);
+    BinaryArray accepted(ElementType::bigint);
     for (const RunId& run : runs) {
       shards.add(to_int(shard_of(run)));
       ids.add(run);
+      accepted.add(to_micros(time_of(run.bytes)));
+    }
+    Parameters jobs;
+    jobs.array(shards).array(ids).array(std::move(accepted));
+    for (const auto& row : transaction.execute("read_dead_letter_jobs", std::move(jobs))) {
+      RowReader reader(row);
+      const auto place = static_cast<std::size_t>(reader.bigint()) - 1;
+      trails.at(place).job_state = reader.text();
     }
     Parameters parameters;
     parameters.array(std::move(shards)).array(std::move(ids)).integer(rows);

@@ -8,6 +8,17 @@ cross join lateral (
   order by j.seq desc limit $3) r
 order by q.place, r.seq
 
+-- name: read_dead_letter_jobs
+-- What is kept of the failures of those that are jobs. Index: primary keys of the closed_runs partitions since the day of
+-- acceptance. No locks.
+select q.place, r.job_state
+from unnest($1::int[], $2::uuid[], $3::bigint[]) with ordinality as q (shard, run_id, accepted, place)
+cross join lateral (
+  select c.job_state from orchestrator.closed_runs c
+  where c.shard = q.shard and c.run_id = q.run_id and c.job_state is not null
+    and c.closed_day >= (orchestrator.from_micros(q.accepted) at time zone 'UTC')::date
+  limit 1) r
+
 -- name: discard_dead_letter
 -- Needs no fence: a closed row changes only while it is an open dead letter, and whoever revives it deletes it. Index:
 -- primary keys of the closed_runs partitions since the day of acceptance. Lock: the row.

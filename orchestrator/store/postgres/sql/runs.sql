@@ -93,11 +93,11 @@ where r.shard = $1 and r.run_id = $2 and r.closed_day >= (orchestrator.from_micr
 union all
 select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, null::uuid,
   0, null::uuid, '', orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
-  null, null, null,
+  null, r.queue, r.job,
   r.state, r.waiting_on, null, null, null, 0, null, null,
   orchestrator.to_micros(r.run_at), 'none', null, null
 from orchestrator.promised_runs r
-where r.shard = $1 and r.run_id = $2
+where r.shard = $1 and r.message_id in ($2, orchestrator.batch_of($2)) and r.run_id = $2
 
 -- name: read_journal
 -- Index: primary key of the run's journal partition.
