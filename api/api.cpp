@@ -28,6 +28,7 @@ struct Api::Body {
     if (!context.options.serves_callers) return;
     add_run_routes(router, context);
     add_run_command_routes(router, context);
+    add_dead_letter_routes(router, context);
     add_batch_routes(router, context);
     add_job_routes(router, context);
     add_task_routes(router, context);

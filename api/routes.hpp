@@ -8,6 +8,7 @@ struct Context;
 // Each adds the routes of one noun; `context` outlives the router.
 void add_run_routes(Router& router, Context& context);
 void add_run_command_routes(Router& router, Context& context);
+void add_dead_letter_routes(Router& router, Context& context);
 void add_batch_routes(Router& router, Context& context);
 void add_job_routes(Router& router, Context& context);
 /// POST /v1/queues/{name}/claim and /v1/tasks/{token}/...: remote workers.

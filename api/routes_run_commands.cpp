@@ -5,6 +5,7 @@
 #include "api/object_reader.hpp"
 #include "api/path_parameter.hpp"
 #include "api/problem.hpp"
+#include "api/retry_body.hpp"
 #include "api/router.hpp"
 #include "api/routes.hpp"
 #include "orchestrator/base/json.hpp"
@@ -20,11 +21,10 @@ Result<Json> read_command(const Request& request) {
   return body;
 }
 
-std::string receipt(const RunId& run_id, RunState state, const std::string* will) {
+std::string receipt(const service::CancelReceipt& done) {
   JsonWriter writer;
-  writer.begin_object().member("run_id", run_id).member("state", to_string(state));
-  if (will != nullptr) writer.member("will", *will);
-  writer.end_object();
+  writer.begin_object().member("run_id", done.run_id).member("state", to_string(done.state));
+  writer.member("will", done.will).end_object();
   return std::move(writer).take();
 }
 
@@ -48,11 +48,21 @@ void cancel_run(Context& context, const CallPtr& call) {
 
   context.service.cancel_run(std::move(cancel), [call](Result<service::CancelReceipt> done) {
     if (!done) return call->fail(done.error());
-    call->respond(json_response(202, receipt(done->run_id, done->state, &done->will)));
+    call->respond(json_response(202, receipt(*done)));
   });
 }
 
 void retry_run(Context& context, const CallPtr& call) {
+  auto retry = read_retry(*call);
+  if (!retry) return call->fail(retry.error());
+  context.service.retry_run(*std::move(retry), [call](const Result<service::RetriedRun>& done) {
+    if (!done) return call->fail(done.error());
+    call->respond(json_response(202, retry_receipt(*done)));
+  });
+}
+
+/// {set: {run_at?, priority?}, reason}. `attributes`, `timeout_seconds` and `variables` are not built yet.
+void edit_run(Context& context, const CallPtr& call) {
   const auto run_id = run_id_parameter(*call, 0);
   if (!run_id) return call->fail(run_id.error());
   auto body = read_command(call->request);
@@ -60,17 +70,27 @@ void retry_run(Context& context, const CallPtr& call) {
 
   std::vector<FaultDetail> faults;
   ObjectReader reader(*body, "", faults);
-  service::RetryRun retry{.namespace_name = call->namespace_name, .run_id = *run_id, .actor = call->actor};
-  retry.from_state = reader.text("from_state", kMaxStateNameBytes);
-  retry.input = reader.any("input");
-  retry.reason = reader.text("reason", kMaxReasonBytes).value_or("");
-  retry.new_idempotency_key = reader.boolean("new_idempotency_key").value_or(false);
+  service::EditRun edit{.namespace_name = call->namespace_name, .run_id = *run_id, .actor = call->actor};
+  edit.reason = reader.required("reason", reader.text("reason", kMaxReasonBytes)).value_or("");
+  Json set = reader.object("set");
+  if (set.is_null() && !reader.has("set")) reader.fault("set", "missing", "is required");
   reader.finish();
+  if (set.is_object()) {
+    ObjectReader changes(set, "/set", faults);
+    edit.run_at = changes.time("run_at");
+    const auto priority = changes.integer("priority", -100, 100);
+    if (priority) edit.priority = static_cast<std::int32_t>(*priority);
+    for (const char* unbuilt : {"attributes", "timeout_seconds", "variables"}) {
+      if (changes.any(unbuilt)) changes.fault(unbuilt, "not-implemented", "cannot be edited yet");
+    }
+    if (!edit.run_at && !edit.priority) changes.fault("", "missing", "needs run_at or priority");
+    changes.finish();
+  }
   if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
 
-  context.service.retry_run(std::move(retry), [call](Result<service::RetriedRun> done) {
+  context.service.edit_run(std::move(edit), [call](const Result<service::EditedRun>& done) {
     if (!done) return call->fail(done.error());
-    call->respond(json_response(202, receipt(done->run_id, done->state, nullptr)));
+    call->respond(json_response(202, retry_receipt({done->run_id, done->state})));
   });
 }
 
@@ -82,6 +102,7 @@ void add_run_command_routes(Router& router, Context& context) {
   };
   const Role steers = Role::operator_;
   router.add({.method = "POST", .pattern = "/v1/runs/{id}/cancel", .handle = bind(cancel_run), .role = steers});
+  router.add({.method = "POST", .pattern = "/v1/runs/{id}/edit", .handle = bind(edit_run), .role = steers});
   router.add({.method = "POST", .pattern = "/v1/runs/{id}/retry", .handle = bind(retry_run), .role = steers});
 }
 

@@ -50,7 +50,7 @@ std::string read_key(QueryReader& query, std::string_view name) {
 
 }  // namespace
 
-Result<store::RunFilter> read_run_filter(std::string_view text) {
+Result<store::RunFilter> read_run_filter(std::string_view text, const std::function<void(QueryReader&)>& more) {
   QueryReader query(text);
   store::RunFilter filter;
   read_states(query, filter);
@@ -78,6 +78,7 @@ Result<store::RunFilter> read_run_filter(std::string_view text) {
   filter.cursor = query.cursor();
   filter.queue = read_key(query, "queue");
   filter.handler = read_key(query, "handler");
+  if (more) more(query);
   if (const Status status = query.finish(); !status) return status.error();
   return filter;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "orchestrator/base/result.hpp"
@@ -7,9 +8,12 @@
 
 namespace orchestrator::api {
 
+class QueryReader;
+
 /// Reads the parameters of GET /v1/runs; the namespace is the caller's to fill in. `attribute.NAME=VALUE`: a value that
 /// is a JSON number, boolean or quoted string is that value, anything else is text. invalid-parameter for a bad value
 /// or an unknown filter; not-implemented for `queue` and `handler`.
-Result<store::RunFilter> read_run_filter(std::string_view query);
+/// @param more asks for further parameters, which are then no unknown ones
+Result<store::RunFilter> read_run_filter(std::string_view query, const std::function<void(QueryReader&)>& more = {});
 
 }  // namespace orchestrator::api

@@ -53,7 +53,8 @@ void write_job(JsonWriter& writer, const RunHeader& header) {
 
 }  // namespace
 
-void write_run(JsonWriter& writer, const store::RunView& view, RunShape shape, const std::optional<Timestamp>& as_of) {
+void write_run(JsonWriter& writer, const store::RunView& view, RunShape shape, const std::optional<Timestamp>& as_of,
+               const std::function<void()>& more) {
   const RunHeader& header = view.header;
   writer.begin_object();
   writer.member("run_id", header.id);
@@ -89,6 +90,7 @@ void write_run(JsonWriter& writer, const store::RunView& view, RunShape shape, c
   write_dead_letter(writer, view.dead_letter);
   if (header.kind == RunKind::job) write_job(writer, header);
   if (as_of) writer.member("as_of", *as_of);
+  if (more) more();
   writer.end_object();
 }
 

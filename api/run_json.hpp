@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -13,7 +14,9 @@ enum class RunShape : std::uint8_t {
   item,   ///< in a list: without them
 };
 
-void write_run(JsonWriter& writer, const store::RunView& view, RunShape shape, const std::optional<Timestamp>& as_of);
+/// @param more writes further members at the end of the object
+void write_run(JsonWriter& writer, const store::RunView& view, RunShape shape, const std::optional<Timestamp>& as_of,
+               const std::function<void()>& more = {});
 
 /// The body of GET /v1/runs/{id}.
 std::string run_text(const service::RunReading& reading);

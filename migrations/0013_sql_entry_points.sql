@@ -1,4 +1,5 @@
--- What any program may call in its own transaction: start_run and send_signal commit or roll back with their caller.
+-- What any program may call in its own transaction: start_run, send_signal, enqueue_job and enqueue_jobs commit or roll
+-- back with their caller.
 --
 -- Why: a run that begins exactly when the business fact commits needs no outbox of the caller's. Each call leaves one
 -- message in the inbox of its shard; the owner of the shard does the rest, as for every other message. The functions run
@@ -238,35 +239,165 @@ begin
 end
 $$;
 
--- Runs that are promised and not picked up yet, one row each. For one run: promised_run, which reads by primary key.
+-- What enqueue_job and enqueue_jobs check alike, and the shard that their keys ask for: null when they have none.
+create function orchestrator.shard_of_job(
+  namespace text, handler text, queue text, run_at timestamptz, priority integer, max_attempts integer,
+  keys text[])
+  returns integer
+  language plpgsql stable as $$
+declare
+  routing_key text;
+begin
+  perform orchestrator.check_namespace(namespace);
+  perform orchestrator.check_name('handler', handler);
+  perform orchestrator.check_name('queue', queue);
+  perform orchestrator.check_run_at(run_at);
+  perform orchestrator.check_priority(priority);
+  if max_attempts not between 1 and 1000 then
+    raise exception 'max_attempts must lie between 1 and 1000' using errcode = '22023';
+  end if;
+  foreach routing_key in array keys loop
+    perform orchestrator.check_key('a key of a job', routing_key);
+  end loop;
+  routing_key := coalesce(keys[1], keys[2], keys[3], keys[4]);
+  if exists (select from unnest(keys) k (key) where k.key <> routing_key) then
+    raise exception 'unique_key, concurrency_key, rate_key and order_key must be the same text where more than one is given'
+      using errcode = '22023';
+  end if;
+  return case when routing_key is null then null else orchestrator.shard_for_key(namespace, routing_key) end;
+end
+$$;
+
+-- A job's start as its message has it, but for the input and the closing brace.
+create function orchestrator.job_request(
+  id uuid, namespace text, handler text, queue text, run_at timestamptz, priority integer, max_attempts integer,
+  unique_key text, concurrency_key text, rate_key text, order_key text)
+  returns text
+  language sql stable
+  return left(jsonb_strip_nulls(jsonb_build_object(
+    'namespace', $2, 'workflow', $3, 'key', $8, 'on_conflict', 1, 'priority', $6, 'id', $1,
+    'run_at_us', orchestrator.to_micros($5),
+    'job', jsonb_build_object('queue', $4, 'spec', nullif(jsonb_strip_nulls(jsonb_build_object(
+      'max_attempts', $7, 'concurrency_key', $9, 'rate_key', $10, 'order_key', $11)), '{}'))))::text, -1);
+
+-- Enqueues a job when the caller commits, and answers its id. `unique_key` is unique among open jobs of the handler: while
+-- another one has it, this job ends as cancelled with the error RunKeyConflict and successor_run_id naming the other.
+create function orchestrator.enqueue_job(
+  namespace text, handler text, input jsonb default 'null', queue text default 'default',
+  run_at timestamptz default null, priority integer default 0, unique_key text default null,
+  max_attempts integer default null, concurrency_key text default null, rate_key text default null,
+  order_key text default null)
+  returns uuid
+  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  input_text text := orchestrator.payload_text('input', input);
+  home integer := orchestrator.shard_of_job(namespace, handler, queue, run_at, priority, max_attempts,
+                                            array[unique_key, concurrency_key, rate_key, order_key]);
+  run_id uuid;
+begin
+  home := coalesce(home, orchestrator.any_shard());
+  run_id := orchestrator.new_id(home);
+  perform orchestrator.leave_message(home, run_id, 'start',
+    '{"promised":true,"request":'
+      || orchestrator.job_request(run_id, namespace, handler, queue, run_at, priority, max_attempts, unique_key,
+                                  concurrency_key, rate_key, order_key)
+      || ',"input":' || input_text || '}}');
+  return run_id;
+end
+$$;
+
+-- Enqueues a job for each input, at most 100 000, and answers their ids in the same order. One message carries up to 500
+-- of one shard: their ids differ in the last two bytes, and the first one is the message's.
+create function orchestrator.enqueue_jobs(
+  namespace text, handler text, inputs jsonb[], queue text default 'default', run_at timestamptz default null,
+  priority integer default 0, max_attempts integer default null, concurrency_key text default null,
+  rate_key text default null, order_key text default null)
+  returns uuid[]
+  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  job_count integer := cardinality(inputs);
+  home integer := orchestrator.shard_of_job(namespace, handler, queue, run_at, priority, max_attempts,
+                                            array[null, concurrency_key, rate_key, order_key]);
+  any_home integer := orchestrator.any_shard();
+  shard_count integer := (select s.shard_count from orchestrator.settings s);
+  -- Messages of about 4 MiB at most.
+  most integer := least(500, greatest(1, 4194304 / greatest(1, pg_column_size(inputs) / greatest(1, job_count))));
+  first_id uuid;
+  ids uuid[] := '{}';
+begin
+  if job_count is null or job_count = 0 then
+    return ids;
+  end if;
+  if job_count > 100000 or array_ndims(inputs) > 1 then
+    raise exception 'inputs must be one list of at most 100000' using errcode = '54000';
+  end if;
+  for chunk in 0 .. (job_count - 1) / most loop
+    first_id := orchestrator.new_id(coalesce(home, (any_home + chunk) % shard_count));
+    first_id := (left(first_id::text, 32) || '0000')::uuid;
+    perform orchestrator.leave_message(coalesce(home, (any_home + chunk) % shard_count), first_id, 'start_jobs',
+      '{"promised":true,"request":'
+        || orchestrator.job_request(first_id, namespace, handler, queue, run_at, priority, max_attempts, null,
+                                    concurrency_key, rate_key, order_key)
+        || '},"inputs":['
+        || (select string_agg(case when octet_length(i.input::text) <= 180 then i.input::text
+                              else orchestrator.payload_text('an input', i.input) end, ',')
+            from (select coalesce(u.input, 'null') as input
+                  from unnest(inputs[array_lower(inputs, 1) + chunk * most
+                                     : least(array_lower(inputs, 1) + (chunk + 1) * most - 1, array_upper(inputs, 1))])
+                    as u (input)) i)
+        || ']}');
+    ids := ids || array(
+      select (left(first_id::text, 32) || lpad(to_hex(n), 4, '0'))::uuid
+      from generate_series(0, least(most, job_count - chunk * most) - 1) n);
+  end loop;
+  return ids;
+end
+$$;
+
+-- Runs and jobs that are promised and not picked up yet, one row each. Reads of one run name its message, too: the run
+-- itself, or the first of its batch (batch_of), so that the primary key finds it.
+create function orchestrator.batch_of(run_id uuid) returns uuid
+  language sql immutable parallel safe
+  return (left($1::text, 32) || '0000')::uuid;
+
 create view orchestrator.promised_runs as
-select i.shard, i.id as run_id, r.request ->> 'namespace' as namespace, 'workflow' as kind,
-  r.request ->> 'workflow' as workflow, (r.request ->> 'version')::integer as version, r.request ->> 'key' as key,
-  (r.request ->> 'priority')::integer as priority, r.request -> 'input' as input,
-  (r.request -> 'attributes')::jsonb as attributes, i.created_at,
-  orchestrator.from_micros((r.request ->> 'run_at_us')::bigint) as run_at,
-  case when orchestrator.from_micros((r.request ->> 'run_at_us')::bigint) > now() then 'waiting' else 'ready' end as state,
-  json_build_array(json_build_object(
-    'kind', case when orchestrator.from_micros((r.request ->> 'run_at_us')::bigint) > now() then 'timer' else 'worker' end,
-    'state_name', null, 'since', to_char(i.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))) as waiting_on
-from orchestrator.inbox i, lateral (select i.body -> 'request' as request) r
-where i.kind = 'start' and i.body ->> 'promised' = 'true';
+select m.shard, m.message_id, m.run_id, r.request ->> 'namespace' as namespace,
+  case when r.request -> 'job' is null then 'workflow' else 'job' end as kind,
+  r.request ->> 'workflow' as workflow, coalesce((r.request ->> 'version')::integer, 0) as version,
+  r.request ->> 'key' as key, (r.request ->> 'priority')::integer as priority, m.input,
+  (r.request -> 'attributes')::jsonb as attributes, m.created_at, a.run_at,
+  r.request -> 'job' ->> 'queue' as queue, r.request -> 'job' -> 'spec' as job,
+  case when a.run_at > now() then 'waiting' else 'ready' end as state,
+  json_build_array(json_build_object('kind', case when a.run_at > now() then 'timer' else 'worker' end,
+    'state_name', null, 'since', to_char(m.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))) as waiting_on
+from (
+  select i.shard, i.id as message_id, i.id as run_id, i.body -> 'request' as request, i.body -> 'request' -> 'input' as input,
+    i.created_at
+  from orchestrator.inbox i
+  where i.kind = 'start' and i.body ->> 'promised' = 'true'
+  union all
+  select i.shard, i.id, (left(i.id::text, 32) || lpad(to_hex(e.place - 1), 4, '0'))::uuid, i.body -> 'request', e.input,
+    i.created_at
+  from orchestrator.inbox i cross join lateral json_array_elements(i.body -> 'inputs') with ordinality as e (input, place)
+  where i.kind = 'start_jobs') m
+cross join lateral (select m.request) r
+cross join lateral (select orchestrator.from_micros((m.request ->> 'run_at_us')::bigint) as run_at) a;
 
 -- Every run wherever it is: open, closed, or promised. For people and reports; read it with a namespace and a time.
 create view orchestrator.runs as
 select o.shard, o.run_id, o.namespace, o.kind, o.workflow, o.version, o.key, o.priority, o.input, o.attributes,
   o.parent_run_id, o.predecessor_run_id, null::uuid as successor_run_id, o.traceparent, o.created_at, o.run_at,
-  o.timeout_seconds, o.state, o.waiting_on, null::json as output, null::text as error, null::text as cause, o.attempts,
+  o.timeout_seconds, o.queue, o.state, o.waiting_on, null::json as output, null::text as error, null::text as cause, o.attempts,
   o.started_at, null::timestamptz as closed_at, o.wake_at, 'none' as dead_letter
 from orchestrator.open_runs o
 union all
 select c.shard, c.run_id, c.namespace, c.kind, c.workflow, c.version, c.key, c.priority, c.input, c.attributes,
   c.parent_run_id, c.predecessor_run_id, c.successor_run_id, c.traceparent, c.created_at, c.run_at, c.timeout_seconds,
-  c.state, '[]'::json, c.output, c.error, c.cause, c.attempts, c.started_at, c.closed_at, null, c.dead_letter
+  c.queue, c.state, '[]'::json, c.output, c.error, c.cause, c.attempts, c.started_at, c.closed_at, null, c.dead_letter
 from orchestrator.closed_runs c
 union all
 select p.shard, p.run_id, p.namespace, p.kind, p.workflow, p.version, p.key, p.priority, p.input, p.attributes,
-  null, null, null, '', p.created_at, p.run_at, null, p.state, p.waiting_on, null, null, null, 0, null, null, p.run_at,
+  null, null, null, '', p.created_at, p.run_at, null, p.queue, p.state, p.waiting_on, null, null, null, 0, null, null, p.run_at,
   'none'
 from orchestrator.promised_runs p;
 
@@ -276,7 +407,12 @@ revoke execute on function
   orchestrator.payload_text(text, jsonb), orchestrator.check_attributes(jsonb),
   orchestrator.leave_message(integer, uuid, text, text), orchestrator.any_shard(),
   orchestrator.start_run(text, text, jsonb, text, timestamptz, integer, integer, jsonb, text),
-  orchestrator.send_signal(text, text, text, jsonb, text, integer)
+  orchestrator.send_signal(text, text, text, jsonb, text, integer),
+  orchestrator.shard_of_job(text, text, text, timestamptz, integer, integer, text[]),
+  orchestrator.job_request(uuid, text, text, text, timestamptz, integer, integer, text, text, text, text),
+  orchestrator.enqueue_job(text, text, jsonb, text, timestamptz, integer, text, integer, text, text, text),
+  orchestrator.enqueue_jobs(text, text, jsonb[], text, timestamptz, integer, integer, text, text, text),
+  orchestrator.batch_of(uuid)
   from public;
 
 do $$
@@ -285,11 +421,14 @@ begin
     grant usage on schema orchestrator to orchestrator_client;
     grant execute on function
       orchestrator.start_run(text, text, jsonb, text, timestamptz, integer, integer, jsonb, text),
-      orchestrator.send_signal(text, text, text, jsonb, text, integer)
+      orchestrator.send_signal(text, text, text, jsonb, text, integer),
+      orchestrator.enqueue_job(text, text, jsonb, text, timestamptz, integer, text, integer, text, text, text),
+      orchestrator.enqueue_jobs(text, text, jsonb[], text, timestamptz, integer, integer, text, text, text)
       to orchestrator_client;
   end if;
   if exists (select from pg_roles where rolname = 'orchestrator_engine') then
     grant select on orchestrator.promised_runs, orchestrator.runs to orchestrator_engine;
+    grant execute on function orchestrator.batch_of(uuid) to orchestrator_engine;
   end if;
   if exists (select from pg_roles where rolname = 'orchestrator_reader') then
     grant select on orchestrator.promised_runs, orchestrator.runs to orchestrator_reader;

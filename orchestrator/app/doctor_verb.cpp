@@ -16,6 +16,7 @@
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/store/postgres/health.hpp"
 #include "orchestrator/store/postgres/migrate.hpp"
+#include "orchestrator/store/postgres/stuck_runs.hpp"
 
 namespace orchestrator::app {
 namespace {
@@ -76,6 +77,34 @@ Finding check_vacuum(const store::postgres::DatabaseHealth& health) {
           .level = Finding::Level::warning,
           .says = says + ": dead rows stay until it ends",
           .mend = mend_of(*holder)};
+}
+
+/// Longest look at the open runs: a person waits. A million of them take a few seconds.
+constexpr std::chrono::seconds kMaxProof{30};
+
+/// Only what two looks find: a run that is just changing may look stuck for a moment.
+Finding check_stuck_runs(const std::string& url) {
+  store::postgres::StuckRunReader reader(url);
+  const auto give_up = std::chrono::steady_clock::now() + kMaxProof;
+  const auto goes_on = [give_up] { return std::chrono::steady_clock::now() < give_up; };
+  auto stuck = reader.read(goes_on);
+  if (stuck && stuck->count > 0) stuck = reader.read(goes_on);
+  if (!stuck) {
+    return {.check = "open runs",
+            .level = Finding::Level::warning,
+            .says = stuck.error().message,
+            .mend = "give this role the rights of the engine's"};
+  }
+  const std::string looked = std::to_string(stuck->looked_at) + " open runs";
+  if (stuck->count == 0) return {.check = "open runs", .says = "each of " + looked + " has a next event"};
+  std::string names;
+  for (const auto& run : stuck->examples) {
+    names += (names.empty() ? "" : ", ") + run.run_id.str() + " (" + run.workflow + ": " + run.why + ")";
+  }
+  return {.check = "open runs",
+          .level = Finding::Level::warning,
+          .says = std::to_string(stuck->count) + " of " + looked + " have no next event: " + names,
+          .mend = "start a node if none runs; else cancel or signal them, and report the defect with their histories"};
 }
 
 /// What the shipped flows need from the environment; other work does not mind.
@@ -162,6 +191,7 @@ std::vector<Finding> examine(const SettingFlags& flags) {
     if (health) {
       findings.push_back(check_clock(*health));
       findings.push_back(check_vacuum(*health));
+      findings.push_back(check_stuck_runs(config->database_url));
     } else {
       findings.push_back({.check = "vacuum",
                           .level = Finding::Level::warning,

@@ -116,6 +116,8 @@ DatabaseGauges::~DatabaseGauges() {
 void DatabaseGauges::run(const std::string& url) {
   const telemetry::Gauge snapshot_age = metrics_.gauge(telemetry::kStoreOldestSnapshotAgeSeconds);
   const telemetry::Gauge unmatched = metrics_.gauge(telemetry::kSignalsUnmatched);
+  const telemetry::Gauge dead_letters = metrics_.gauge(telemetry::kDeadLetters);
+  const telemetry::Gauge oldest_dead_letter = metrics_.gauge(telemetry::kDeadLettersOldestAgeSeconds);
   store::postgres::HealthReader reader(url);
   bool failing = false;
   do {
@@ -125,6 +127,8 @@ void DatabaseGauges::run(const std::string& url) {
       const auto& oldest = health->oldest_snapshot;
       snapshot_age.set(oldest ? std::chrono::duration<double>(oldest->age).count() : 0);
       unmatched.set(static_cast<double>(health->unmatched_signals));
+      dead_letters.set(static_cast<double>(health->dead_letters));
+      oldest_dead_letter.set(std::chrono::duration<double>(health->oldest_dead_letter_age).count());
     } else if (!std::exchange(failing, true)) {
       logger_.warn("database_gauges_not_read", {{"reason", health.error().message}});
     }

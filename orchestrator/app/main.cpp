@@ -23,6 +23,8 @@ int run(int argc, char** argv) {
   add_run_verbs(root, exit);
   add_queue_verbs(root, exit);
   add_schedule_verbs(root, exit);
+  add_job_verbs(root, exit);
+  add_dead_letter_verbs(root, exit);
   add_bench_verb(root, exit);
   add_sandbox_verbs(root, exit);
   add_shell_verbs(root, exit);

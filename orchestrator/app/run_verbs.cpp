@@ -13,6 +13,7 @@
 #include "orchestrator/app/run_tables.hpp"
 #include "orchestrator/app/verbs.hpp"
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/base/timestamp.hpp"
 
 namespace orchestrator::app {
 namespace {
@@ -36,6 +37,7 @@ struct RunOptions {
   std::string on_closed;
   std::string run_at;
   int priority = 0;
+  bool priority_given = false;
   std::vector<std::string> attributes;
   int timeout_seconds = 0;
   std::string idempotency_key;
@@ -226,6 +228,15 @@ void retry(const RunOptions& options, Exit& exit) {
   if (answer && !options.client.json()) print_members(answer->value, std::cout);
 }
 
+void edit(const RunOptions& options, Exit& exit) {
+  Json set = Json::object();
+  put_text(set, "run_at", options.run_at == "now" ? to_rfc3339(Timestamp{}) : options.run_at);
+  if (options.priority_given) set["priority"] = options.priority;
+  const Json body = {{"set", std::move(set)}, {"reason", options.reason}};
+  const auto answer = call_and_print(options.client, post(path_of(options, "/edit"), body), exit);
+  if (answer && !options.client.json()) print_members(answer->value, std::cout);
+}
+
 bool is_closed_state(const std::string& state) {
   return state == "succeeded" || state == "failed" || state == "cancelled" || state == "timed_out";
 }
@@ -348,6 +359,14 @@ void add_run_verbs(CLI::App& root, Exit& exit) {
     verb->add_option("--from-state", options->from_state, "without it the state that failed");
     verb->add_option("--input", options->input, "replaces that state's input: JSON, @FILE or -");
     verb->add_option("--reason", options->reason, "why");
+  }
+  {
+    auto [verb, options] = add(*group, exit, "edit", "Move a waiting run, or make it more urgent", edit);
+    add_run_id(*verb, *options);
+    verb->add_option("--run-at", options->run_at, "when what it waits for is due (RFC 3339), or now");
+    verb->add_option("--priority", options->priority, "-100 to 100, higher first")
+        ->each([options = options.get()](const std::string&) { options->priority_given = true; });
+    verb->add_option("--reason", options->reason, "why")->required();
   }
   {
     auto [verb, options] = add(*group, exit, "wait", "Wait until a run ends; exit 1 unless it succeeded", wait);

@@ -15,6 +15,7 @@
 #include "orchestrator/app/engine_gauges.hpp"
 #include "orchestrator/app/http_metrics.hpp"
 #include "orchestrator/app/node_identity.hpp"
+#include "orchestrator/app/upkeep.hpp"
 #include "orchestrator/core/planner.hpp"
 #include "orchestrator/digest/digest.hpp"
 #include "orchestrator/model/role.hpp"
@@ -203,6 +204,7 @@ struct Server::Parts {
   std::unique_ptr<api::HttpServer> http;
   std::optional<DatabaseGauges> database_gauges;
   std::optional<store::postgres::InboxListener> inbox_listener;
+  std::optional<Upkeep> upkeep;
   // Last: they run what is above, and end first.
   std::optional<IoThreads> engine_threads;
   std::optional<IoThreads> http_threads;
@@ -282,6 +284,11 @@ Status Server::Parts::listen() {
   database_gauges.emplace(config.database_url, metrics, logger);
   engine_threads.emplace(engine_io, config.lanes);
   node->start();
+  const store::postgres::RetentionLimits retention{.runs = config.retention,
+                                                   .deliveries = config.delivery_retention,
+                                                   .signals = config.signal_retention,
+                                                   .answers = config.answer_retention};
+  upkeep.emplace(config.database_url, retention, metrics, logger);
   if (config.roles.worker) inbox_listener.emplace(config.database_url, [this] { node->look_at_inbox(); });
   http_threads.emplace(http_io, config.io_threads);
   return {};
@@ -359,6 +366,7 @@ void Server::drain_and_stop() {
   parts_->handler_threads->stop();
   parts_->database_gauges.reset();
   parts_->inbox_listener.reset();
+  parts_->upkeep.reset();
   parts_->store->stop();
   parts_->engine_threads.reset();
   parts_->logger.info("server_stopped", {{"handed_over", handed_over}});

@@ -31,6 +31,10 @@ void add_run_verbs(CLI::App& root, Exit& exit);
 void add_queue_verbs(CLI::App& root, Exit& exit);
 /// schedule create|list|show|preview|fires|pause|resume|trigger|backfill|delete: against a server.
 void add_schedule_verbs(CLI::App& root, Exit& exit);
+/// job enqueue|list|show|cancel|retry: against a server.
+void add_job_verbs(CLI::App& root, Exit& exit);
+/// dead-letter list|retry|discard: against a server.
+void add_dead_letter_verbs(CLI::App& root, Exit& exit);
 /// bench: against a server.
 void add_bench_verb(CLI::App& root, Exit& exit);
 /// sandbox and demo-drive: fake providers, and the outside world of the shipped flows.

@@ -193,6 +193,20 @@ void WatchedStore::find_schedule_slots(ShardId shard, store::ScheduleId schedule
       [&](Store& inner, auto told) { inner.find_schedule_slots(shard, schedule_id, slots, told); }, std::move(done));
 }
 
+void WatchedStore::edit_open_run(store::OpenRunEdit edit, Done<void> done) {
+  pass<void>([&](Store& inner, auto told) { inner.edit_open_run(edit, told); }, std::move(done));
+}
+
+void WatchedStore::read_dead_letter_trails(std::vector<RunId> runs, std::int32_t rows,
+                                           Done<std::vector<store::DeadLetterTrail>> done) {
+  pass<std::vector<store::DeadLetterTrail>>(
+      [&](Store& inner, auto told) { inner.read_dead_letter_trails(runs, rows, told); }, std::move(done));
+}
+
+void WatchedStore::discard_dead_letter(store::DiscardRequest request, Done<void> done) {
+  pass<void>([&](Store& inner, auto told) { inner.discard_dead_letter(request, told); }, std::move(done));
+}
+
 void WatchedStore::check_ready(Done<void> done) {
   pass<void>([&](Store& inner, auto told) { inner.check_ready(told); }, std::move(done));
 }

@@ -93,6 +93,22 @@ struct Config {
   /// 1 to 1024; queues that are not named may use every handler thread.
   std::map<std::string, std::int32_t> queue_limits;
 
+  /// ORCHESTRATOR_RETENTION_DAYS: how long closed runs and their history stay. 0 (for ever) to 36500, default 30. A
+  /// dead letter that nobody dealt with stays, however old.
+  std::chrono::days retention{30};
+
+  /// ORCHESTRATOR_RETENTION_DELIVERY_DAYS: how long webhooks stay as received. 0 (for ever) to 36500, default 30.
+  std::chrono::days delivery_retention{30};
+
+  /// ORCHESTRATOR_RETENTION_SIGNAL_DAYS: how long settled signals stay, and so how long a sender's id counts once. 30
+  /// to 36500, default 30. Source of the least value: the HTTP contract.
+  std::chrono::days signal_retention{30};
+
+  /// ORCHESTRATOR_RETENTION_ANSWER_HOURS: how long the answer under an Idempotency-Key is repeated. 24 to 87600,
+  /// default
+  /// 24. Source of the least value: the HTTP contract.
+  std::chrono::hours answer_retention{24};
+
   /// ORCHESTRATOR_IO_THREADS: threads that serve connections. 1 to 64, default 1.
   std::int32_t io_threads = 1;
 

@@ -452,6 +452,7 @@ Status apply(RunData& run, const HistoryEvent& event) {
       return {};
     }
     case EventType::RunRetried: return revive(run, event);
+    case EventType::RunEdited: return apply_edit(run, event);
     default: return apply_to_scope(run, *scope, event);
   }
 }

@@ -13,4 +13,7 @@ EventType entered_event(language::StateType type);
 EventType exited_event(language::StateType type);
 EventType failed_event(language::StateType type);
 
+/// RunEdited (edit.cpp).
+Status apply_edit(RunData& run, const HistoryEvent& event);
+
 }  // namespace orchestrator::core

@@ -367,6 +367,8 @@ Json Run::checkpoint() const {
   if (run.cancelling) object["cancelling"] = std::string(to_string(*run.cancelling));
   put(object, "cancel_reason", run.cancel_reason);
   put(object, "redrives", std::int64_t{run.redrives});
+  if (run.edited_priority) object["edited_priority"] = *run.edited_priority;
+  put(object, "edited_run_at", run.edited_run_at);
   object["next_scope"] = run.next_scope;
   Json& scopes = object["scopes"] = Json::array();
   for (const auto& [id, scope] : run.scopes) scopes.push_back(write_scope(scope, values));
@@ -401,6 +403,11 @@ Result<Run> Run::restore(RunHeader header, language::DefinitionPtr definition, c
   if (const auto mode = read.text(checkpoint, "cancelling")) run.cancelling = parse_cancel_mode(*mode);
   run.cancel_reason = read.text(checkpoint, "cancel_reason");
   run.redrives = read.count(checkpoint, "redrives");
+  if (const auto priority = read.number(checkpoint, "edited_priority")) {
+    run.edited_priority = static_cast<std::int32_t>(*priority);
+    run.header.priority = *run.edited_priority;
+  }
+  if (const auto run_at = read.time(checkpoint, "edited_run_at")) run.header.run_at = run.edited_run_at = run_at;
   run.next_scope = read.count(checkpoint, "next_scope");
   for (const Json& scope : *scopes) {
     if (Status done = read_scope(run, scope, read); !done) return std::move(done).error();

@@ -34,6 +34,7 @@ class Deciding {
   Status on(const CancelAsked& event);
   Status on(const DataRefused& event);
   Status on(const RetryAsked& event);
+  Status on(const EditAsked& event);
 
   /// What came of it, once.
   Decision take() { return std::move(decision_); }

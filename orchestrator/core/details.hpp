@@ -36,6 +36,8 @@ inline constexpr const char* kLength = "length";
 inline constexpr const char* kMode = "mode";
 inline constexpr const char* kReason = "reason";
 inline constexpr const char* kActor = "actor";
+inline constexpr const char* kRunAt = "run_at";  ///< microseconds: what waited for its moment waits for this one
+inline constexpr const char* kPriority = "priority";
 inline constexpr const char* kFromState = "from_state";
 inline constexpr const char* kNewIdempotencyKey = "new_idempotency_key";
 

@@ -66,7 +66,8 @@ bool is_about_inquiry(EventType type) {
 void put_details(Json& item, const HistoryEvent& event) {
   if (!event.details || !event.details->is_object()) return;
   for (const auto& [name, value] : event.details->items()) {
-    const bool is_time = (name == detail::kRetryAt || name == detail::kUntil) && value.is_number_integer();
+    const bool is_time =
+        (name == detail::kRetryAt || name == detail::kUntil || name == detail::kRunAt) && value.is_number_integer();
     if (name == detail::kAssigned) {
       item["assigned_variables"] = value;
     } else if (name != detail::kParent && name != detail::kRetrier && name != detail::kKeepsInput) {
@@ -104,7 +105,7 @@ Result<std::vector<Json>> HistoryItems::add(const std::vector<HistoryEvent>& eve
     if (event.scope != 0) item["scope"] = event.scope;
     const Scope* scope = run.find(event.scope);
     const bool of_run = event.type <= EventType::ExecutionAborted || event.type == EventType::CancelRequested ||
-                        event.type == EventType::RunRetried;
+                        event.type == EventType::RunRetried || event.type == EventType::RunEdited;
     if (scope && scope->state && !of_run) item["state_name"] = scope->state->name;
     if (const char* name = value_name(event.type)) {
       const bool own = is_about_inquiry(event.type);

@@ -122,8 +122,17 @@ struct RetryAsked {
   bool new_idempotency_key = false;
 };
 
+/// Operator's change of an open run. `run_at` moves what waits for its moment (a future start, timers, retries), and a
+/// moment that is over fires it now; refused (wrong-state) when nothing does.
+struct EditAsked {
+  std::optional<Timestamp> run_at;
+  std::optional<std::int32_t> priority;  ///< counts from the next hand-out
+  std::string reason;
+  std::string actor;
+};
+
 using Event = std::variant<TaskStarted, TaskFinished, TaskTimedOut, TaskLost, TaskSuspected, TimersDue, SignalOffered,
-                           ChildStarted, ChildRefused, ChildEnded, CancelAsked, DataRefused, RetryAsked>;
+                           ChildStarted, ChildRefused, ChildEnded, CancelAsked, DataRefused, RetryAsked, EditAsked>;
 
 // ---- what the planner asks for -----------------------------------------------------------------------------------
 // Carried out after the commit; doing one twice is harmless.

@@ -29,6 +29,8 @@ struct RunData {
   std::optional<CancelMode> cancelling;  ///< asked for, waits for tasks in hand
   std::optional<std::string> cancel_reason;
   std::int32_t redrives = 0;
+  std::optional<std::int32_t> edited_priority;  ///< as the header has it: an operator changed it
+  std::optional<Timestamp> edited_run_at;       ///< likewise
 
   std::map<ScopeId, Scope> scopes;
   ScopeId next_scope = 1;

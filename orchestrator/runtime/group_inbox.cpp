@@ -13,8 +13,6 @@ constexpr Duration kAgainAfter = std::chrono::milliseconds{500};
 /// refused.
 constexpr Duration kStartOvertaken = std::chrono::minutes{5};
 
-bool is_passing(const Error& error) { return error_traits(error.code).retryable || error.code == ErrorCode::internal; }
-
 }  // namespace
 
 void ShardGroup::receive(std::vector<store::InboxRow> messages) {

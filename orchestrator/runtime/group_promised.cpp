@@ -35,10 +35,17 @@ RunHeader header_of(const StartRequest& request) {
     header.kind = RunKind::job;
     header.queue = request.job->queue;
     header.job = request.job->spec;
+  }
+  if (request.job) {
+    header.kind = RunKind::job;
+    header.queue = request.job->queue;
+    header.job = request.job->spec;
     if (request.job->delay) header.run_at = header.created_at + *request.job->delay;
   }
   return header;
 }
+
+bool is_key_conflict(const Error& error) { return error.slug == "run-key-conflict" || error.slug == "unique-conflict"; }
 
 std::optional<RunId> holder_of_key(const Error& conflict) {
   for (const auto& [name, value] : conflict.members) {
@@ -46,6 +53,15 @@ std::optional<RunId> holder_of_key(const Error& conflict) {
     if (auto id = RunId::parse(value)) return *id;
   }
   return std::nullopt;
+}
+
+/// The places that two bytes can tell.
+constexpr std::size_t kMaxPromisedJobs = 65'536;
+
+RunId nth_id(RunId first, std::size_t place) {
+  first.bytes[14] = static_cast<std::uint8_t>(place >> 8);
+  first.bytes[15] = static_cast<std::uint8_t>(place);
+  return first;
 }
 
 std::string with_faults(const Error& error) {
@@ -72,7 +88,7 @@ void ShardGroup::keep_promise(const StartMessage& message, const Result<StartAns
   if (answer) {
     holder = answer->run_id;
     cause = "the run " + holder->str() + " has the key already";
-  } else if (answer.error().slug == "run-key-conflict" || answer.error().slug == "unique-conflict") {
+  } else if (is_key_conflict(answer.error()) || answer.error().slug == "unique-conflict") {
     holder = holder_of_key(answer.error());
     cause = answer.error().message;
   } else {
@@ -86,7 +102,9 @@ void ShardGroup::keep_promise(const StartMessage& message, const Result<StartAns
     header.key.reset();
   }
 
-  auto entry = std::make_unique<RunEntry>(core::Run(std::move(header), no_definition()));
+  auto entry = std::make_unique<RunEntry>(core::Run(
+      std::move(header),
+      request.job ? job_definitions_.find(request.workflow, request.job->queue, request.job->spec) : no_definition()));
   entry->successor = holder;
   // Not among the open keys: the one that holds the key stays there.
   RunEntry& kept = *(shard->runs[request.id] = std::move(entry));
@@ -94,6 +112,36 @@ void ShardGroup::keep_promise(const StartMessage& message, const Result<StartAns
   parts_.metrics.started(kept.run.header().kind).add();
   record(kept, std::move(decision), pending_);
   flush_soon();
+}
+
+/// One batch for all: the message is deleted with its last job. Either all are appended here, or none when the shard is
+/// just going away.
+void ShardGroup::on_message(const StartJobsMessage& message, const IncomingMessage& row) {
+  if (!message.first.job || message.first.key || message.inputs.size() > kMaxPromisedJobs) {
+    parts_.logger.error("message_unreadable", {{"kind", row.kind}, {"message_id", row.id.str()}});
+    return;
+  }
+  bool is_put_off = false;
+  for (std::size_t place = 0; place < message.inputs.size() && !is_put_off; ++place) {
+    StartRequest one = message.first;
+    one.id = nth_id(message.first.id, place);
+    one.input = message.inputs[place];
+    one.answer_when_appended = true;
+    // The answer comes before start_active returns: a job without a unique key needs no look-up.
+    start_active(std::move(one), {}, [this, &is_put_off, &message, place](const Result<StartAnswer>& answer) {
+      is_put_off = !answer && is_passing(answer.error());
+      if (answer || is_put_off) return;
+      StartMessage refused{.request = message.first, .promised = true};
+      refused.request.id = nth_id(message.first.id, place);
+      refused.request.input = message.inputs[place];
+      keep_promise(refused, answer);
+    });
+  }
+  if (is_put_off) {
+    handle_later(row);
+  } else {
+    finish_message(row, pending_);
+  }
 }
 
 }  // namespace orchestrator::runtime

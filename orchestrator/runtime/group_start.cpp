@@ -432,6 +432,10 @@ void ShardGroup::retry_run(RetryRequest request, Reply<StartAnswer> reply) {
 
 void ShardGroup::retry_loaded(const RetryRequest& request, store::LoadedClosedRun loaded, Reply<StartAnswer> reply) {
   const RunHeader header = loaded.row.header;
+  if (request.only_dead_letter && loaded.row.dead_letter != store::DeadLetter::open) {
+    reply(fail(ErrorCode::precondition_failed, "wrong-state", "the run is not a dead letter that waits for anybody"));
+    return;
+  }
   if (loaded.row.state == RunState::succeeded) {
     reply(fail(ErrorCode::precondition_failed, "wrong-state",
                "the run succeeded; only failed, timed out or cancelled runs can be retried"));

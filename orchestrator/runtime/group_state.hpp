@@ -102,6 +102,11 @@ inline Unexpected crowded() {
   return fail(ErrorCode::unavailable, "too many requests wait for this shard's recovery; try again");
 }
 
+/// Whether a message that met this error is tried again; any other error is its effect.
+inline bool is_passing(const Error& error) {
+  return error_traits(error.code).retryable || error.code == ErrorCode::internal;
+}
+
 /// What the database refuses to store for one subject, remembered so that it is not tried for ever.
 struct Refusal {
   enum class Phase : std::uint8_t {

@@ -7,8 +7,8 @@
 namespace orchestrator::runtime {
 namespace {
 
-constexpr const char* kKinds[] = {"start",       "child_started", "child_ended",  "cancel",       "signal",
-                                  "wait_opened", "wait_ended",    "signal_offer", "signal_answer"};
+constexpr const char* kKinds[] = {"start",       "child_started", "child_ended",  "cancel",        "signal",
+                                  "wait_opened", "wait_ended",    "signal_offer", "signal_answer", "start_jobs"};
 
 using namespace members;
 
@@ -108,6 +108,11 @@ struct Encoder {
             {"step", m.wait.step}};
   }
   Json operator()(const SignalOfferMessage& m) const { return to_json(m.signal); }
+  Json operator()(const StartJobsMessage& m) const {
+    Json inputs = Json::array();
+    for (const Payload& input : m.inputs) inputs.push_back(json_of(input));
+    return {{"promised", true}, {"request", to_json(m.first)}, {"inputs", std::move(inputs)}};
+  }
   Json operator()(const SignalAnswerMessage& m) const {
     Json object = {{"signal_id", m.signal_id.str()},
                    {"namespace", m.namespace_name},
@@ -145,6 +150,11 @@ Message decode(const std::string& kind, const Json& object) {
   if (kind == "wait_ended") {
     const auto row = wait_from(object);
     return WaitEndedMessage{{row.shard, row.namespace_name, row.key, row.run_id, row.step}};
+  }
+  if (kind == "start_jobs") {
+    StartJobsMessage message{start_request_from(object.at("request")), {}};
+    for (const Json& input : object.at("inputs")) message.inputs.push_back(make_payload(input));
+    return message;
   }
   if (kind == "signal_offer") return SignalOfferMessage{row_from(object)};
   return SignalAnswerMessage{get_id<SignalTag>(object, "signal_id"),

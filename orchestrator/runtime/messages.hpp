@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "orchestrator/base/ids.hpp"
 #include "orchestrator/base/json_fwd.hpp"
@@ -27,6 +28,13 @@ struct StartMessage {
   EventId step = 0;    ///< the parent's step that is told that the child began; 0: nobody
   /// The id was acknowledged when the row was inserted (SQL): a start that cannot be is a closed run that says why.
   bool promised = false;
+};
+
+/// Many jobs that differ in their inputs only, promised like a StartMessage: {"promised": true, "request", "inputs"}.
+/// Their ids are that of `first` with the place in the list in the last two bytes. None has a unique key.
+struct StartJobsMessage {
+  StartRequest first;
+  std::vector<Payload> inputs;
 };
 
 /// To the parent's shard.
@@ -83,8 +91,9 @@ struct SignalAnswerMessage {
   std::string refusal;  ///< why the decision does not take this answer; empty: it did not refuse
 };
 
-using Message = std::variant<StartMessage, ChildStartedMessage, ChildEndedMessage, CancelMessage, SignalMessage,
-                             WaitOpenedMessage, WaitEndedMessage, SignalOfferMessage, SignalAnswerMessage>;
+using Message =
+    std::variant<StartMessage, ChildStartedMessage, ChildEndedMessage, CancelMessage, SignalMessage, WaitOpenedMessage,
+                 WaitEndedMessage, SignalOfferMessage, SignalAnswerMessage, StartJobsMessage>;
 
 /// The inbox row's `kind`, one stable word per alternative.
 std::string message_kind(const Message& message);

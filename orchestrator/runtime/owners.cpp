@@ -349,6 +349,18 @@ void Owners::change_schedule(ScheduleRequest request, Reply<ScheduleAnswer> repl
   ask_owner(ask);
 }
 
+void Owners::edit_run(EditRequest request, Reply<EditAnswer> reply) {
+  const ShardId shard = shard_of(request.run_id);
+  auto ask = std::make_shared<Ask>();
+  ask->shard = shard;
+  ask->operation = "edit_run";
+  ask->body = [request](bool /*again*/) { return dump_json(to_json(request)); };
+  ask->here = [this, shard, request, reply] { node_.group_of(shard).edit_run(request, reply); };
+  ask->answer = decoded(edit_answer_from, reply);
+  ask->until = now() + node_.request_limit();
+  ask_owner(ask);
+}
+
 // ---- idempotency -------------------------------------------------------------------------------------------------
 
 void Owners::open_gate(ShardId shard, GateRequest request, Reply<GateAnswer> reply) {

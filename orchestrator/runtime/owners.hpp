@@ -47,6 +47,7 @@ class Owners {
   /// Tasks that were claimed and whose worker never learned of them: as if nobody had claimed them.
   void give_back(const std::string& namespace_name, const std::vector<ClaimedTask>& tasks);
   [[nodiscard]] Claims& claims() { return claims_; }
+  void edit_run(EditRequest request, Reply<EditAnswer> reply);
   void open_gate(ShardId shard, GateRequest request, Reply<GateAnswer> reply);
   void close_gate(ShardId shard, GateClose request, Reply<void> reply);
   void change_schedule(ScheduleRequest request, Reply<ScheduleAnswer> reply);
@@ -87,6 +88,7 @@ class Owners {
   void perform_signal(const Json& body, Reply<std::string> reply);
   void perform_cancel(const Json& body, Reply<std::string> reply);
   void perform_retry(const Json& body, Reply<std::string> reply);
+  void perform_edit(const Json& body, Reply<std::string> reply);
   void perform_open_gate(const Json& body, Reply<std::string> reply);
   void perform_close_gate(const Json& body, Reply<std::string> reply);
   void perform_change_schedule(const Json& body, Reply<std::string> reply);

@@ -41,6 +41,7 @@ void Owners::answer(const std::string& operation, const std::string& body, Reply
       {"send_signal", &Owners::perform_signal},
       {"cancel_run", &Owners::perform_cancel},
       {"retry_run", &Owners::perform_retry},
+      {"edit_run", &Owners::perform_edit},
       {"open_gate", &Owners::perform_open_gate},
       {"close_gate", &Owners::perform_close_gate},
       {"read_run", &Owners::perform_read},
@@ -133,6 +134,12 @@ void Owners::perform_retry(const Json& body, Reply<std::string> reply) {
   RetryRequest request = retry_request_from(body);
   ShardGroup* group = owned_group(shard_of(request.run_id), reply);
   if (group != nullptr) group->retry_run(std::move(request), as_text<StartAnswer>(std::move(reply)));
+}
+
+void Owners::perform_edit(const Json& body, Reply<std::string> reply) {
+  EditRequest request = edit_request_from(body);
+  ShardGroup* group = owned_group(shard_of(request.run_id), reply);
+  if (group != nullptr) group->edit_run(std::move(request), as_text<EditAnswer>(std::move(reply)));
 }
 
 void Owners::perform_open_gate(const Json& body, Reply<std::string> reply) {

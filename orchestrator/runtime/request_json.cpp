@@ -110,6 +110,7 @@ Json to_json(const RetryRequest& request) {
   put(object, "input", request.asked.input);
   put(object, "reason", request.asked.reason);
   put(object, "actor", request.asked.actor);
+  if (request.only_dead_letter) object["only_dead_letter"] = true;
   return object;
 }
 
@@ -122,7 +123,35 @@ RetryRequest retry_request_from(const Json& object) {
   request.asked.reason = get_text(object, "reason");
   request.asked.actor = get_text(object, "actor");
   request.asked.new_idempotency_key = object.value("new_idempotency_key", false);
+  request.only_dead_letter = object.value("only_dead_letter", false);
   return request;
+}
+
+Json to_json(const EditRequest& request) {
+  Json object = {{"run_id", request.run_id.str()}};
+  put(object, "namespace", request.namespace_name);
+  put(object, "run_at_us", request.asked.run_at);
+  if (request.asked.priority) object["priority"] = *request.asked.priority;
+  put(object, "reason", request.asked.reason);
+  put(object, "actor", request.asked.actor);
+  return object;
+}
+
+EditRequest edit_request_from(const Json& object) {
+  EditRequest request{get_text(object, "namespace"), get_id<RunTag>(object, "run_id"), {}};
+  request.asked.run_at = get_time(object, "run_at_us");
+  if (const auto priority = get_integer(object, "priority")) {
+    request.asked.priority = static_cast<std::int32_t>(*priority);
+  }
+  request.asked.reason = get_text(object, "reason");
+  request.asked.actor = get_text(object, "actor");
+  return request;
+}
+
+Json to_json(const EditAnswer& answer) { return {{"state", to_string(answer.state)}}; }
+
+EditAnswer edit_answer_from(const Json& object) {
+  return {parse_run_state(get_text(object, "state")).value_or(RunState::waiting)};
 }
 
 Json to_json(const GateRequest& request) {

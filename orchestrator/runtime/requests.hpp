@@ -94,6 +94,16 @@ struct RetryRequest {
   std::string namespace_name;
   RunId run_id;
   core::RetryAsked asked;
+  bool only_dead_letter = false;  ///< refuse it when nobody need deal with the run any more
+};
+
+struct EditRequest {
+  std::string namespace_name;
+  RunId run_id;
+  core::EditAsked asked;
+};
+struct EditAnswer {
+  RunState state = RunState::waiting;
 };
 
 struct GateRequest {

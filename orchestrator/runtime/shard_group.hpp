@@ -106,6 +106,7 @@ class ShardGroup {
   void send_signal(SignalRequest request, Reply<SignalAnswer> reply);
   void cancel_run(CancelRequest request, Reply<CancelAnswer> reply);
   void retry_run(RetryRequest request, Reply<StartAnswer> reply);
+  void edit_run(EditRequest request, Reply<EditAnswer> reply);
   void open_gate(GateRequest request, Reply<GateAnswer> reply);
   void close_gate(GateClose request, Reply<void> reply);
   /// The run as its owner sees it; nothing when it is not in memory (read it from the store then).
@@ -217,6 +218,10 @@ class ShardGroup {
   void revive(const RetryRequest& request, store::LoadedClosedRun loaded, const FoundDefinition& found,
               Reply<StartAnswer> reply);
 
+  // group_edit.cpp
+  void refuse_edit(const EditRequest& request, const Reply<EditAnswer>& reply);
+  void edit_found(RunEntry& entry, const EditRequest& request, const Reply<EditAnswer>& reply);
+
   // group_tasks.cpp
   void hand_out(RunId run_id, core::ScheduleTask command);
   void submit(RunEntry& entry, core::ScheduleTask command);
@@ -314,6 +319,7 @@ class ShardGroup {
   void take_up(IncomingMessage row);
   void handle_later(IncomingMessage row);
   void on_message(const StartMessage& message, const IncomingMessage& row);
+  void on_message(const StartJobsMessage& message, const IncomingMessage& row);  // group_promised.cpp
   void on_message(const ChildStartedMessage& message, const IncomingMessage& row);
   void on_message(const ChildEndedMessage& message, const IncomingMessage& row);
   void on_message(const CancelMessage& message, const IncomingMessage& row);

@@ -357,12 +357,28 @@ void EngineService::retry_run(RetryRun request, Reply<RetriedRun> reply) {
   asked.asked.reason = std::move(request.reason);
   asked.asked.actor = std::move(request.actor);
   asked.asked.new_idempotency_key = request.new_idempotency_key;
+  asked.only_dead_letter = request.only_dead_letter;
   owners_.retry_run(std::move(asked), [reply = std::move(reply)](Result<runtime::StartAnswer> answer) {
     if (!answer) {
       reply(std::move(answer).error());
     } else {
       reply(RetriedRun{answer->run_id, answer->state});
     }
+  });
+}
+
+void EngineService::edit_run(EditRun request, Reply<EditedRun> reply) {
+  reply = deadlines_->guard(std::move(reply));
+  const RunId run_id = request.run_id;
+  if (!is_ours(run_id)) return reply(no_such_run());
+  runtime::EditRequest asked{std::move(request.namespace_name), run_id, {}};
+  asked.asked.run_at = request.run_at;
+  asked.asked.priority = request.priority;
+  asked.asked.reason = std::move(request.reason);
+  asked.asked.actor = std::move(request.actor);
+  owners_.edit_run(std::move(asked), [run_id, reply = std::move(reply)](const Result<runtime::EditAnswer>& answer) {
+    if (!answer) return reply(answer.error());
+    reply(EditedRun{run_id, answer->state});
   });
 }
 

@@ -49,6 +49,9 @@ class EngineService final : public Service {
   void find_signal(std::string namespace_name, SignalId id, Reply<store::SignalRow> reply) override;
   void list_signals(store::SignalFilter filter, Reply<store::SignalPage> reply) override;
 
+  void list_dead_letters(store::RunFilter filter, std::optional<core::DeadLetterReason> reason,
+                         Reply<DeadLetterPage> reply) override;
+  void discard_dead_letter(store::DiscardRequest request, Reply<RunReading> reply) override;
   void cancel_run(CancelRun request, Reply<CancelReceipt> reply) override;
   void retry_run(RetryRun request, Reply<RetriedRun> reply) override;
 
@@ -56,6 +59,7 @@ class EngineService final : public Service {
   void list_queues(std::string namespace_name, Reply<QueuePage> reply) override;
   [[nodiscard]] RemoteWorkers& remote_workers() override { return remote_workers_; }
   Schedules& schedules() override { return schedules_; }
+  void edit_run(EditRun request, Reply<EditedRun> reply) override;
 
   void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) override;
   void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) override;

@@ -10,6 +10,7 @@
 #include "orchestrator/base/ids.hpp"
 #include "orchestrator/base/json_fwd.hpp"
 #include "orchestrator/base/result.hpp"
+#include "orchestrator/core/dead_letter.hpp"
 #include "orchestrator/model/job_spec.hpp"
 #include "orchestrator/model/run_state.hpp"
 #include "orchestrator/service/schedules.hpp"
@@ -130,10 +131,35 @@ struct RetryRun {
   std::string reason;
   std::string actor;
   bool new_idempotency_key = false;
+  bool only_dead_letter = false;  ///< wrong-state unless the run waits for somebody to deal with it
 };
 struct RetriedRun {
   RunId run_id;
   RunState state = RunState::ready;
+};
+
+struct EditRun {
+  std::string namespace_name;
+  RunId run_id;
+  std::optional<Timestamp> run_at;  ///< moves a run that waits for its start, a timer or a retry
+  std::optional<std::int32_t> priority;
+  std::string reason;
+  std::string actor;
+};
+struct EditedRun {
+  RunId run_id;
+  RunState state = RunState::waiting;
+};
+
+/// A failed run that waits for a person, with what its last events tell.
+struct DeadLetterReading {
+  store::RunView view;
+  core::DeadLetterReason reason = core::DeadLetterReason::permanent;
+  std::vector<core::DeadLetterAttempt> attempts;  ///< that failed, the last ones, oldest first
+};
+struct DeadLetterPage {
+  std::vector<DeadLetterReading> items;
+  std::optional<std::string> next_cursor;
 };
 
 /// One run as of now; `as_of` is set when it was read from the database because its owner did not answer in time.
@@ -222,6 +248,11 @@ class Service {
   virtual void find_signal(std::string namespace_name, SignalId id, Reply<store::SignalRow> reply) = 0;
   virtual void list_signals(store::SignalFilter filter, Reply<store::SignalPage> reply) = 0;
 
+  /// `filter` as of list_runs. With a reason a page may be shorter than its limit, or empty, and still have a next one.
+  virtual void list_dead_letters(store::RunFilter filter, std::optional<core::DeadLetterReason> reason,
+                                 Reply<DeadLetterPage> reply) = 0;
+  /// Answers with the run as it is then. Errors: not_found; wrong-state when it is no dead letter (any more).
+  virtual void discard_dead_letter(store::DiscardRequest request, Reply<RunReading> reply) = 0;
   virtual void cancel_run(CancelRun request, Reply<CancelReceipt> reply) = 0;
   virtual void retry_run(RetryRun request, Reply<RetriedRun> reply) = 0;
 
@@ -231,6 +262,8 @@ class Service {
   /// Claims, and what remote workers say about their tasks.
   [[nodiscard]] virtual RemoteWorkers& remote_workers() = 0;
   virtual Schedules& schedules() = 0;
+  /// Errors: not_found, run-closed, wrong-state when nothing waits for its moment.
+  virtual void edit_run(EditRun request, Reply<EditedRun> reply) = 0;
 
   virtual void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) = 0;
   virtual void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) = 0;

@@ -140,6 +140,28 @@ struct HeartbeatAnswer {
   std::vector<NodeId> gone;  ///< whose process is proven gone although the lease runs (advisory-lock hint)
 };
 
+/// What an operator changed in an open run, for the columns of its row.
+struct OpenRunEdit {
+  ShardLease lease;
+  RunId run_id;
+  std::optional<Timestamp> run_at;
+  std::int32_t priority = 0;
+};
+
+/// What the last rows of a failed run tell.
+struct DeadLetterTrail {
+  std::vector<JournalRow> journal;       ///< in order
+  std::optional<std::string> job_state;  ///< of a job, which has no journal
+};
+
+/// A person gives a dead letter up.
+struct DiscardRequest {
+  std::string namespace_name;
+  RunId run_id;
+  std::string reason;
+  std::string actor;
+};
+
 // ---- what pages and the API read ---------------------------------------------------------------------------------
 
 /// One run as reads see it: open or closed.

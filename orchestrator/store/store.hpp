@@ -73,6 +73,10 @@ class Store {
   /// What a new owner needs; called after its take-over committed.
   virtual void recover(ShardLease lease, Timestamp horizon, Done<Recovery> done) = 0;
 
+  /// Brings the row of an open run up to what its history says. Under the fence: a stale owner's changes nothing, and a
+  /// run that closed meanwhile has no row.
+  virtual void edit_open_run(OpenRunEdit edit, Done<void> done) = 0;
+
   /// Whether a batch whose outcome was unknown did commit. Call only after a take-over of all its shards.
   /// ownership_lost when it did, but without some of its shards, whose fence it had lost: reload all of them.
   virtual void was_committed(std::shared_ptr<const Batch> batch, Done<bool> done) = 0;
@@ -133,6 +137,13 @@ class Store {
   /// Those of these slots of a schedule's rule that have an outcome, in any order.
   virtual void find_schedule_slots(ShardId shard, ScheduleId schedule_id, std::vector<Timestamp> slots,
                                    Done<std::vector<ScheduleSlotRow>> done) = 0;
+
+  /// The last journal rows of failed runs, at most `rows` of each. Answers parallel to the question.
+  virtual void read_dead_letter_trails(std::vector<RunId> runs, std::int32_t rows,
+                                       Done<std::vector<DeadLetterTrail>> done) = 0;
+  /// The run stays failed and is no dead letter any more. precondition_failed ("wrong-state") when it is none, or none
+  /// of that namespace. Any node may ask: it touches nothing that an owner keeps in memory.
+  virtual void discard_dead_letter(DiscardRequest request, Done<void> done) = 0;
 
   /// A round trip to the database, for readiness: `unavailable`, or precondition_failed when migrations are missing.
   virtual void check_ready(Done<void> done) = 0;

@@ -33,6 +33,21 @@ inline constexpr MetricDeclaration kSignalsUnmatched{"orchestrator_signals_unmat
 inline constexpr MetricDeclaration kRunsStuck{
     "orchestrator_runs_stuck", MetricKind::gauge, "1",
     "Open runs for which the last sweep found no next event; anything above 0 is a defect."};
+inline constexpr MetricDeclaration kDeadLetters{"orchestrator_dead_letters", MetricKind::gauge, "1",
+                                                "Failed runs that nobody has dealt with, counted up to 10 000."};
+inline constexpr MetricDeclaration kDeadLettersOldestAgeSeconds{
+    "orchestrator_dead_letters_oldest_age_seconds", MetricKind::gauge, "seconds",
+    "How long ago the oldest dead letter failed; 0 when there is none."};
+inline constexpr MetricDeclaration kRunsStuckAtRest{"orchestrator_runs_stuck_at_rest", MetricKind::gauge, "1",
+                                                    "Open runs at rest for which the last hourly sweep proved that "
+                                                    "nothing will wake them; anything above 0 is a defect."};
+inline constexpr MetricDeclaration kRetentionRemovedTotal{
+    "orchestrator_retention_removed_total",
+    MetricKind::counter,
+    "1",
+    "What the retention sweeps of this node removed: whole partitions, or rows of signals, deliveries, kept answers, "
+    "leftovers.",
+    {"what"}};
 inline constexpr MetricDeclaration kOpenRuns{
     "orchestrator_runs_open", MetricKind::gauge, "1", "Runs in this node's memory.", {"state"}};
 
@@ -168,6 +183,10 @@ inline constexpr std::array kMetricDeclarations{
     kSignalsTotal,
     kSignalsUnmatched,
     kRunsStuck,
+    kDeadLetters,
+    kDeadLettersOldestAgeSeconds,
+    kRunsStuckAtRest,
+    kRetentionRemovedTotal,
     kOpenRuns,
     kQueueDepth,
     kQueueInFlight,

@@ -264,6 +264,64 @@ TEST_F(RealServerTest, PeopleDecideCancelAndRetry) {
   run_in(later, "cancelled");
 }
 
+TEST_F(RealServerTest, WhatWaitsIsRescheduledOrTriedNow) {
+  deploy("slow-retry", R"({"StartAt":"Try","States":{"Try":{"Type":"Task","Resource":"handler:fail",
+    "Parameters":{"error":"Boom","times":1},
+    "Retry":[{"ErrorEquals":["Boom"],"IntervalSeconds":3600,"MaxAttempts":1}],"End":true}}})");
+  deploy("wait", kWait);
+  const std::string run_id = string_member(post("/v1/runs", {{"workflow", "slow-retry"}}).json(), "run_id");
+  run_in(run_id, "waiting");
+  const std::string path = "/v1/runs/" + run_id + "/edit";
+
+  EXPECT_EQ(post(path, {{"set", {{"run_at", "2100-01-01T00:00:00Z"}, {"priority", 5}}}, {"reason", "later"}}).status,
+            202);
+  const Json later = once_it_has("/v1/runs/" + run_id, "wake_at", "2100-01-01T00:00:00.000Z");
+  EXPECT_EQ(later.at("priority"), 5);
+  EXPECT_EQ(post(path, {{"set", {{"run_at", "2020-01-01T00:00:00Z"}}}, {"reason", "mended"}}).status, 202);
+  run_in(run_id, "succeeded");
+  EXPECT_EQ(slug(post(path, {{"set", {{"priority", 1}}}, {"reason", "late"}})), "/problems/run-closed");
+
+  for (const Json& wrong :
+       {Json{{"set", {{"run_at", "soon"}}}, {"reason", "r"}}, Json{{"set", {{"run_at", nullptr}}}, {"reason", "r"}},
+        Json{{"set", {{"priority", 101}}}, {"reason", "r"}}, Json{{"set", {{"priority", 1}}}},
+        Json{{"set", {{"variables", {{"a", 1}}}}}, {"reason", "r"}}, Json{{"reason", "r"}}}) {
+    EXPECT_EQ(post(path, wrong).status, 422) << dump_json(wrong);
+  }
+  const std::string waits =
+      string_member(post("/v1/runs", {{"workflow", "wait"}, {"input", {{"order", "edit-1"}}}}).json(), "run_id");
+  run_in(waits, "waiting");
+  EXPECT_EQ(slug(post("/v1/runs/" + waits + "/edit", {{"set", {{"run_at", "2020-01-01T00:00:00Z"}}}, {"reason", "r"}})),
+            "/problems/wrong-state");
+}
+
+TEST_F(RealServerTest, DeadLettersSayWhyAndAreRetriedOrDiscarded) {
+  deploy("boom", R"({"StartAt":"Try","States":{"Try":{"Type":"Task","Resource":"handler:fail",
+    "Retry":[{"ErrorEquals":["Boom"],"IntervalSeconds":1,"MaxAttempts":1,"MaxDelaySeconds":1}],"End":true}}})");
+  const Json failed =
+      post("/v1/runs?wait=20", {{"workflow", "boom"}, {"input", {{"error", "Boom"}, {"cause", "asked to"}}}}).json();
+  const std::string run_id = string_member(failed, "run_id");
+  const std::string path = "/v1/dead-letters/" + run_id;
+
+  const Json items = get("/v1/dead-letters?workflow=boom").json().at("items");
+  ASSERT_EQ(items.size(), 1U);
+  EXPECT_EQ(items.at(0).at("run_id"), run_id);
+  EXPECT_EQ(items.at(0).at("reason"), "exhausted");
+  EXPECT_EQ(items.at(0).at("failed_at"), items.at(0).at("closed_at"));
+  EXPECT_EQ(items.at(0).at("worker"), "http-test");
+  ASSERT_EQ(items.at(0).at("failed_attempts").size(), 2U);
+  EXPECT_EQ(items.at(0).at("failed_attempts").at(1).at("cause"), "asked to");
+  EXPECT_TRUE(get("/v1/dead-letters?workflow=boom&reason=poison").json().at("items").empty());
+
+  EXPECT_EQ(post(path + "/retry", {{"input", {{"error", "Bang"}}}, {"reason", "another one"}}).status, 202);
+  EXPECT_EQ(run_in(run_id, "failed").at("error").at("error"), "Bang");
+  EXPECT_EQ(get("/v1/dead-letters?workflow=boom").json().at("items").at(0).at("reason"), "permanent");
+  EXPECT_EQ(post(path + "/discard", {{"reason", "enough"}}).json().at("dead_letter"), "discarded");
+  EXPECT_TRUE(get("/v1/dead-letters?workflow=boom").json().at("items").empty());
+  EXPECT_EQ(slug(post(path + "/discard", {{"reason", "enough"}})), "/problems/wrong-state");
+  EXPECT_EQ(slug(post(path + "/retry", {{"reason", "after all"}})), "/problems/wrong-state");
+  EXPECT_EQ(get("/v1/runs/" + run_id).json().at("state"), "failed");
+}
+
 TEST_F(RealServerTest, DecisionsTakeAnswersOfTheirRolesAndShapeHoweverTheyCome) {
   deploy("ask", R"({"StartAt":"Ask","States":{"Ask":{"Type":"Task","Resource":"decision:release|signal:stop",
     "Parameters":{"key.$":"$.order","title":"Pay?","roles":["developer"],"schema":{"type":"boolean"}},"End":true}}})");

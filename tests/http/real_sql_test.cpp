@@ -166,6 +166,41 @@ TEST_F(RealSql, AnInputThatTheWorkflowRefusesIsADeadLetterThatCanBeRetried) {
   EXPECT_EQ(run_in(run_id, "succeeded").at("output"), Json({1}));
 }
 
+TEST_F(RealSql, JobsAreEnqueuedOneByOneAndManyAtOnce) {
+  const std::string one = query("select orchestrator.enqueue_job('default', 'echo', '{\"n\": 7}', priority => 3)");
+  const Json job = run_in(one, "succeeded");
+  EXPECT_EQ(job.at("kind"), "job");
+  EXPECT_EQ(job.at("output"), Json({{"n", 7}}));
+  EXPECT_EQ(job.at("priority"), 3);
+
+  const std::string ids =
+      "select unnest(orchestrator.enqueue_jobs('default', 'echo', array(select to_jsonb(n) from "
+      "generate_series(1, 1200) n)))";
+  query("create table ids as select row_number() over () as n, id from (" + ids + ") i (id)");
+  const std::string last = query("select id from ids where n = 1200");
+  EXPECT_EQ(run_in(last, "succeeded").at("output"), 1200);
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const std::string done =
+      "select count(*) from ids join orchestrator.closed_runs c on c.run_id = ids.id "
+      "where c.state = 'succeeded' and c.output::text = ids.n::text";
+  while (query(done) != "1200" && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+  EXPECT_EQ(query(done), "1200");
+  EXPECT_EQ(query("select count(*) from orchestrator.inbox"), "0");
+}
+
+TEST_F(RealSql, AJobWhoseUniqueKeyIsTakenNamesTheOther) {
+  const std::string enqueue =
+      "select orchestrator.enqueue_job('default', 'echo', run_at => '2100-01-01', unique_key => 'u-1')";
+  const std::string first = query(enqueue);
+  run_in(first, "waiting");
+
+  const Json second = run_in(query(enqueue), "cancelled");
+
+  EXPECT_EQ(second.at("error").at("error"), "RunKeyConflict");
+  EXPECT_EQ(second.at("successor_run_id"), first);
+  EXPECT_EQ(second.at("kind"), "job");
+}
+
 TEST_F(RealSql, WhatWasCommittedWhileNoServerRanIsPickedUpAtItsStart) {
   process_.kill();
   const std::string run_id = query("select orchestrator.start_run('default', 'echo')");

@@ -4,6 +4,7 @@
 
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/digest/routing.hpp"
+#include "orchestrator/runtime/messages.hpp"
 
 namespace orchestrator::testing {
 namespace {
@@ -138,6 +139,24 @@ void Clients::start(const std::string& workflow, const std::string& key) {
         }
         return true;
       });
+}
+
+void Clients::promise(const std::string& workflow, const std::string& key) {
+  const auto shards = static_cast<std::int32_t>(cluster_.tables().owners.size());
+  const ShardId shard = digest::shard_for_key(kNamespace, key, shards);
+  const Timestamp now = cluster_.world.database_now();
+  runtime::StartMessage message{.promised = true};
+  message.request.id = RunId{make_uuid7(now, shard, random_.next())};
+  message.request.namespace_name = kNamespace;
+  message.request.workflow = workflow;
+  message.request.key = key;
+  message.request.input = input_for(key);
+  message.request.on_conflict = runtime::KeyConflict::return_existing;
+  message.request.on_closed = runtime::ClosedKey::return_existing;
+  const RunId id = message.request.id;
+  cluster_.commit_message(
+      {shard, MessageId{id.bytes}, runtime::message_kind(message), runtime::encode_message(message), now});
+  promised_.insert(id);
 }
 
 void Clients::signal(const std::string& name, const std::string& key, const std::string& id) {

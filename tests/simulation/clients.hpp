@@ -19,6 +19,8 @@ class Clients {
   Clients(SimulatedCluster& cluster, CommitWitness& witness, Findings& findings, std::uint64_t seed);
 
   void start(const std::string& workflow, const std::string& key);
+  /// As SQL does in somebody's own transaction: leaves a message, and the id is good at once, whatever becomes of it.
+  void promise(const std::string& workflow, const std::string& key);
   void signal(const std::string& name, const std::string& key, const std::string& id);
   /// The same, and the run begins with it.
   void signal_with_start(const std::string& workflow, const std::string& name, const std::string& key,
@@ -41,6 +43,7 @@ class Clients {
   /// Signals that somebody acknowledged: name, key and sender's id.
   [[nodiscard]] const std::set<std::tuple<std::string, std::string, std::string>>& signals() const { return signals_; }
   [[nodiscard]] const std::set<RunId>& cancelled() const { return cancelled_; }
+  [[nodiscard]] const std::set<RunId>& promised() const { return promised_; }
 
  private:
   template <typename Answer>
@@ -74,6 +77,7 @@ class Clients {
   std::map<std::pair<std::string, std::string>, RunId> runs_;
   std::set<std::tuple<std::string, std::string, std::string>> signals_;
   std::set<RunId> cancelled_;
+  std::set<RunId> promised_;
   std::map<std::string, std::vector<RunId>> batches_;  ///< by Idempotency-Key
 };
 

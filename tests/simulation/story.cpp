@@ -96,6 +96,8 @@ void Story::at(Duration most, std::function<void()> action) {
 void Story::begin_run(const std::string& workflow, const std::string& key) {
   cast_.push_back(workflow + ":" + key);
   at(kScript, [this, workflow, key] { clients_.start(workflow, key); });
+  // Somebody's transaction promises the same run: one of the two begins, and the other is that one or says so.
+  if (chance(3)) at(kScript, [this, workflow, key] { clients_.promise(workflow, key); });
 }
 
 /// By a signal or a webhook, before the order exists, while it waits, or long after; and often twice.
@@ -232,6 +234,14 @@ void Story::check_ends() {
   for (const auto& [name, id] : clients_.runs()) {
     if (!tables.closed.contains(id) && !tables.open.contains(id))
       findings_.add("I-1", "the run " + name.first + " " + name.second + " was acknowledged and is gone");
+  }
+  for (const RunId id : clients_.promised()) {
+    const auto found = tables.closed.find(id);
+    if (found == tables.closed.end()) {
+      findings_.add("I-1", "the run " + id.str() + " was promised and is not there");
+    } else if (found->second.error == "RunKeyConflict" && !found->second.successor_run_id) {
+      findings_.add("I-5", "the run " + id.str() + " gave way to nobody");
+    }
   }
   for (const auto& run : cluster_.list_runs()) check_run(run);
   check_signals();

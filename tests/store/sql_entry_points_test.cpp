@@ -9,6 +9,7 @@
 
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/digest/routing.hpp"
+#include "orchestrator/model/job_spec.hpp"
 #include "orchestrator/store/postgres/postgres_store.hpp"
 #include "tests/store/store_harness.hpp"
 
@@ -158,6 +159,54 @@ TEST_F(SqlEntryPoints, WhatCannotBeIsRefusedAtOnce) {
   EXPECT_EQ(refusal(start + "to_jsonb(1e307))"), "");
 }
 
+TEST_F(SqlEntryPoints, EachJobOfABatchIsReadAsSoonAsItsCallerCommitted) {
+  const std::string enqueue =
+      "select orchestrator.enqueue_jobs('default', 'mail', array(select to_jsonb(n) from "
+      "generate_series(1, 1001) n), queue => 'slow', max_attempts => 3)";
+  const std::string ids = query(
+      "create table ids as select row_number() over () as n, id from (select unnest(ids) as id "
+      "from (" +
+      enqueue + ") e (ids)) i; select count(distinct id) from ids");
+  EXPECT_EQ(ids, "1001");
+  EXPECT_EQ(query("select count(*) from orchestrator.inbox"), "3");
+  EXPECT_EQ(query("select count(*) from orchestrator.runs"), "1001");
+
+  for (const char* n : {"1", "500", "501", "1001"}) {
+    const auto view = find_run(query(std::string("select id from ids where n = ") + n));
+    ASSERT_TRUE(view) << view.error().message;
+    EXPECT_EQ(dump_json(json_of(view->header.input)), n);
+    EXPECT_EQ(view->header.kind, RunKind::job);
+    EXPECT_EQ(view->header.workflow, "mail");
+    EXPECT_EQ(view->header.queue, "slow");
+    EXPECT_EQ(job_spec_of(view->header.job).max_attempts, 3);
+    EXPECT_EQ(view->state, RunState::ready);
+  }
+  EXPECT_FALSE(find_run("01a1f932-88ee-7002-a7fa-86c4dcb30003"));
+  EXPECT_EQ(query("select orchestrator.enqueue_jobs('default', 'mail', '{}')"), "{}");
+}
+
+TEST_F(SqlEntryPoints, JobsThatShareAKeyShareItsShard) {
+  const ShardId expected = digest::shard_for_key("default", "c-1", test::kTestShards);
+
+  const std::string one =
+      query("select orchestrator.enqueue_job('default', 'mail', unique_key => 'c-1', concurrency_key => 'c-1')");
+  const std::string many =
+      query("select (orchestrator.enqueue_jobs('default', 'mail', '{1,2}', order_key => 'c-1'))[2]");
+
+  EXPECT_EQ(shard_of(*RunId::parse(one)), expected);
+  EXPECT_EQ(shard_of(*RunId::parse(many)), expected);
+  EXPECT_EQ(find_run(one)->header.key, "c-1");
+  EXPECT_EQ(job_spec_of(find_run(many)->header.job).order_key, "c-1");
+  const std::string enqueue = "select orchestrator.enqueue_job('default', 'mail', ";
+  for (const char* wrong : {"order_key => 'a', rate_key => 'b')", "unique_key => '')", "max_attempts => 0)",
+                            "queue => 'no good')", "priority => -101)"}) {
+    EXPECT_EQ(refusal(enqueue + wrong), kOutOfRange) << wrong;
+  }
+  EXPECT_EQ(refusal("select orchestrator.enqueue_job('nowhere', 'mail')"), kUnknown);
+  EXPECT_EQ(refusal("select orchestrator.enqueue_jobs('default', 'mail', array_fill('1'::jsonb, array[100001]))"),
+            kTooLarge);
+}
+
 TEST_F(SqlEntryPoints, ASignalIdCountsOnceWhileItWaitsAndAfterIt) {
   const std::string send = "select orchestrator.send_signal('default', 'paid', 'o-1', '{\"n\": 1}', 's-1')";
 
@@ -220,6 +269,8 @@ TEST_F(SqlEntryPoints, AClientMayCallThemAndNothingElse) {
 
   EXPECT_EQ(refusal(as_client + "select orchestrator.start_run('default', 'pay', '{}')"), "");
   EXPECT_EQ(refusal(as_client + "select orchestrator.send_signal('default', 'paid', 'o-1')"), "");
+  EXPECT_EQ(refusal(as_client + "select orchestrator.enqueue_job('default', 'mail')"), "");
+  EXPECT_EQ(refusal(as_client + "select orchestrator.enqueue_jobs('default', 'mail', '{1}')"), "");
   for (const char* sql :
        {"select * from orchestrator.inbox", "select * from orchestrator.open_runs", "select * from orchestrator.runs",
         "delete from orchestrator.signals", "select orchestrator.leave_message(0, gen_random_uuid(), 'start', '{}')",

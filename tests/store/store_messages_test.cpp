@@ -1,4 +1,5 @@
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/model/job_spec.hpp"
 #include "tests/store/store_harness.hpp"
 
 namespace orchestrator::store {
@@ -75,6 +76,34 @@ TEST_P(StoreMessages, APromisedRunIsFoundInTheInboxUntilItsMessageIsHandled) {
   batch.inbox_done = {{.shard = ShardId{2}, .id = promised.id}};
   ASSERT_TRUE(commit(batch));
   EXPECT_FALSE(find(run));
+}
+
+TEST_P(StoreMessages, APromisedJobIsFoundByItsPlaceInTheMessage) {
+  RunId first = next_run_id(2);
+  first.bytes[14] = first.bytes[15] = 0;
+  RunId third = first;
+  third.bytes[15] = 2;
+  RunId beyond = first;
+  beyond.bytes[15] = 3;
+  InboxRow promised = a_message(2);
+  promised.id = MessageId{first.bytes};
+  promised.kind = "start_jobs";
+  promised.body = R"({"promised":true,"request":{"namespace":"default","workflow":"mail","priority":0,"id":")" +
+                  first.str() + R"(","job":{"queue":"slow","spec":{"max_attempts":3}}},"inputs":[1,2,{"n":3}]})";
+  const auto find = [&](RunId id) { return ask<RunView>([&](auto done) { store().find_run(id, done); }); };
+
+  ASSERT_TRUE(send(store(), {promised}));
+
+  EXPECT_EQ(dump_json(json_of(find(first)->header.input)), "1");
+  const auto view = find(third);
+  ASSERT_TRUE(view) << view.error().message;
+  EXPECT_EQ(view->header.id, third);
+  EXPECT_EQ(view->header.kind, RunKind::job);
+  EXPECT_EQ(view->header.workflow, "mail");
+  EXPECT_EQ(view->header.queue, "slow");
+  EXPECT_EQ(job_spec_of(view->header.job).max_attempts, 3);
+  EXPECT_EQ(dump_json(json_of(view->header.input)), R"({"n":3})");
+  EXPECT_FALSE(find(beyond));
 }
 
 TEST_P(StoreMessages, ASignalIsFoundWhileItWaitsInTheInbox) {

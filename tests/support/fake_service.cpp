@@ -435,6 +435,37 @@ void FakeService::list_signals(store::SignalFilter filter, service::Reply<store:
   reply(std::move(page));
 }
 
+void FakeService::list_dead_letters(store::RunFilter filter, std::optional<core::DeadLetterReason> reason,
+                                    service::Reply<service::DeadLetterPage> reply) {
+  if (auto error = take_failure()) return reply(*error);
+  service::DeadLetterPage page;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, view] : runs_) {
+      if (view.header.namespace_name != filter.namespace_name || view.dead_letter != store::DeadLetter::open) continue;
+      service::DeadLetterReading item{.view = view, .reason = core::DeadLetterReason::exhausted};
+      item.attempts.push_back({.outcome = "failed", .state_name = "Pay", .worker = "w-1", .error = view.error});
+      if (!reason || item.reason == *reason) page.items.push_back(std::move(item));
+    }
+    last_filter_ = std::move(filter);
+  }
+  reply(std::move(page));
+}
+
+void FakeService::discard_dead_letter(store::DiscardRequest request, service::Reply<service::RunReading> reply) {
+  if (auto error = take_failure()) return reply(*error);
+  std::unique_lock lock(mutex_);
+  auto reading = reading_locked(request.namespace_name, request.run_id);
+  if (reading && reading->view.dead_letter != store::DeadLetter::open) {
+    reading = fail(ErrorCode::precondition_failed, "wrong-state", "not a dead letter");
+  } else if (reading) {
+    runs_.at(request.run_id).dead_letter = store::DeadLetter::discarded;
+    reading->view.dead_letter = store::DeadLetter::discarded;
+  }
+  lock.unlock();
+  reply(std::move(reading));
+}
+
 void FakeService::cancel_run(service::CancelRun request, service::Reply<service::CancelReceipt> reply) {
   if (auto error = take_failure()) return reply(*error);
   service::CancelReceipt receipt{.run_id = request.run_id, .state = RunState::cancelled, .will = "The wait ends now."};
@@ -474,6 +505,21 @@ void FakeService::retry_run(service::RetryRun request, service::Reply<service::R
     retries_.push_back(std::move(request));
   }
   reply(std::move(retried));
+}
+
+void FakeService::edit_run(service::EditRun request, service::Reply<service::EditedRun> reply) {
+  if (auto error = take_failure()) return reply(*error);
+  const service::EditedRun edited{.run_id = request.run_id};
+  {
+    const std::lock_guard lock(mutex_);
+    edits_.push_back(std::move(request));
+  }
+  reply(edited);
+}
+
+std::vector<service::EditRun> FakeService::edits() const {
+  const std::lock_guard lock(mutex_);
+  return edits_;
 }
 
 void FakeService::keep_webhook(service::WebhookArrival arrival, service::Reply<service::WebhookKept> reply) {

@@ -39,6 +39,7 @@ class FakeService final : public service::Service {
   [[nodiscard]] std::vector<service::WebhookArrival> webhooks() const;
   [[nodiscard]] std::vector<service::CancelRun> cancels() const;
   [[nodiscard]] std::vector<service::RetryRun> retries() const;
+  [[nodiscard]] std::vector<service::EditRun> edits() const;
   [[nodiscard]] store::RunFilter last_filter() const;
   [[nodiscard]] std::vector<service::ChangeQueue> queue_changes() const;
   [[nodiscard]] std::size_t held_count() const;
@@ -69,12 +70,16 @@ class FakeService final : public service::Service {
                      service::Reply<service::SentSignal> reply) override;
   void find_signal(std::string namespace_name, SignalId id, service::Reply<store::SignalRow> reply) override;
   void list_signals(store::SignalFilter filter, service::Reply<store::SignalPage> reply) override;
+  void list_dead_letters(store::RunFilter filter, std::optional<core::DeadLetterReason> reason,
+                         service::Reply<service::DeadLetterPage> reply) override;
+  void discard_dead_letter(store::DiscardRequest request, service::Reply<service::RunReading> reply) override;
   void cancel_run(service::CancelRun request, service::Reply<service::CancelReceipt> reply) override;
   void retry_run(service::RetryRun request, service::Reply<service::RetriedRun> reply) override;
   void change_queue(service::ChangeQueue request, service::Reply<service::QueueSettings> reply) override;
   void list_queues(std::string namespace_name, service::Reply<service::QueuePage> reply) override;
   [[nodiscard]] service::RemoteWorkers& remote_workers() override { return workers; }
   FakeSchedules& schedules() override { return schedules_; }
+  void edit_run(service::EditRun request, service::Reply<service::EditedRun> reply) override;
   void keep_webhook(service::WebhookArrival arrival, service::Reply<service::WebhookKept> reply) override;
   void put_webhook_endpoint(store::WebhookEndpointRow endpoint, service::Reply<void> reply) override;
   void find_webhook_endpoint(std::string namespace_name, std::string name,
@@ -124,6 +129,7 @@ class FakeService final : public service::Service {
   std::vector<service::CancelRun> cancels_;
   std::vector<service::RetryRun> retries_;
   std::vector<service::ChangeQueue> queue_changes_;
+  std::vector<service::EditRun> edits_;
   store::RunFilter last_filter_;
 };
 

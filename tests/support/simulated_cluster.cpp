@@ -296,6 +296,11 @@ bool SimulatedCluster::work_for(Duration takes) {
   return life->alive;
 }
 
+void SimulatedCluster::commit_message(const store::InboxRow& message) {
+  const telemetry::MutexLock lock(database_->mutex);
+  store::memory::insert_message(database_->tables, message);
+}
+
 std::map<std::string, int> SimulatedCluster::shards_by_node() {
   const telemetry::MutexLock lock(database_->mutex);
   std::map<std::string, int> counts;

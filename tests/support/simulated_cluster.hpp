@@ -93,6 +93,8 @@ class SimulatedCluster {
   /// The run's journal, checked: dense, decodable, and replaying to the state that the closed row tells.
   [[nodiscard]] std::string check_journal(RunId id);
   /// What is committed. Only one thread, so nobody writes while the caller looks.
+  /// What a transaction of somebody else leaves for a shard.
+  void commit_message(const store::InboxRow& message);
   [[nodiscard]] const store::memory::Tables& tables() const { return *tables_; }
 
   VirtualWorld world;

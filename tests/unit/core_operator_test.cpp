@@ -15,6 +15,58 @@ CancelAsked cancel(CancelMode mode = CancelMode::graceful) {
   return CancelAsked{.mode = mode, .reason = "not needed", .actor = "ann"};
 }
 
+EditAsked edit_run_at(Timestamp run_at) { return EditAsked{.run_at = run_at, .reason = "sooner", .actor = "ann"}; }
+
+TEST(Edit, MovesARetryAndARetryThatIsOverdueIsTriedNow) {
+  Driver run(R"({"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "handler:a", "End": true,
+    "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 3600, "MaxAttempts": 3}]}}})");
+  run.start();
+  run.fail("A", "Down");
+
+  run.decide(edit_run_at(run.now + std::chrono::seconds{30}));
+  EXPECT_EQ(run.run.state(), RunState::waiting);
+  EXPECT_EQ(run.run.next_timer(), run.now + std::chrono::seconds{30});
+  run.decide(edit_run_at(run.now));
+
+  EXPECT_EQ(run.open_task("A").task.attempt, 2);
+  EXPECT_EQ(run.last(EventType::RunEdited).details->at("actor"), "ann");
+  EXPECT_EQ(run.items().back().at("type"), "TaskScheduled");
+  run.check_checkpoints();
+}
+
+TEST(Edit, MovesAFutureStartAndKeepsItOverACheckpoint) {
+  RunHeader header = Driver::a_header();
+  header.run_at = header.created_at + std::chrono::hours{1};
+  Driver run(kTwo, header);
+  run.start();
+  const Timestamp later = header.created_at + std::chrono::hours{2};
+
+  run.decide(edit_run_at(later));
+  run.decide(EditAsked{.priority = 9, .reason = "urgent", .actor = "ann"});
+
+  EXPECT_EQ(run.run.next_timer(), later);
+  EXPECT_EQ(run.run.header().priority, 9);
+  auto restored = core::Run::restore(header, run.definition, run.run.checkpoint());
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(restored->next_timer(), later);
+  EXPECT_EQ(restored->header().priority, 9);
+  run.decide(edit_run_at(run.now));
+  EXPECT_TRUE(run.has_open_task("A"));
+  EXPECT_EQ(run.open_task("A").priority, 9);
+}
+
+TEST(Edit, LeavesARunAloneThatWaitsForNoMoment) {
+  Driver run(kTwo);
+  run.start();
+
+  EXPECT_EQ(run.refuse(edit_run_at(run.now)).slug, "wrong-state");
+  run.decide(EditAsked{.priority = -5, .reason = "later", .actor = "ann"});
+
+  EXPECT_EQ(run.run.header().priority, -5);
+  run.complete("A", 1);
+  EXPECT_EQ(run.open_task("B").priority, -5);
+}
+
 TEST(Refusal, BeginsAndEndsTheRunAndARetryOfItStartsAtTheBeginning) {
   Driver run(kTwo);
   core::Run refused(Driver::a_header(), run.definition);

@@ -97,6 +97,10 @@ std::vector<Kind> kinds() {
       {"Cancel kill",
        [](const Driver&) -> Event { return CancelAsked{.mode = CancelMode::kill, .reason = {}, .actor = {}}; }},
       {"Retry", [](const Driver&) -> Event { return RetryAsked{}; }},
+      {"Edit run_at",
+       [](const Driver& run) -> Event {
+         return EditAsked{.run_at = run.now + std::chrono::hours{9}, .priority = {}, .reason = {}, .actor = {}};
+       }},
   };
 }
 

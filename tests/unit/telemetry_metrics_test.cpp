@@ -99,6 +99,21 @@ TEST(MetricDeclarations, AreTheOnesInTheDocument) {
   }
 }
 
+TEST(MetricDeclarations, AreTheOnlyOnesInTheAlertRules) {
+  std::ifstream file(ORC_SOURCE_DIR "/dashboards/alerts.yml");
+  const std::string rules{std::istreambuf_iterator<char>(file), {}};
+  std::set<std::string> declared;
+  for (const MetricDeclaration& declaration : kMetricDeclarations) declared.emplace(declaration.name);
+
+  std::size_t named = 0;
+  for (auto at = rules.find("orchestrator_"); at != std::string::npos; at = rules.find("orchestrator_", at + 1)) {
+    const std::string name = rules.substr(at, rules.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", at) - at);
+    EXPECT_TRUE(declared.contains(name)) << name;
+    ++named;
+  }
+  EXPECT_GT(named, 5U);
+}
+
 TEST(MetricHandle, OfNothingCountsNothing) {
   const Counter counter;
 

@@ -100,6 +100,9 @@ Result<SignalRow> find_signal(const Tables& tables, SignalId signal_id);
 std::optional<RunView> find_promised_run(const Tables& tables, RunId run_id);
 std::optional<SignalRow> find_promised_signal(const Tables& tables, SignalId signal_id);
 std::vector<JournalRow> read_journal(const Tables& tables, RunId run_id, EventId from, std::int32_t limit);
+std::vector<DeadLetterTrail> read_dead_letter_trails(const Tables& tables, const std::vector<RunId>& runs,
+                                                     std::int32_t rows);
+Status discard_dead_letter(Tables& tables, const DiscardRequest& request);
 Result<SignalPage> list_signals(const Tables& tables, const SignalFilter& filter);
 
 void write_schedules(Tables& tables, const Batch& batch);

@@ -39,6 +39,7 @@ RunKeyAnswer find_key(const Tables& tables, const RunKeyQuery& query) {
     if (header.namespace_name != query.namespace_name || header.workflow != query.workflow || header.key != query.key)
       continue;
     if (query.closed_since && row.closed_at < *query.closed_since) continue;
+    if (row.error == "RunKeyConflict") continue;  // gave way to the key's holder, and never had it
     if (!newest || std::tie(newest->closed_at, newest->header.id) < std::tie(row.closed_at, header.id)) newest = &row;
   }
   if (newest) answer.closed = newest->header.id;

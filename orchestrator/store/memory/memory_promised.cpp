@@ -1,6 +1,7 @@
 // What was acknowledged when its message was inserted, and is not picked up yet. The bodies are those of
 // runtime/messages.hpp, as migrations/0013 reads them in PostgreSQL.
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/model/job_spec.hpp"
 #include "orchestrator/store/memory/memory_database.hpp"
 
 namespace orchestrator::store::memory {
@@ -29,6 +30,11 @@ RunView promised_view(const InboxRow& message, RunId run_id, const Json& request
   view.header.input = payload_member(request, "input");
   view.header.attributes = payload_member(request, "attributes");
   view.header.created_at = message.created_at;
+  if (const auto job = request.find("job"); job != request.end()) {
+    view.header.kind = RunKind::job;
+    view.header.queue = string_member(*job, "queue");
+    if (auto spec = decode_job_spec(payload_member(*job, "spec"))) view.header.job = *std::move(spec);
+  }
   if (request.contains("run_at_us")) view.header.run_at = from_micros(request.value("run_at_us", std::int64_t{0}));
   view.wake_at = view.header.run_at;
   const bool waits = view.header.run_at && *view.header.run_at > message.created_at;
@@ -38,14 +44,30 @@ RunView promised_view(const InboxRow& message, RunId run_id, const Json& request
   return view;
 }
 
+/// One of many in a message that is named after the first of them: the last two bytes are its place.
+std::optional<RunView> find_promised_job(const Tables& tables, RunId run_id) {
+  const std::size_t place = run_id.bytes[14] << 8 | run_id.bytes[15];
+  MessageId message{run_id.bytes};
+  message.bytes[14] = message.bytes[15] = 0;
+  const auto found = tables.inbox.find({shard_of(run_id), message});
+  if (found == tables.inbox.end() || found->second.row.kind != "start_jobs") return std::nullopt;
+  const auto body = parse_json(found->second.row.body);
+  if (!body || !body->contains("inputs") || place >= body->at("inputs").size()) return std::nullopt;
+  Json request = body->value("request", Json::object());
+  request["input"] = body->at("inputs").at(place);
+  return promised_view(found->second.row, run_id, request);
+}
+
 }  // namespace
 
 std::optional<RunView> find_promised_run(const Tables& tables, RunId run_id) {
-  const auto found = tables.inbox.find({shard_of(run_id), MessageId{run_id.bytes}});
-  if (found == tables.inbox.end() || found->second.row.kind != "start") return std::nullopt;
-  const auto body = parse_json(found->second.row.body);
-  if (!body || !body->value("promised", false)) return std::nullopt;
-  return promised_view(found->second.row, run_id, body->value("request", Json::object()));
+  if (const auto found = tables.inbox.find({shard_of(run_id), MessageId{run_id.bytes}});
+      found != tables.inbox.end() && found->second.row.kind == "start") {
+    const auto body = parse_json(found->second.row.body);
+    if (!body || !body->value("promised", false)) return std::nullopt;
+    return promised_view(found->second.row, run_id, body->value("request", Json::object()));
+  }
+  return find_promised_job(tables, run_id);
 }
 
 std::optional<SignalRow> find_promised_signal(const Tables& tables, SignalId signal_id) {

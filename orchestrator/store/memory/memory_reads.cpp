@@ -141,6 +141,32 @@ std::vector<JournalRow> read_journal(const Tables& tables, RunId run_id, EventId
   return rows;
 }
 
+std::vector<DeadLetterTrail> read_dead_letter_trails(const Tables& tables, const std::vector<RunId>& runs,
+                                                     std::int32_t rows) {
+  std::vector<DeadLetterTrail> trails(runs.size());
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (const auto closed = tables.closed.find(runs[i]); closed != tables.closed.end()) {
+      trails[i].job_state = closed->second.job_state;
+    }
+    const auto journal = tables.journal.find(runs[i]);
+    if (journal == tables.journal.end()) continue;
+    auto row = journal->second.end();
+    for (std::int32_t left = rows; left > 0 && row != journal->second.begin(); --left) --row;
+    for (; row != journal->second.end(); ++row) trails[i].journal.push_back(row->second);
+  }
+  return trails;
+}
+
+Status discard_dead_letter(Tables& tables, const DiscardRequest& request) {
+  const auto found = tables.closed.find(request.run_id);
+  if (found == tables.closed.end() || found->second.header.namespace_name != request.namespace_name ||
+      found->second.dead_letter != DeadLetter::open) {
+    return fail(ErrorCode::precondition_failed, "wrong-state", "the run is not a dead letter that waits for anybody");
+  }
+  found->second.dead_letter = DeadLetter::discarded;
+  return {};
+}
+
 Result<SignalPage> list_signals(const Tables& tables, const SignalFilter& filter) {
   auto before = parse_cursor<SignalId>(filter.cursor);
   if (!before) return std::move(before).error();

@@ -485,6 +485,32 @@ void MemoryStore::find_schedule_slots(ShardId shard, ScheduleId schedule_id, std
                      });
 }
 
+void MemoryStore::edit_open_run(OpenRunEdit edit, Done<void> done) {
+  core_->run<void>("edit_open_run", true, std::move(done), [edit = std::move(edit)](Tables& tables) -> Status {
+    const auto& owner = tables.owners.at(static_cast<std::size_t>(to_int(edit.lease.shard)));
+    const auto found = tables.open.find(edit.run_id);
+    if (owner.epoch != edit.lease.epoch || found == tables.open.end()) return {};
+    found->second.header.run_at = edit.run_at;
+    found->second.header.priority = edit.priority;
+    return {};
+  });
+}
+
+void MemoryStore::read_dead_letter_trails(std::vector<RunId> runs, std::int32_t rows,
+                                          Done<std::vector<DeadLetterTrail>> done) {
+  using Answer = std::vector<DeadLetterTrail>;
+  core_->run<Answer>("read_dead_letter_trails", false, std::move(done),
+                     [runs = std::move(runs), rows](Tables& tables) -> Result<Answer> {
+                       return memory::read_dead_letter_trails(tables, runs, rows);
+                     });
+}
+
+void MemoryStore::discard_dead_letter(DiscardRequest request, Done<void> done) {
+  core_->run<void>("discard_dead_letter", true, std::move(done), [request = std::move(request)](Tables& tables) {
+    return memory::discard_dead_letter(tables, request);
+  });
+}
+
 void MemoryStore::check_ready(Done<void> done) {
   core_->run<void>("check_ready", false, std::move(done), [](Tables&) -> Status { return {}; });
 }

@@ -65,6 +65,7 @@ class MemoryStore final : public Store {
   void hand_over(NodeId node, std::vector<ShardLease> shards, Done<void> done) override;
   void leave(NodeId node, Done<void> done) override;
   void recover(ShardLease lease, Timestamp horizon, Done<Recovery> done) override;
+  void edit_open_run(OpenRunEdit edit, Done<void> done) override;
   void was_committed(std::shared_ptr<const Batch> batch, Done<bool> done) override;
 
   void send(std::vector<InboxRow> messages, Done<void> done) override;
@@ -97,6 +98,9 @@ class MemoryStore final : public Store {
   void list_schedule_slots(SlotFilter filter, Done<SlotPage> done) override;
   void find_schedule_slots(ShardId shard, ScheduleId schedule_id, std::vector<Timestamp> slots,
                            Done<std::vector<ScheduleSlotRow>> done) override;
+  void read_dead_letter_trails(std::vector<RunId> runs, std::int32_t rows,
+                               Done<std::vector<DeadLetterTrail>> done) override;
+  void discard_dead_letter(DiscardRequest request, Done<void> done) override;
   void check_ready(Done<void> done) override;
   void keep_partitions(Done<void> done) override;
 

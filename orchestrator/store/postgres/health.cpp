@@ -57,6 +57,11 @@ Result<DatabaseHealth> HealthReader::read() {
     const pqxx::result counted = transaction.execute("count_unmatched_signals", std::move(parameters));
     RowReader reader(counted[0]);
     health.unmatched_signals = reader.bigint();
+    Parameters most;
+    most.integer(kMaxCountedDeadLetters);
+    RowReader letters(transaction.execute("count_dead_letters", std::move(most))[0]);
+    health.dead_letters = letters.bigint();
+    health.oldest_dead_letter_age = std::chrono::milliseconds{letters.bigint()};
     return health;
   });
 }

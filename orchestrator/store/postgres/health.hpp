@@ -26,10 +26,15 @@ struct SnapshotHolder {
   std::int64_t transactions = 0;  ///< begun since
 };
 
+/// Counting of dead letters ends here; more of them look like this many.
+inline constexpr std::int64_t kMaxCountedDeadLetters = 10'000;
+
 struct DatabaseHealth {
   std::optional<SnapshotHolder> oldest_snapshot;  ///< nothing holds vacuum back
   std::int64_t unmatched_signals = 0;
-  std::chrono::milliseconds clock_ahead{};  ///< the database's clock minus ours
+  std::int64_t dead_letters = 0;
+  std::chrono::milliseconds oldest_dead_letter_age{};  ///< since it failed; zero when there is none
+  std::chrono::milliseconds clock_ahead{};             ///< the database's clock minus ours
 };
 
 /// Looks at a migrated database over a connection of its own. Blocks; one thread at a time.

@@ -9,6 +9,7 @@
 #include "orchestrator/store/postgres/inbox.hpp"
 #include "orchestrator/store/postgres/load.hpp"
 #include "orchestrator/store/postgres/namespaces.hpp"
+#include "orchestrator/store/postgres/operator_actions.hpp"
 #include "orchestrator/store/postgres/ownership.hpp"
 #include "orchestrator/store/postgres/queue_settings.hpp"
 #include "orchestrator/store/postgres/reads.hpp"
@@ -106,6 +107,10 @@ class PostgresStore final : public Store {
 
   void recover(ShardLease lease, Timestamp horizon, Done<Recovery> done) override {
     on(loader_, std::move(done), [=](Session& s) { return postgres::recover(s, lease, horizon); });
+  }
+
+  void edit_open_run(OpenRunEdit edit, Done<void> done) override {
+    on(loader_, std::move(done), [edit = std::move(edit)](Session& s) { return postgres::edit_open_run(s, edit); });
   }
 
   void was_committed(std::shared_ptr<const Batch> batch, Done<bool> done) override {
@@ -235,6 +240,17 @@ class PostgresStore final : public Store {
     on(pages_, std::move(done), [=, slots = std::move(slots)](Session& s) {
       return postgres::find_schedule_slots(s, shard, schedule_id, slots);
     });
+  }
+
+  void read_dead_letter_trails(std::vector<RunId> runs, std::int32_t rows,
+                               Done<std::vector<DeadLetterTrail>> done) override {
+    on(pages_, std::move(done),
+       [runs = std::move(runs), rows](Session& s) { return postgres::read_dead_letter_trails(s, runs, rows); });
+  }
+
+  void discard_dead_letter(DiscardRequest request, Done<void> done) override {
+    on(pages_, std::move(done),
+       [request = std::move(request)](Session& s) { return postgres::discard_dead_letter(s, request); });
   }
 
   void check_ready(Done<void> done) override {

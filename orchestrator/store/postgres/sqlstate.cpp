@@ -57,7 +57,7 @@ Failure failure_of_sqlstate(std::string_view sqlstate, std::string_view message)
   }
   // Out of connections, memory or disk; a lock or statement that took too long; a transaction that was broken earlier.
   if (state_class == "53" || state_class == "55" || state_class == "57" || state_class == "40") {
-    return {busy(text)};
+    return {busy(text).with("sqlstate", std::string(sqlstate))};
   }
   // No such schema, table, column or function.
   if (sqlstate == "3F000" || sqlstate == "42P01" || sqlstate == "42703" || sqlstate == "42883") {

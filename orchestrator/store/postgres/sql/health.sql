@@ -33,3 +33,9 @@ select count(*) from (
       select from orchestrator.signal_waits w
       where w.shard = s.shard and w.namespace = s.namespace and w.key = s.key and s.name = any (w.names))
   limit $1) as unmatched
+
+-- name: count_dead_letters
+-- Failed runs that nobody has dealt with, counted up to $1, and the age of the oldest of those. Index:
+-- closed_runs_dead_letter (partial) of each partition. No locks.
+select count(*), coalesce((extract(epoch from clock_timestamp() - min(d.closed_at)) * 1000)::bigint, 0)
+from (select c.closed_at from orchestrator.closed_runs c where c.dead_letter = 'open' limit $1) d

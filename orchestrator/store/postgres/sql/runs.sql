@@ -66,7 +66,7 @@ order by d.wake_at, d.run_id
 limit $3
 
 -- name: find_run_keys
--- Index: open_runs_key; closed_runs_key, only where asked for.
+-- Index: open_runs_key; closed_runs_key, only where asked for: a run that gave way to the key's holder never had it.
 select q.place, open.run_id, closed.run_id, coalesce(open.state, closed.state, 'ready')
 from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bool[], $6::timestamptz[]) with ordinality
   as q (shard, namespace, workflow, key, with_closed, closed_since, place)
@@ -77,6 +77,7 @@ left join lateral (
   select o.run_id, o.state from orchestrator.closed_runs o
   where q.with_closed and o.shard = q.shard and o.namespace = q.namespace and o.workflow = q.workflow and o.key = q.key
     and (q.closed_since is null or o.closed_at >= q.closed_since)
+    and o.error is distinct from 'RunKeyConflict'
   order by o.closed_at desc, o.run_id desc limit 1) closed on true
 
 -- name: find_run
@@ -100,11 +101,11 @@ where r.shard = $1 and r.run_id = $2 and r.closed_day >= (orchestrator.from_micr
 union all
 select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, null::uuid,
   0, null::uuid, '', orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
-  null, null, null,
+  null, r.queue, r.job,
   r.state, r.waiting_on, null, null, null, 0, null, null,
   orchestrator.to_micros(r.run_at), 'none', null, null
 from orchestrator.promised_runs r
-where r.shard = $1 and r.run_id = $2
+where r.shard = $1 and r.message_id in ($2, orchestrator.batch_of($2)) and r.run_id = $2
 
 -- name: read_journal
 -- Index: primary key of the run's journal partition.
