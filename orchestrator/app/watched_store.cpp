@@ -193,10 +193,6 @@ void WatchedStore::find_schedule_slots(ShardId shard, store::ScheduleId schedule
       [&](Store& inner, auto told) { inner.find_schedule_slots(shard, schedule_id, slots, told); }, std::move(done));
 }
 
-void WatchedStore::edit_open_run(store::OpenRunEdit edit, Done<void> done) {
-  pass<void>([&](Store& inner, auto told) { inner.edit_open_run(edit, told); }, std::move(done));
-}
-
 void WatchedStore::read_dead_letter_trails(std::vector<RunId> runs, std::int32_t rows,
                                            Done<std::vector<store::DeadLetterTrail>> done) {
   pass<std::vector<store::DeadLetterTrail>>(

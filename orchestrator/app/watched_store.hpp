@@ -78,7 +78,6 @@ class WatchedStore final : public store::Store {
   void list_schedule_slots(store::SlotFilter filter, store::Done<store::SlotPage> done) override;
   void find_schedule_slots(ShardId shard, store::ScheduleId schedule_id, std::vector<Timestamp> slots,
                            store::Done<std::vector<store::ScheduleSlotRow>> done) override;
-  void edit_open_run(store::OpenRunEdit edit, store::Done<void> done) override;
   void read_dead_letter_trails(std::vector<RunId> runs, std::int32_t rows,
                                store::Done<std::vector<store::DeadLetterTrail>> done) override;
   void discard_dead_letter(store::DiscardRequest request, store::Done<void> done) override;

@@ -51,16 +51,13 @@ void ShardGroup::edit_found(RunEntry& entry, const EditRequest& request, const R
   const ShardId shard = shard_of(request.run_id);
   touch(shard, pending_);
   const RunHeader& header = entry.run.header();
-  store::OpenRunEdit edit{find_shard(shard)->lease, request.run_id, header.run_at, header.priority};
-  pending_.after.push_back({shard, [this, edit, state = entry.run.state(), reply](const Status& status) {
-                              if (!status) return reply(status.error());
-                              // The history holds the change; the row's columns are for lists, and for the next owner a
-                              // shortcut.
-                              parts_.store.edit_open_run(edit, [this, state, reply](const Result<void>& edited) {
-                                if (!edited)
-                                  parts_.logger.warn("edited_row_is_stale", {{"reason", edited.error().message}});
+  pending_.batch.edited.push_back({shard, request.run_id, header.run_at, header.priority});
+  pending_.after.push_back({shard, [state = entry.run.state(), reply](const Status& status) {
+                              if (status) {
                                 reply(EditAnswer{state});
-                              });
+                              } else {
+                                reply(status.error());
+                              }
                             }});
   flush_soon();
 }

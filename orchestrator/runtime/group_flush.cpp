@@ -340,6 +340,7 @@ void ShardGroup::strip(Pending& pending, const std::set<ShardId>& shards, const 
   by_shard(batch.journal);
   by_shard(batch.opened);
   by_shard(batch.updated);
+  by_shard(batch.edited);
   by_shard(batch.closed);
   by_shard(batch.checkpoints);
   by_shard(batch.signals);

@@ -82,7 +82,7 @@ void ShardGroup::keep_promise(const StartMessage& message, const Result<StartAns
 
   RunHeader header = header_of(request);
   RunState state = RunState::cancelled;
-  std::string error = request.job ? "UniqueConflict" : "RunKeyConflict";
+  std::string error = "RunKeyConflict";
   std::string cause;
   std::optional<RunId> holder;
   if (answer) {

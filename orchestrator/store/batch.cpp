@@ -7,7 +7,8 @@ namespace orchestrator::store {
 bool Batch::empty() const {
   return journal.empty() && opened.empty() && updated.empty() && closed.empty() && revived.empty() &&
          checkpoints.empty() && signals.empty() && waits_added.empty() && waits_removed.empty() && outgoing.empty() &&
-         inbox_done.empty() && idempotency.empty() && task_leases.empty() && !touches_schedules();
+         inbox_done.empty() && idempotency.empty() && task_leases.empty() && edited.empty() &&
+         !touches_schedules();
 }
 
 bool Batch::touches_schedules() const {
@@ -21,6 +22,7 @@ Batch without_shards(Batch batch, const std::vector<ShardId>& lost) {
   std::erase_if(batch.journal, of_lost_shard);
   std::erase_if(batch.opened, of_lost_shard);
   std::erase_if(batch.updated, of_lost_shard);
+  std::erase_if(batch.edited, of_lost_shard);
   std::erase_if(batch.closed, of_lost_shard);
   std::erase_if(batch.revived, [&](const RunId& run_id) { return is_lost(shard_of(run_id)); });
   std::erase_if(batch.checkpoints, of_lost_shard);

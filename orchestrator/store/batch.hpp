@@ -16,6 +16,7 @@ struct Batch {
   std::vector<JournalRow> journal;
   std::vector<OpenRunRow> opened;  ///< new open runs (also revived ones)
   std::vector<OpenRunUpdate> updated;
+  std::vector<OpenRunEdit> edited;           ///< after `updated`; nothing when the run is no longer open
   std::vector<ClosedRunRow> closed;          ///< inserted once; deletes the open row if there is one
   std::vector<RunId> revived;                ///< closed rows to delete, before `closed`; their open row is in `opened`
   std::vector<CheckpointRow> checkpoints;    ///< upserted
@@ -39,6 +40,8 @@ struct Batch {
 
   [[nodiscard]] bool empty() const;
   [[nodiscard]] bool touches_schedules() const;
+  /// Has rows of the rare kinds that take statements of their own in the same transaction.
+  [[nodiscard]] bool takes_several_statements() const { return touches_schedules() || !edited.empty(); }
 };
 
 /// The batch without these shards' leases and rows: what is left to commit after their fence was lost.

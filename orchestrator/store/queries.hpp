@@ -140,14 +140,6 @@ struct HeartbeatAnswer {
   std::vector<NodeId> gone;  ///< whose process is proven gone although the lease runs (advisory-lock hint)
 };
 
-/// What an operator changed in an open run, for the columns of its row.
-struct OpenRunEdit {
-  ShardLease lease;
-  RunId run_id;
-  std::optional<Timestamp> run_at;
-  std::int32_t priority = 0;
-};
-
 /// What the last rows of a failed run tell.
 struct DeadLetterTrail {
   std::vector<JournalRow> journal;       ///< in order

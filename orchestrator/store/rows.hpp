@@ -62,6 +62,14 @@ struct OpenRunUpdate {
   RunProgress progress;
 };
 
+/// What an operator changed in an open run.
+struct OpenRunEdit {
+  ShardId shard{};
+  RunId run_id;
+  std::optional<Timestamp> run_at;
+  std::int32_t priority = 0;
+};
+
 /// What became of a failed run. `none`: not failed. `open`: a dead letter that waits for a person.
 enum class DeadLetter : std::uint8_t { none, open, discarded };
 std::string_view to_string(DeadLetter dead_letter);

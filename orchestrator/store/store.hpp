@@ -73,10 +73,6 @@ class Store {
   /// What a new owner needs; called after its take-over committed.
   virtual void recover(ShardLease lease, Timestamp horizon, Done<Recovery> done) = 0;
 
-  /// Brings the row of an open run up to what its history says. Under the fence: a stale owner's changes nothing, and a
-  /// run that closed meanwhile has no row.
-  virtual void edit_open_run(OpenRunEdit edit, Done<void> done) = 0;
-
   /// Whether a batch whose outcome was unknown did commit. Call only after a take-over of all its shards.
   /// ownership_lost when it did, but without some of its shards, whose fence it had lost: reload all of them.
   virtual void was_committed(std::shared_ptr<const Batch> batch, Done<bool> done) = 0;

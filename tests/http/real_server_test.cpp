@@ -296,7 +296,7 @@ TEST_F(RealServerTest, WhatWaitsIsRescheduledOrTriedNow) {
 
 TEST_F(RealServerTest, DeadLettersSayWhyAndAreRetriedOrDiscarded) {
   deploy("boom", R"({"StartAt":"Try","States":{"Try":{"Type":"Task","Resource":"handler:fail",
-    "Retry":[{"ErrorEquals":["Boom"],"IntervalSeconds":1,"MaxAttempts":1,"MaxDelaySeconds":1}],"End":true}}})");
+    "Retry":[{"ErrorEquals":["Boom"],"IntervalSeconds":1,"MaxAttempts":1}],"End":true}}})");
   const Json failed =
       post("/v1/runs?wait=20", {{"workflow", "boom"}, {"input", {{"error", "Boom"}, {"cause", "asked to"}}}}).json();
   const std::string run_id = string_member(failed, "run_id");

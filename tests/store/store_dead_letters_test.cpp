@@ -105,13 +105,16 @@ TEST_P(StoreDeadLetters, AnEditChangesTheRowOfAnOpenRunUnderTheFence) {
   batch.opened = {open};
   ASSERT_TRUE(commit(batch));
   const auto edit = [&](ShardLease held, std::int32_t priority) {
-    const OpenRunEdit change{held, open.header.id, noon(), priority};
-    return ask<void>([&](auto done) { store().edit_open_run(change, done); });
+    Batch editing = a_batch({held});
+    editing.edited = {{held.shard, open.header.id, noon(), priority}};
+    return commit(editing);
   };
 
   ASSERT_TRUE(edit(lease, 7));
-  ASSERT_TRUE(edit({lease.shard, Epoch{to_int(lease.epoch) + 1}}, 9));
+  const auto stale = edit({lease.shard, Epoch{to_int(lease.epoch) + 1}}, 9);
 
+  ASSERT_TRUE(stale);
+  EXPECT_EQ(stale->lost, std::vector{lease.shard});
   const auto view = ask<RunView>([&](auto done) { store().find_run(open.header.id, done); });
   EXPECT_EQ(view->header.priority, 7);
   EXPECT_EQ(view->header.run_at, noon());

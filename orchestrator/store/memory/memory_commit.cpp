@@ -96,6 +96,12 @@ void write_runs(Tables& tables, const Batch& batch) {
     const auto found = tables.open.find(row.run_id);
     if (found != tables.open.end()) found->second.progress = row.progress;
   }
+  for (const OpenRunEdit& edit : batch.edited) {
+    const auto found = tables.open.find(edit.run_id);
+    if (found == tables.open.end()) continue;
+    found->second.header.run_at = edit.run_at;
+    found->second.header.priority = edit.priority;
+  }
 }
 
 void write_task_leases(Tables& tables, const Batch& batch) {

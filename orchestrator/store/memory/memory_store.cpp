@@ -485,17 +485,6 @@ void MemoryStore::find_schedule_slots(ShardId shard, ScheduleId schedule_id, std
                      });
 }
 
-void MemoryStore::edit_open_run(OpenRunEdit edit, Done<void> done) {
-  core_->run<void>("edit_open_run", true, std::move(done), [edit = std::move(edit)](Tables& tables) -> Status {
-    const auto& owner = tables.owners.at(static_cast<std::size_t>(to_int(edit.lease.shard)));
-    const auto found = tables.open.find(edit.run_id);
-    if (owner.epoch != edit.lease.epoch || found == tables.open.end()) return {};
-    found->second.header.run_at = edit.run_at;
-    found->second.header.priority = edit.priority;
-    return {};
-  });
-}
-
 void MemoryStore::read_dead_letter_trails(std::vector<RunId> runs, std::int32_t rows,
                                           Done<std::vector<DeadLetterTrail>> done) {
   using Answer = std::vector<DeadLetterTrail>;

@@ -65,7 +65,6 @@ class MemoryStore final : public Store {
   void hand_over(NodeId node, std::vector<ShardLease> shards, Done<void> done) override;
   void leave(NodeId node, Done<void> done) override;
   void recover(ShardLease lease, Timestamp horizon, Done<Recovery> done) override;
-  void edit_open_run(OpenRunEdit edit, Done<void> done) override;
   void was_committed(std::shared_ptr<const Batch> batch, Done<bool> done) override;
 
   void send(std::vector<InboxRow> messages, Done<void> done) override;

@@ -5,6 +5,7 @@
 
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/store/postgres/batch_encoding.hpp"
+#include "orchestrator/store/postgres/operator_actions.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 #include "orchestrator/store/postgres/schedules.hpp"
 
@@ -24,13 +25,16 @@ CommitAnswer execute_commit_batch(Transaction& transaction, const Batch& batch) 
     }
   }
   // When the fence was lost nothing was written, and nothing is.
-  if (answer.lost.empty()) write_schedules(transaction, batch);
+  if (answer.lost.empty()) {
+    edit_open_runs(transaction, batch);
+    write_schedules(transaction, batch);
+  }
   return answer;
 }
 
 Result<CommitAnswer> commit(Session& session, const Batch& batch) {
   const auto call = [&session](const Batch& rows) {
-    const Mode mode = rows.touches_schedules() ? Mode::transaction : Mode::write;
+    const Mode mode = rows.takes_several_statements() ? Mode::transaction : Mode::write;
     return session.run<CommitAnswer>(mode, [&](Transaction& transaction) -> Result<CommitAnswer> {
       return execute_commit_batch(transaction, rows);
     });

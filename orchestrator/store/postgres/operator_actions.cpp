@@ -39,14 +39,12 @@ Result<std::vector<DeadLetterTrail>> read_dead_letter_trails(Session& session, c
   });
 }
 
-Status edit_open_run(Session& session, const OpenRunEdit& edit) {
-  return session.run<void>(Mode::write, [&](Transaction& transaction) -> Status {
+void edit_open_runs(Transaction& transaction, const Batch& batch) {
+  for (const OpenRunEdit& edit : batch.edited) {
     Parameters parameters;
-    parameters.integer(to_int(edit.lease.shard)).integer(to_int(edit.lease.epoch)).id(edit.run_id);
-    parameters.micros(edit.run_at).integer(edit.priority);
+    parameters.integer(to_int(edit.shard)).id(edit.run_id).micros(edit.run_at).integer(edit.priority);
     transaction.execute("edit_open_run", std::move(parameters));
-    return {};
-  });
+  }
 }
 
 Status discard_dead_letter(Session& session, const DiscardRequest& request) {

@@ -109,10 +109,6 @@ class PostgresStore final : public Store {
     on(loader_, std::move(done), [=](Session& s) { return postgres::recover(s, lease, horizon); });
   }
 
-  void edit_open_run(OpenRunEdit edit, Done<void> done) override {
-    on(loader_, std::move(done), [edit = std::move(edit)](Session& s) { return postgres::edit_open_run(s, edit); });
-  }
-
   void was_committed(std::shared_ptr<const Batch> batch, Done<bool> done) override {
     on(loader_, std::move(done), [batch = std::move(batch)](Session& s) { return postgres::was_committed(s, *batch); });
   }

@@ -30,8 +30,6 @@ where r.shard = $1 and r.run_id = $2 and r.closed_day >= (orchestrator.from_micr
   and r.namespace = $4 and r.dead_letter = 'open'
 
 -- name: edit_open_run
--- Nothing when the epoch no longer holds. Index: shard_owner_pkey, open_runs_pkey. Lock: the fence (key share), then the row.
-with held as materialized (
-  select o.shard from orchestrator.shard_owner o where o.shard = $1 and o.epoch = $2 for key share)
-update orchestrator.open_runs r set run_at = orchestrator.from_micros($4), priority = $5
-from held where r.shard = held.shard and r.run_id = $3
+-- In a transaction that holds the fence. Index: open_runs_pkey. Lock: the row.
+update orchestrator.open_runs r set run_at = orchestrator.from_micros($3), priority = $4
+where r.shard = $1 and r.run_id = $2
