@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "orchestrator/store/postgres/session.hpp"
 #include "orchestrator/store/batch.hpp"
+#include "orchestrator/store/postgres/session.hpp"
 #include "orchestrator/store/queries.hpp"
 
 namespace orchestrator::store::postgres {
