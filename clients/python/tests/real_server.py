@@ -73,15 +73,14 @@ class RealServer:
         self._ended()
 
     def close(self) -> None:
-        if self._process is None:
-            return
-        if self._process.poll() is not None and self.url and not self._beside:
-            self.start()  # It alone knows how to end its database.
-        self._process.terminate()
-        late = threading.Timer(40, self._process.kill)
-        late.start()
-        self._ended()
-        late.cancel()
+        if self._process is not None:
+            if self._process.poll() is not None and self.url and not self._beside:
+                self.start()  # It alone knows how to end its database.
+            self._process.terminate()
+            late = threading.Timer(40, self._process.kill)
+            late.start()
+            self._ended()
+            late.cancel()
         if not self._beside:
             shutil.rmtree(self._folder, ignore_errors=True)
 
