@@ -52,6 +52,7 @@ Node::Node(Parts parts, NodeOptions options)
                .own = options_.id,
                // By then every node has had a heartbeat, and knows that it is not alone.
                .learning = kGrantTime + std::chrono::duration_cast<Duration>(options_.lease) / kBeatsPerLease,
+               .life = parts_.random.next(),
                .epoch_here = [this](const QueueName& queue) { return epoch_here(shard_of_queue(queue)); },
                .url_of = [this](const QueueName& queue) { return route(shard_of_queue(queue)).url; }}),
       queues_(parts_.store, parts_.executor, workers_, shares_),

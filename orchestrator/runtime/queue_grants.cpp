@@ -10,14 +10,17 @@ constexpr Duration kTurn = std::chrono::seconds{1};
 
 }  // namespace
 
-Grant QueueGrants::renew(const QueueName& queue, const QueueLimits& limits, const NodeId& node, const GrantAsk& ask,
-                         const std::set<NodeId>& alive, Duration now) {
+std::optional<Grant> QueueGrants::renew(const QueueName& queue, const QueueLimits& limits, const NodeId& node,
+                                        const GrantAsk& ask, const std::set<NodeId>& alive, Duration now) {
   const auto [known, is_new] = states_.try_emplace(queue);
   State& state = known->second;
   if (is_new) state.learning_until = now + learning_;
   std::erase_if(state.holders, [&](const auto& holder) { return !alive.contains(holder.first); });
 
   Holder& holder = state.holders[node];
+  if (holder.life == ask.life && ask.number <= holder.number) return std::nullopt;
+  holder.life = ask.life;
+  holder.number = ask.number;
   holder.in_flight = ask.in_flight;
   holder.held = ask.max_in_flight;
   holder.wanted = ask.in_flight + ask.ready;

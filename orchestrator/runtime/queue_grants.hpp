@@ -18,6 +18,8 @@ inline constexpr Duration kGrantTime = std::chrono::seconds{2};
 
 /// What a node says about its part of a queue when it asks for more, or for the same again.
 struct GrantAsk {
+  std::uint64_t life = 0;    ///< of the node's process
+  std::uint64_t number = 0;  ///< grows with each ask of a life: one that was overtaken on its way says what was
   std::int64_t in_flight = 0;
   std::int64_t ready = 0;
   std::int64_t max_in_flight = 0;  ///< what it holds
@@ -40,14 +42,17 @@ class QueueGrants {
   /// @param learning how long after its beginning a granter only confirms what is held
   explicit QueueGrants(Duration learning) : learning_(learning) {}
 
+  /// Nothing: the ask is older than one that was answered.
   /// @param alive the nodes whose lease runs: what others held is free
-  Grant renew(const QueueName& queue, const QueueLimits& limits, const NodeId& node, const GrantAsk& ask,
-              const std::set<NodeId>& alive, Duration now);
+  std::optional<Grant> renew(const QueueName& queue, const QueueLimits& limits, const NodeId& node, const GrantAsk& ask,
+                             const std::set<NodeId>& alive, Duration now);
   /// The queue's shard went to another node, or came anew.
   void forget(const QueueName& queue) { states_.erase(queue); }
 
  private:
   struct Holder {
+    std::uint64_t life = 0;
+    std::uint64_t number = 0;
     std::int64_t granted = 0;
     std::int64_t held = 0;  ///< when it asked: it goes on with that when our answer is lost
     std::int64_t in_flight = 0;

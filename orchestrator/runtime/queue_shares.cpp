@@ -9,11 +9,19 @@ namespace {
 
 /// How often shares are asked for, while there is something to do.
 constexpr Duration kAskEvery = std::chrono::milliseconds{200};
+/// How long an answer is awaited before the next ask.
+constexpr Duration kPatience = std::chrono::milliseconds{800};
 
 Json to_json(const QueueName& queue, const GrantAsk& ask) {
-  return {
-      {"namespace", queue.namespace_name},  {"queue", queue.name},  {"in_flight", ask.in_flight}, {"ready", ask.ready},
-      {"max_in_flight", ask.max_in_flight}, {"tokens", ask.tokens}, {"returned", ask.returned}};
+  return {{"namespace", queue.namespace_name},
+          {"queue", queue.name},
+          {"in_flight", ask.in_flight},
+          {"ready", ask.ready},
+          {"max_in_flight", ask.max_in_flight},
+          {"tokens", ask.tokens},
+          {"returned", ask.returned},
+          {"life", ask.life},
+          {"number", ask.number}};
 }
 
 QueueName queue_in(const Json& object) {
@@ -27,6 +35,8 @@ GrantAsk ask_in(const Json& object) {
   ask.max_in_flight = object.at("max_in_flight").get<std::int64_t>();
   ask.tokens = object.at("tokens").get<std::int64_t>();
   ask.returned = object.at("returned").get<std::int64_t>();
+  ask.life = object.at("life").get<std::uint64_t>();
+  ask.number = object.at("number").get<std::uint64_t>();
   return ask;
 }
 
@@ -53,7 +63,10 @@ void QueueShares::set_limits(const QueueName& queue, const QueueLimits& limits) 
 void QueueShares::set_alive(std::set<NodeId> alive) {
   const bool was_alone = is_alone();
   const bool is_first = alive_.empty();
+  const Duration now = parts_.clock.steady_now();
+  std::erase_if(heard_, [&](const auto& heard) { return now - heard.second > parts_.learning; });
   alive_ = std::move(alive);
+  for (const auto& [node, at] : heard_) alive_.insert(node);
   if (is_alone() && !was_alone) {
     for (auto& [queue, held] : held_) parts_.workers.set_share(queue, {});
   } else if (!is_alone() && was_alone) {
@@ -91,16 +104,18 @@ void QueueShares::tick() {
     const bool has_share = tokens > 0 || (held.limits.max_in_flight && demand.share.max_in_flight > 0);
     // Nothing new begins on a share whose time is over; what has begun goes on, and counts.
     if (has_share && held.until <= now) parts_.workers.set_share(queue, {.max_in_flight = 0, .tokens = 0});
-    if (held.is_asking || (demand.ready == 0 && demand.in_flight == 0 && !has_share)) continue;
+    const bool has_work = demand.ready > 0 || demand.in_flight > 0;
+    if (held.patience > now || !(has_work || has_share || held.counts)) continue;
     Sent sent{.queue = queue, .ask = ask_for(queue, held)};
+    held.asked = sent.ask.number;
+    held.counts = held.counts || sent.ask.max_in_flight > 0 || sent.ask.in_flight > 0;
     if (const auto granted = grant(queue, parts_.own, sent.ask)) {
-      held.until = now + kGrantTime;
-      parts_.workers.add_grant(queue, granted->max_in_flight, granted->tokens);
+      accept(queue, held, sent.ask, *granted, now);
       continue;
     }
     const std::string url = parts_.url_of(queue);
     if (url.empty() || peers_ == nullptr) continue;
-    held.is_asking = true;
+    held.patience = now + kPatience;
     by_url[url].push_back(std::move(sent));
   }
   for (auto& [url, sent] : by_url) ask(url, std::move(sent));
@@ -110,6 +125,8 @@ void QueueShares::tick() {
 GrantAsk QueueShares::ask_for(const QueueName& queue, const Held& held) {
   const QueueDemand demand = parts_.workers.demand_of(queue);
   GrantAsk ask;
+  ask.life = parts_.life;
+  ask.number = ++asks_;
   ask.in_flight = demand.in_flight;
   ask.ready = demand.ready;
   ask.max_in_flight = held.limits.max_in_flight ? demand.share.max_in_flight : 0;
@@ -141,8 +158,9 @@ void QueueShares::take(const std::vector<Sent>& sent, Duration sent_at, const Re
   }
   for (std::size_t i = 0; i < sent.size(); ++i) {
     const auto held = held_.find(sent[i].queue);
-    if (held == held_.end()) continue;
-    held->second.is_asking = false;
+    // A later ask told the granter what this node holds: what an earlier one brings is not in that.
+    if (held == held_.end() || held->second.asked != sent[i].ask.number) continue;
+    held->second.patience = {};
     // Late: it may be in use elsewhere by now.
     if (answer == nullptr || is_alone() || sent_at + kGrantTime <= parts_.clock.steady_now()) continue;
     const Json& granted = (*answer)[i];
@@ -150,19 +168,23 @@ void QueueShares::take(const std::vector<Sent>& sent, Duration sent_at, const Re
     const auto tokens = granted.is_object() ? granted.find("tokens") : granted.end();
     if (!granted.is_object() || most == granted.end() || tokens == granted.end()) continue;
     if (!most->is_number_integer() || !tokens->is_number_integer()) continue;
-    held->second.until = sent_at + kGrantTime;
-    parts_.workers.add_grant(sent[i].queue, most->get<std::int64_t>(), tokens->get<std::int64_t>());
+    const Grant grant{.max_in_flight = most->get<std::int64_t>(), .tokens = tokens->get<std::int64_t>()};
+    accept(sent[i].queue, held->second, sent[i].ask, grant, sent_at);
   }
+}
+
+void QueueShares::accept(const QueueName& queue, Held& held, const GrantAsk& ask, const Grant& grant,
+                         Duration asked_at) {
+  held.until = asked_at + kGrantTime;
+  held.counts = grant.max_in_flight > 0 || ask.max_in_flight > 0 || ask.in_flight > 0;
+  parts_.workers.add_grant(queue, grant.max_in_flight, grant.tokens);
 }
 
 std::string QueueShares::answer(const Json& body) {
   const NodeId node{body.at("node").get<std::string>()};
   // It is alive: it asks. Our heartbeat may not have told us yet.
-  if (alive_.contains(parts_.own) && !alive_.contains(node)) {
-    auto alive = alive_;
-    alive.insert(node);
-    set_alive(std::move(alive));
-  }
+  heard_[node] = parts_.clock.steady_now();
+  if (!alive_.empty() && !alive_.contains(node)) set_alive(alive_);
   Json grants = Json::array();
   for (const Json& one : body.at("asks")) grants.push_back(to_json(grant(queue_in(one), node, ask_in(one))));
   return dump_json({{"answer", std::move(grants)}});

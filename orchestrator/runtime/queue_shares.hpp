@@ -24,7 +24,8 @@ class QueueShares {
     const Clock& clock;
     WorkerPool& workers;
     NodeId own;
-    Duration learning;  ///< of a new granter
+    Duration learning;       ///< of a new granter
+    std::uint64_t life = 0;  ///< another one in each process
     /// Where the shard of a queue is owned, and since which take-over: the epoch, or nothing when it is elsewhere.
     std::function<std::optional<Epoch>(const QueueName& queue)> epoch_here;
     std::function<std::string(const QueueName& queue)> url_of;
@@ -45,8 +46,10 @@ class QueueShares {
  private:
   struct Held {
     QueueLimits limits;
-    Duration until{};  ///< steady clock: what was granted may be used until then
-    bool is_asking = false;
+    Duration until{};         ///< steady clock: what was granted may be used until then
+    std::uint64_t asked = 0;  ///< number of the last ask: answers to others are void
+    bool counts = false;      ///< the granter was told of something, and not yet that there is nothing any more
+    Duration patience{};      ///< steady clock: until then its answer is awaited; zero: it is here
   };
   struct Sent {
     QueueName queue;
@@ -60,6 +63,7 @@ class QueueShares {
   GrantAsk ask_for(const QueueName& queue, const Held& held);
   void ask(const std::string& url, std::vector<Sent> sent);
   void take(const std::vector<Sent>& sent, Duration sent_at, const Result<std::string>& text);
+  void accept(const QueueName& queue, Held& held, const GrantAsk& ask, const Grant& grant, Duration asked_at);
   std::optional<Grant> grant(const QueueName& queue, const NodeId& node, const GrantAsk& ask);
 
   Parts parts_;
@@ -68,6 +72,8 @@ class QueueShares {
   std::map<QueueName, Epoch, ByQueueName> granting_;  ///< queues that this node grants, since which take-over
   std::map<QueueName, Held, ByQueueName> held_;       ///< queues with queue-wide limits
   std::set<NodeId> alive_;
+  std::map<NodeId, Duration> heard_;  ///< other nodes that asked, steady time: a heartbeat's answer may be older
+  std::uint64_t asks_ = 0;
   bool ticking_ = false;
   bool stopped_ = false;
 };

@@ -12,14 +12,16 @@ constexpr Duration kLearning = 4 * kSecond;
 
 class QueueGrantsTest : public ::testing::Test {
  protected:
-  Grant ask(const std::string& node, const GrantAsk& asked) {
-    return grants.renew(queue, limits, NodeId{node}, asked, alive, now);
+  Grant ask(const std::string& node, GrantAsk asked) {
+    asked.number = ++asks;
+    return grants.renew(queue, limits, NodeId{node}, asked, alive, now).value_or(Grant{});
   }
 
   const QueueName queue{"default", "mail"};
   QueueLimits limits{.max_in_flight = 4};
   std::set<NodeId> alive{NodeId{"a"}, NodeId{"b"}};
   Duration now = std::chrono::hours{1};
+  std::uint64_t asks = 0;
   QueueGrants grants{kLearning};
 };
 
@@ -106,6 +108,18 @@ TEST_F(QueueGrantsTest, UnusedTokensCanBeGivenBack) {
   ask("a", {.returned = 10});
 
   EXPECT_EQ(ask("b", {.ready = 50}).tokens, 10);
+}
+
+TEST_F(QueueGrantsTest, AnAskThatWasOvertakenSaysNothing) {
+  ask("a", {});
+  now += kLearning;
+  ASSERT_EQ(ask("a", {.ready = 100}).max_in_flight, 4);
+
+  GrantAsk late{.number = 1};
+  EXPECT_FALSE(grants.renew(queue, limits, NodeId{"a"}, late, alive, now));
+  EXPECT_EQ(ask("b", {.ready = 100}).max_in_flight, 0) << "a still holds everything";
+  late.life = 7;
+  EXPECT_TRUE(grants.renew(queue, limits, NodeId{"a"}, late, alive, now)) << "a process begins to count anew";
 }
 
 TEST_F(QueueGrantsTest, NeverIsMoreOutThanTheLimit) {
