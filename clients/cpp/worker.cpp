@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <condition_variable>
 #include <cstdlib>
 #include <deque>
@@ -70,13 +71,39 @@ Task task_from(const Json& object) {
   return task;
 }
 
+/// A token is opaque: in a path everything but unreserved characters is escaped.
+std::string escaped(const std::string& text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                          c == '.' || c == '_' || c == '~';
+    if (is_plain) {
+      out += c;
+    } else {
+      out.append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
+    }
+  }
+  return out;
+}
+
+/// Another process claims under this worker's id: going on would only take turns with it.
+bool is_name_taken(const Answer& answer) {
+  const Json problem = Json::parse(answer.body, nullptr, false);
+  return answer.status == 409 && problem.is_object() &&
+         text_or_nothing(problem, "type") == std::optional<std::string>("/problems/worker-id-in-use");
+}
+
 std::string text_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Settlement failure(const std::string& error, const std::string& cause, bool retryable,
                    std::optional<Seconds> retry_after = std::nullopt) {
   Settlement settlement{
       .verb = "fail", .body = {{"error", error}, {"cause", cause.substr(0, kMaxCauseBytes)}, {"retryable", retryable}}};
-  if (retry_after) settlement.body["retry_after_seconds"] = retry_after->count();
+  // Whole seconds, and none too few.
+  if (retry_after)
+    settlement.body["retry_after_seconds"] = static_cast<std::int64_t>(std::ceil(std::max(0.0, retry_after->count())));
   return settlement;
 }
 
@@ -177,9 +204,10 @@ class Worker::Body {
     int failures = 0;
     Json names = Json::array();
     for (const auto& [name, handler] : handlers_) names.push_back(name);
-    const std::string target = "/v1/queues/" + options_.queue + "/claim";
+    const std::string target = "/v1/queues/" + escaped(options_.queue) + "/claim";
     while (const int room = await_room()) {
       const Json body = {{"worker_id", options_.worker_id},
+                         {"instance", instance_},
                          {"handlers", names},
                          {"max_tasks", room},
                          {"wait_seconds", options_.wait.count()},
@@ -190,7 +218,7 @@ class Worker::Body {
         take(answer->body);
         continue;
       }
-      if (!is_passing(answer) && answer->status != 409) {
+      if (!is_passing(answer) && (answer->status != 409 || is_name_taken(*answer))) {
         refusal_ = answer;
         return;
       }
@@ -264,7 +292,7 @@ class Worker::Body {
   }
 
   static std::string path_of(const HeldTask& held, const std::string& verb) {
-    return "/v1/tasks/" + held.task().token + "/" + verb;
+    return "/v1/tasks/" + escaped(held.task().token) + "/" + verb;
   }
 
   // ---- leases ----
@@ -321,6 +349,8 @@ class Worker::Body {
 
   WorkerOptions options_;
   const Address address_;
+  /// Tells two processes apart that were given one worker id.
+  const std::string instance_ = std::to_string(std::random_device{}()) + std::to_string(std::random_device{}());
   std::map<std::string, Handler> handlers_;  // Fixed before run().
   Connection claims_{address_};
   std::optional<Answer> refusal_;  // Only on the thread of run().

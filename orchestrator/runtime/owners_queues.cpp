@@ -134,6 +134,13 @@ std::vector<QueueFigures> Owners::queues_here(const std::string& namespace_name)
     figures.rules = std::move(reading.rules);
     here.push_back(std::move(figures));
   }
+  // Nothing has come yet, and somebody waits for it.
+  for (auto& [name, workers] : remote) {
+    if (workers.empty()) continue;
+    QueueFigures& figures = here.emplace_back();
+    figures.name = name;
+    figures.workers = std::move(workers);
+  }
   return here;
 }
 

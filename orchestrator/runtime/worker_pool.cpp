@@ -111,7 +111,8 @@ std::vector<std::shared_ptr<Task>> WorkerPool::claim(const ClaimFilter& filter, 
     }
     begun->pickup_seconds.observe(std::chrono::duration<double>(now - begun->since).count());
     tasks.push_back(begun->task);
-    remote_.add(begun->task->hold.get(), {std::move(*begun), queue, worker_id});
+    const TaskHold* hold = tasks.back()->hold.get();
+    remote_.add(hold, {std::move(*begun), queue, worker_id});
   }
   return tasks;
 }
@@ -150,7 +151,7 @@ void WorkerPool::end_remote(const TaskHold& hold) {
     }
   }
   if (!may_free_another) return;
-  if (has_rules_) pump();
+  pump();
   rouse_claims();
 }
 

@@ -87,7 +87,7 @@ void RemotePerformers::check_claim(const runtime::ClaimedTask& task) {
   if (holder == holders_.end() || are_leases_doubted()) return;
   const Held& other = *holder->second;
   if (!other.is_over && other.kept_until && *other.kept_until > cluster_.world.database_now() + kLeaseSlack)
-    findings_.add("I-21", where + " while another worker's heartbeat had been answered with a lease until " +
+    findings_.add("I-22", where + " while another worker's heartbeat had been answered with a lease until " +
                               to_rfc3339(*other.kept_until));
 }
 
@@ -189,7 +189,7 @@ void RemotePerformers::complete(const HeldPtr& held) {
   report(held, Outcome::completed(make_payload({{"errand", held->number}})),
          [this, held, is_stale = held->is_over](const Result<runtime::TaskAnswer>& answer) {
            if (answer && is_stale)
-             findings_.add("I-21", "a token that was settled before completed run " + held->task.run_id.str());
+             findings_.add("I-22", "a token that was settled before completed run " + held->task.run_id.str());
            held->is_over = true;
            (answer ? acknowledged_ : refused_).emplace(held->number, held->task.run_id);
          });
@@ -222,7 +222,7 @@ void RemotePerformers::check_ends() {
   }
   for (const auto& [number, run] : refused_) {
     if (counted(run, number))
-      findings_.add("I-21", "a completion that was refused is in the journal of run " + run.str());
+      findings_.add("I-22", "a completion that was refused is in the journal of run " + run.str());
   }
 }
 

@@ -42,7 +42,7 @@ void ScheduledRuns::ask() {
         if (answer) {
           answered_ = true;
         } else if (!error_traits(answer.error().code).retryable) {
-          findings_.add("I-22", "the schedule was refused: " + answer.error().message);
+          findings_.add("I-21", "the schedule was refused: " + answer.error().message);
         }
       });
     });
@@ -56,13 +56,13 @@ void ScheduledRuns::before_commit(const store::Batch& batch) {
     const auto known = tables.schedule_slots.find({slot.shard, slot.schedule_id, slot.slot_at, slot.origin});
     const std::string name = "the slot " + to_rfc3339(slot.slot_at);
     if (known != tables.schedule_slots.end() && known->second.outcome != store::SlotOutcome::queued)
-      findings_.add("I-22", name + " is decided a second time");
+      findings_.add("I-21", name + " is decided a second time");
     if (slot.outcome != store::SlotOutcome::started) continue;
     const auto is_its_run = [&](const auto& row) { return row.header.id == *slot.run_id; };
     // The next slot may have cancelled it before it was written.
     const bool begins = std::any_of(batch.opened.begin(), batch.opened.end(), is_its_run) ||
                         std::any_of(batch.closed.begin(), batch.closed.end(), is_its_run);
-    if (!begins) findings_.add("I-22", name + " started, but its run is not in that commit");
+    if (!begins) findings_.add("I-21", name + " started, but its run is not in that commit");
   }
 }
 
@@ -96,17 +96,17 @@ void ScheduledRuns::check_ends() {
     const bool is_started = slot.outcome == store::SlotOutcome::started;
     started += is_started ? 1 : 0;
     if (is_started && !tables.closed.contains(*slot.run_id) && !tables.open.contains(*slot.run_id))
-      findings_.add("I-22", "the slot " + to_rfc3339(slot.slot_at) + " started a run that is nowhere");
+      findings_.add("I-21", "the slot " + to_rfc3339(slot.slot_at) + " started a run that is nowhere");
   }
   std::size_t begun = 0;
   for (const auto& [slot, number] : runs) begun += static_cast<std::size_t>(number);
   if (begun != started)
-    findings_.add("I-22", std::to_string(started) + " slots started " + std::to_string(begun) + " runs");
+    findings_.add("I-21", std::to_string(started) + " slots started " + std::to_string(begun) + " runs");
   const Timestamp created_at = tables.schedules.begin()->second.created_at;
   const auto due = std::count_if(change_->settings.at.begin(), change_->settings.at.end(),
                                  [&](Timestamp at) { return at > created_at; });
   if (decided != static_cast<std::size_t>(due))
-    findings_.add("I-22", std::to_string(decided) + " of " + std::to_string(due) + " slots have an outcome");
+    findings_.add("I-21", std::to_string(decided) + " of " + std::to_string(due) + " slots have an outcome");
 }
 
 }  // namespace orchestrator::testing

@@ -23,7 +23,7 @@ class ScheduledRuns {
   void before_commit(const store::Batch& batch);
   /// Whether no slot is to come or waits.
   [[nodiscard]] bool are_over() const;
-  /// I-22, after the last commit.
+  /// I-21, after the last commit.
   void check_ends();
 
  private:
