@@ -19,6 +19,8 @@ class Clients {
   Clients(SimulatedCluster& cluster, CommitWitness& witness, Findings& findings, std::uint64_t seed);
 
   void start(const std::string& workflow, const std::string& key);
+  /// A job with a unique key, which also a closed one holds: so that asking again begins no second one.
+  void enqueue(const std::string& handler, const std::string& key, JobSpec spec, Duration delay = {});
   void signal(const std::string& name, const std::string& key, const std::string& id);
   /// The same, and the run begins with it.
   void signal_with_start(const std::string& workflow, const std::string& name, const std::string& key,
