@@ -57,7 +57,9 @@ std::string RunData::idempotency_key(const Scope& scope) const {
   std::string key;
   key.reserve(96);
   key.append(header.namespace_name).append("/").append(header.workflow).append("/");
-  key.append(header.key ? *header.key : header.id.str()).append("/");
+  // A unique key belongs to one job after the other, and each is to have its effect.
+  const bool is_named_by_key = header.key && header.kind == RunKind::workflow;
+  key.append(is_named_by_key ? *header.key : header.id.str()).append("/");
   key.append(scope.path);
   if (scope.state) key.append(scope.state->name);
   key.append("/").append(std::to_string(scope.step.visit));

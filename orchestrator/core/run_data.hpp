@@ -72,7 +72,7 @@ struct RunData {
   /// The future moment before which nothing may begin, when there is one and nothing has begun.
   [[nodiscard]] std::optional<Timestamp> pending_start() const;
 
-  /// `namespace/workflow/<run key, else run id>/<state path with Map index>/<visit>`.
+  /// `namespace/workflow/<run key, else run id>/<state path with Map index>/<visit>`; of a job always with its id.
   [[nodiscard]] std::string idempotency_key(const Scope& scope) const;
 };
 

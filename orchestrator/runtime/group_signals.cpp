@@ -232,19 +232,24 @@ void ShardGroup::start_with_signal(StartRequest start, const MailboxKey& key, co
                                    std::function<void()> next) {
   const ShardId shard = shard_of(start.id);
   start.answer_when_appended = true;
-  start_active(std::move(start), {}, [this, shard, key, request, done, reply, next](Result<StartAnswer> started) {
-    Shard* owner = find_shard(shard);
-    if (owner == nullptr || !owner->mailboxes.contains(key)) return;
-    if (!started) {
-      finish_refused(done, started.error());
-      reply(started.error());
-      next();
-      return;
-    }
-    std::optional<RunId> begun;
-    if (!started->existing) begun = started->run_id;
-    accept_signal(*owner->mailboxes.at(key), request, begun, done, reply, next);
-  });
+  start_active(std::move(start), {},
+               [this, shard, generation = find_shard(shard)->generation, key, request, done, reply,
+                next](Result<StartAnswer> started) {
+                 // A start may outlive a reload of its shard. Its signal does not: whoever sent it was told to try
+                 // again.
+                 if (is_stale(shard, generation)) return;
+                 Shard* owner = find_shard(shard);
+                 if (!owner->mailboxes.contains(key)) return;
+                 if (!started) {
+                   finish_refused(done, started.error());
+                   reply(started.error());
+                   next();
+                   return;
+                 }
+                 std::optional<RunId> begun;
+                 if (!started->existing) begun = started->run_id;
+                 accept_signal(*owner->mailboxes.at(key), request, begun, done, reply, next);
+               });
 }
 
 void ShardGroup::accept_signal(Mailbox& mailbox, const SignalRequest& request, std::optional<RunId> started,

@@ -17,11 +17,12 @@ Result<T> pick(Result<store::LoadAnswer>& answer, std::vector<T> store::LoadAnsw
 
 void Loader::run(RunId id,
                  std::function<void(Result<std::optional<store::LoadedRun>>, std::vector<store::SignalRow>)> done) {
-  const std::size_t index = request_.runs.size();
-  const std::size_t signals = request_.addressed_signals.size();
-  request_.runs.push_back(id);
-  request_.addressed_signals.push_back(id);
-  takers_.push_back([index, signals, done = std::move(done)](Result<store::LoadAnswer>& answer) {
+  auto& [request, takers] = page();
+  const std::size_t index = request.runs.size();
+  const std::size_t signals = request.addressed_signals.size();
+  request.runs.push_back(id);
+  request.addressed_signals.push_back(id);
+  takers.push_back([index, signals, done = std::move(done)](Result<store::LoadAnswer>& answer) {
     std::vector<store::SignalRow> addressed;
     if (answer) addressed = std::move(answer->addressed_signals[signals]);
     done(pick(answer, &store::LoadAnswer::runs, index), std::move(addressed));
@@ -30,45 +31,50 @@ void Loader::run(RunId id,
 }
 
 void Loader::addressed(RunId id, std::function<void(Result<std::vector<store::SignalRow>>)> done) {
-  const std::size_t index = request_.addressed_signals.size();
-  request_.addressed_signals.push_back(id);
-  takers_.push_back([index, done = std::move(done)](Result<store::LoadAnswer>& answer) {
+  auto& [request, takers] = page();
+  const std::size_t index = request.addressed_signals.size();
+  request.addressed_signals.push_back(id);
+  takers.push_back([index, done = std::move(done)](Result<store::LoadAnswer>& answer) {
     done(pick(answer, &store::LoadAnswer::addressed_signals, index));
   });
   send_soon();
 }
 
 void Loader::closed_run(RunId id, std::function<void(Result<std::optional<store::LoadedClosedRun>>)> done) {
-  const std::size_t index = request_.closed_runs.size();
-  request_.closed_runs.push_back(id);
-  takers_.push_back([index, done = std::move(done)](Result<store::LoadAnswer>& answer) {
+  auto& [request, takers] = page();
+  const std::size_t index = request.closed_runs.size();
+  request.closed_runs.push_back(id);
+  takers.push_back([index, done = std::move(done)](Result<store::LoadAnswer>& answer) {
     done(pick(answer, &store::LoadAnswer::closed_runs, index));
   });
   send_soon();
 }
 
 void Loader::run_key(store::RunKeyQuery query, std::function<void(Result<store::RunKeyAnswer>)> done) {
-  const std::size_t index = request_.run_keys.size();
-  request_.run_keys.push_back(std::move(query));
-  takers_.push_back([index, done = std::move(done)](Result<store::LoadAnswer>& answer) {
+  auto& [request, takers] = page();
+  const std::size_t index = request.run_keys.size();
+  request.run_keys.push_back(std::move(query));
+  takers.push_back([index, done = std::move(done)](Result<store::LoadAnswer>& answer) {
     done(pick(answer, &store::LoadAnswer::run_keys, index));
   });
   send_soon();
 }
 
 void Loader::mailbox(store::MailboxQuery query, std::function<void(Result<store::MailboxAnswer>)> done) {
-  const std::size_t index = request_.mailboxes.size();
-  request_.mailboxes.push_back(std::move(query));
-  takers_.push_back([index, done = std::move(done)](Result<store::LoadAnswer>& answer) {
+  auto& [request, takers] = page();
+  const std::size_t index = request.mailboxes.size();
+  request.mailboxes.push_back(std::move(query));
+  takers.push_back([index, done = std::move(done)](Result<store::LoadAnswer>& answer) {
     done(pick(answer, &store::LoadAnswer::mailboxes, index));
   });
   send_soon();
 }
 
 void Loader::signal_id(store::SignalIdQuery query, std::function<void(Result<std::optional<store::SignalRow>>)> done) {
-  const std::size_t index = request_.signal_ids.size();
-  request_.signal_ids.push_back(std::move(query));
-  takers_.push_back([index, done = std::move(done)](Result<store::LoadAnswer>& answer) {
+  auto& [request, takers] = page();
+  const std::size_t index = request.signal_ids.size();
+  request.signal_ids.push_back(std::move(query));
+  takers.push_back([index, done = std::move(done)](Result<store::LoadAnswer>& answer) {
     done(pick(answer, &store::LoadAnswer::signal_ids, index));
   });
   send_soon();
@@ -76,12 +82,18 @@ void Loader::signal_id(store::SignalIdQuery query, std::function<void(Result<std
 
 void Loader::idempotency(store::IdempotencyQuery query,
                          std::function<void(Result<std::optional<store::IdempotencyRow>>)> done) {
-  const std::size_t index = request_.idempotency.size();
-  request_.idempotency.push_back(std::move(query));
-  takers_.push_back([index, done = std::move(done)](Result<store::LoadAnswer>& answer) {
+  auto& [request, takers] = page();
+  const std::size_t index = request.idempotency.size();
+  request.idempotency.push_back(std::move(query));
+  takers.push_back([index, done = std::move(done)](Result<store::LoadAnswer>& answer) {
     done(pick(answer, &store::LoadAnswer::idempotency, index));
   });
   send_soon();
+}
+
+Loader::Page& Loader::page() {
+  if (pages_.empty() || pages_.back().takers.size() >= kMaxAsked) pages_.emplace_back();
+  return pages_.back();
 }
 
 void Loader::send_soon() {
@@ -92,15 +104,17 @@ void Loader::send_soon() {
 }
 
 void Loader::send() {
+  Page next = std::move(pages_.front());
+  pages_.pop_front();
   // Shared: std::function wants copyable captures, and the callback crosses threads.
-  auto takers = std::make_shared<std::vector<Take>>(std::exchange(takers_, {}));
-  store_.load(std::exchange(request_, {}), [this, takers](Result<store::LoadAnswer> answer) {
+  auto takers = std::make_shared<std::vector<Take>>(std::move(next.takers));
+  store_.load(std::move(next.request), [this, takers](Result<store::LoadAnswer> answer) {
     auto shared = std::make_shared<Result<store::LoadAnswer>>(std::move(answer));
     executor_.post([this, takers, shared] {
       for (auto& take : *takers) take(*shared);
       for (auto& done : std::exchange(afterwards_, {})) done();
       busy_ = false;
-      if (!takers_.empty()) send_soon();
+      if (!pages_.empty()) send_soon();
     });
   });
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <vector>
 
@@ -12,6 +14,10 @@ namespace orchestrator::runtime {
 /// commit, for reads. Lives on one strand.
 class Loader {
  public:
+  /// Look-ups of one load; more make another one. A hundred thousand jobs may fall due in one moment, and nobody else's
+  /// question shall wait until all of them are read.
+  static constexpr std::size_t kMaxAsked = 2'000;
+
   Loader(store::Store& store, Executor& executor) : store_(store), executor_(executor) {}
 
   void run(RunId id, std::function<void(Result<std::optional<store::LoadedRun>>, std::vector<store::SignalRow>)> done);
@@ -31,14 +37,20 @@ class Loader {
  private:
   using Take = std::function<void(Result<store::LoadAnswer>&)>;
 
+  struct Page {
+    store::LoadRequest request;
+    std::vector<Take> takers;
+  };
+
+  /// The page that the next question joins.
+  Page& page();
   void send_soon();
   void send();
 
-  store::Store& store_;                            // Fixed after construction.
-  Executor& executor_;                             // Fixed after construction.
-  store::LoadRequest request_;                     // Only on executor_.
-  std::vector<Take> takers_;                       // Only on executor_.
-  bool busy_ = false;                              // Only on executor_: a load is in flight, or its sending is posted.
+  store::Store& store_;     // Fixed after construction.
+  Executor& executor_;      // Fixed after construction.
+  std::deque<Page> pages_;  // Only on executor_: the first one is sent next.
+  bool busy_ = false;       // Only on executor_: a load is in flight, or its sending is posted.
   std::vector<std::function<void()>> afterwards_;  // Only on executor_.
 };
 

@@ -18,7 +18,8 @@ struct Scenario {
 constexpr std::array kScenarios = {
     Scenario{"workflow-5-steps", bench_workflow_5_steps}, Scenario{"pickup-latency", bench_pickup_latency},
     Scenario{"signal-latency", bench_signal_latency},     Scenario{"starts", bench_starts},
-    Scenario{"waiting-runs", bench_waiting_runs},
+    Scenario{"waiting-runs", bench_waiting_runs},         Scenario{"jobs-drain", bench_jobs_drain},
+    Scenario{"jobs-enqueue", bench_jobs_enqueue},
 };
 
 Json number_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
@@ -63,6 +64,7 @@ Json figures_to_json(const BenchFigures& figures) {
   const auto put = [&json](const char* name, const std::optional<double>& value) {
     if (value) json[name] = *value;
   };
+  put("last_jobs_per_second", figures.last_jobs_per_second);
   put("server_memory_bytes", figures.server_memory_bytes);
   put("idle_server_cpu_percent", figures.idle_server_cpu_percent);
   put("idle_postgres_cpu_percent", figures.idle_postgres_cpu_percent);

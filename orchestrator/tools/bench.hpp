@@ -44,6 +44,7 @@ struct BenchFigures {
   std::optional<double> runs_per_second;
   std::optional<double> steps_per_second;
   std::optional<double> jobs_per_second;
+  std::optional<double> last_jobs_per_second;  ///< jobs-enqueue: in the last ten seconds of the load
   std::optional<double> p50_ms;
   std::optional<double> p95_ms;
   std::optional<double> p99_ms;

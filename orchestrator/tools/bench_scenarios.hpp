@@ -26,6 +26,12 @@ Result<BenchFigures> bench_starts(const BenchOptions& options);
 /// `runs_in_flight` runs that only wait, and what the server costs while they do, for `duration`.
 Result<BenchFigures> bench_waiting_runs(const BenchOptions& options);
 
+/// 50 000 jobs enqueued first, then performed as fast as it goes.
+Result<BenchFigures> bench_jobs_drain(const BenchOptions& options);
+
+/// Jobs enqueued in batches while they are performed, as many open as asked for.
+Result<BenchFigures> bench_jobs_enqueue(const BenchOptions& options);
+
 /// Deploys a definition under this name; a definition that is there already is no error.
 Status deploy_for_bench(const ServerAccess& server, const std::string& name, const Json& definition);
 

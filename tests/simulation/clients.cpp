@@ -159,6 +159,36 @@ void Clients::promise(const std::string& workflow, const std::string& key) {
   promised_.insert(id);
 }
 
+void Clients::enqueue(const std::string& handler, const std::string& key, JobSpec spec, Duration delay) {
+  service::StartRun job;
+  job.namespace_name = kNamespace;
+  job.workflow = handler;
+  job.key = key;
+  job.input = make_payload({{"key", key}});
+  job.on_conflict = service::OnConflict::return_existing;
+  job.job.emplace();
+  job.job->queue = "jobs";
+  job.job->unique_within_seconds = 3'600;
+  if (delay > Duration{}) job.job->delay = delay;
+  job.job->spec = std::make_shared<const JobSpec>(std::move(spec));
+  ask<service::StartedRun>(
+      "job " + handler + " " + key,
+      [job](service::Service& service, service::Reply<service::StartedRun> reply) {
+        service.start_run(job, std::move(reply));
+      },
+      [this, handler, key](const service::StartedRun& started) {
+        check_run(started.run_id, "the job " + handler + " " + key);
+      },
+      [this, handler, key](Result<service::StartedRun> answer) {
+        if (answer) {
+          began(handler, key, answer->run_id);
+        } else {
+          findings_.add("I-5", "the job " + handler + " " + key + " was refused: " + answer.error().message);
+        }
+        return true;
+      });
+}
+
 void Clients::signal(const std::string& name, const std::string& key, const std::string& id) {
   signal_with_start({}, name, key, id);
 }
@@ -281,7 +311,7 @@ void Clients::retry(const std::string& workflow, const std::string& key) {
       },
       [this, run, before](const service::RetriedRun&) {
         if (witness_.retries_of(*run) <= before)
-          findings_.add("I-1", "the retry of " + run->str() + " was acknowledged, but it is not in the journal");
+          findings_.add("I-1", "the retry of " + run->str() + " was acknowledged, but it is not written");
       },
       [](Result<service::RetriedRun>) { return true; });
 }

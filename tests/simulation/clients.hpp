@@ -21,6 +21,8 @@ class Clients {
   void start(const std::string& workflow, const std::string& key);
   /// As SQL does in somebody's own transaction: leaves a message, and the id is good at once, whatever becomes of it.
   void promise(const std::string& workflow, const std::string& key);
+  /// A job with a unique key, which also a closed one holds: so that asking again begins no second one.
+  void enqueue(const std::string& handler, const std::string& key, JobSpec spec, Duration delay = {});
   void signal(const std::string& name, const std::string& key, const std::string& id);
   /// The same, and the run begins with it.
   void signal_with_start(const std::string& workflow, const std::string& name, const std::string& key,

@@ -185,7 +185,32 @@ void CommitWitness::see_progress(RunId id, const store::RunProgress& progress) {
     findings_.add("I-6", "run " + id.str() + " rests although it is " + std::string(to_string(progress.state)));
 }
 
+/// Jobs have no journal: their rows are all there is.
+void CommitWitness::see_jobs(const store::Batch& batch) {
+  for (const RunId& id : batch.revived) {
+    const auto job = tables_.closed.find(id);
+    if (job == tables_.closed.end() || job->second.header.kind != RunKind::job) continue;
+    runs_[id].closed.reset();
+    ++runs_[id].retries;
+  }
+  std::set<RunId> closing;
+  for (const auto& row : batch.closed) closing.insert(row.header.id);
+  for (const auto& row : batch.closed) {
+    if (row.header.kind != RunKind::job) continue;
+    runs_[row.header.id].closed = row.state;
+    if (row.state != RunState::succeeded || !row.header.job || row.header.job->order_key.empty()) continue;
+    for (const auto& [id, other] : tables_.open) {
+      const auto& spec = other.header.job;
+      const bool is_before = spec && spec->order_key == row.header.job->order_key &&
+                             spec->order_number < row.header.job->order_number && !closing.contains(id);
+      if (is_before)
+        findings_.add("I-21", "job " + row.header.id.str() + " is done before job " + id.str() + " of its order key");
+    }
+  }
+}
+
 void CommitWitness::see_runs(const store::Batch& batch) {
+  see_jobs(batch);
   for (const auto& row : batch.closed) {
     const RunId id = row.header.id;
     const auto seen = runs_.find(id);
@@ -199,7 +224,8 @@ void CommitWitness::see_runs(const store::Batch& batch) {
   for (const auto& row : batch.opened) {
     const RunId id = row.header.id;
     const auto seen = runs_.find(id);
-    if (seen == runs_.end() || seen->second.closed)
+    const bool has_journal = row.header.kind == RunKind::workflow;
+    if (has_journal && (seen == runs_.end() || seen->second.closed))
       findings_.add("I-12", "run " + id.str() + " is opened, but its journal does not say so");
     see_progress(id, row.progress);
     if (!row.header.key) continue;
@@ -257,6 +283,10 @@ void CommitWitness::step_committed(const store::Batch& batch, const std::vector<
     for (const auto& row : batch.journal) {
       is_told = is_told || (row.run_id == *run && row.events.find("\"TaskSucceeded\"") != std::string::npos);
     }
+    for (const auto& row : batch.closed) {
+      is_told =
+          is_told || (row.header.id == *run && row.header.kind == RunKind::job && row.state == RunState::succeeded);
+    }
     if (!is_told) findings_.add("I-10", "the effect " + key + " is committed without its step");
   }
 }
@@ -279,11 +309,15 @@ void CommitWitness::check_effects(const std::set<std::string>& transactional_sta
 // ---- questions ---------------------------------------------------------------------------------------------------
 
 bool CommitWitness::was_scheduled(RunId run, const std::string& state, std::int32_t attempt) const {
+  if (const auto open = tables_.open.find(run); open != tables_.open.end() && open->second.header.kind == RunKind::job)
+    return open->second.progress.attempts >= attempt;
   const auto seen = runs_.find(run);
   return seen != runs_.end() && seen->second.scheduled.contains({state, attempt});
 }
 
 bool CommitWitness::was_cancelled(RunId run) const {
+  if (const auto open = tables_.open.find(run); open != tables_.open.end() && open->second.header.kind == RunKind::job)
+    return open->second.progress.job_state.value_or("").find("\"cancelling\"") != std::string::npos;
   const auto seen = runs_.find(run);
   return seen != runs_.end() && (seen->second.is_cancelling || seen->second.closed);
 }

@@ -27,7 +27,7 @@ class CommitWitness {
   /// After the last commit of a seed: every transactional step has its effect, every effect its step.
   void check_effects(const std::set<std::string>& transactional_states);
 
-  /// Whether the attempt is in a committed journal.
+  /// Whether the attempt is in a committed journal, or in a job's row.
   [[nodiscard]] bool was_scheduled(RunId run, const std::string& state, std::int32_t attempt) const;
   [[nodiscard]] bool was_cancelled(RunId run) const;
   [[nodiscard]] int retries_of(RunId run) const;
@@ -57,6 +57,7 @@ class CommitWitness {
   void see_journal(const store::JournalRow& row);
   void see_event(Seen& seen, const store::JournalRow& row, const HistoryEvent& event);
   void see_runs(const store::Batch& batch);
+  void see_jobs(const store::Batch& batch);
   void see_signals(const store::Batch& batch);
   void see_messages(const store::Batch& batch);
   void see_progress(RunId id, const store::RunProgress& progress);

@@ -26,6 +26,9 @@ Performers::Performers(SimulatedCluster& cluster, CommitWitness& witness, Findin
   add("flaky", [this](const Json&, TaskContext& context) {
     return chance(3) ? Outcome::failed("Flaky", "it happens") : done(context);
   });
+  add("snoozer", [this](const Json&, TaskContext& context) {
+    return chance(2) ? Outcome::snoozed(std::chrono::milliseconds{700}) : done(context);
+  });
   add("stubborn", [this](const Json&, TaskContext& context) {
     return witness_.retries_of(context.run_id) > 0 ? done(context) : Outcome::failed("Stubborn", "not yet");
   });
@@ -96,6 +99,9 @@ void Performers::check_call(const Json& input, const TaskContext& context) {
   if (cluster_.world.now() >= leases_doubted_until_ && owner.node && owner.node->value != cluster_.running_on())
     findings_.add("I-15", where + ": begun although the shard belongs to " + owner.node->value);
 
+  if (const auto job = cluster_.tables().open.find(run); job != cluster_.tables().open.end())
+    check_line(job->second.header, where);
+
   if (is_inquiry) return;
   const StepName step{run, context.state_name, dump_json(input)};
   if (const auto [known, is_new] = keys_.try_emplace(step, key); !is_new && known->second != key)
@@ -113,9 +119,21 @@ void Performers::check_call(const Json& input, const TaskContext& context) {
   }
   last.attempt = std::max(last.attempt, context.attempt);
   if (context.attempt > kMostAttempts) findings_.add("I-12", where + ": more attempts than Retry and crashes explain");
-  const bool is_transactional = transactional_states().contains(context.state_name);
-  if (++performed_[{key, context.attempt, retries}] > 1 && !repeats_allowed_ && !is_transactional)
+  // These give their task back, and get it again with the same number.
+  const bool may_repeat = transactional_states().contains(context.state_name) || context.workflow == "booked" ||
+                          context.workflow == "snoozer";
+  if (++performed_[{key, context.attempt, retries}] > 1 && !repeats_allowed_ && !may_repeat)
     findings_.add("I-16", where + ": begun a second time, and no process died");
+}
+
+/// Whoever stood before it in the line of its order key has closed.
+void Performers::check_line(const RunHeader& job, const std::string& where) {
+  if (!job.job || job.job->order_key.empty()) return;
+  for (const auto& [id, row] : cluster_.tables().open) {
+    const auto& other = row.header.job;
+    if (other && other->order_key == job.job->order_key && other->order_number < job.job->order_number)
+      findings_.add("I-21", where + ": begun before " + id.str() + " of its order key has closed");
+  }
 }
 
 }  // namespace orchestrator::testing

@@ -21,6 +21,7 @@ namespace orchestrator::testing {
 /// | `charge`, `charge.ask` | charges a card once per key; often does not know whether it did, and can be asked |
 /// | `narrow` | takes its time, in a queue that has a limit |
 /// | `booked` | writes an effect in the step's own transaction |
+/// | `snoozer` | gives its task back every second time |
 /// | `killer` | takes its whole process down, every time |
 class Performers {
  public:
@@ -49,6 +50,7 @@ class Performers {
   void add(const std::string& name, PlainHandler handler);
   /// What every call must satisfy.
   void check_call(const Json& input, const TaskContext& context);
+  void check_line(const RunHeader& job, const std::string& where);
   Outcome done(const TaskContext& context);
   [[nodiscard]] bool chance(std::uint64_t one_in) { return random_.next() % one_in == 0; }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/model/job_record.hpp"
 #include "tests/simulation/flows.hpp"
 
 namespace orchestrator::testing {
@@ -125,12 +126,45 @@ void Story::race(const std::string& key) {
   at(2 * kScript, [this, key] { clients_.signal("stop", key, "stop-" + key); });
 }
 
+void Story::enqueue(const std::string& handler, const std::string& key, JobSpec spec, Duration delay) {
+  cast_.push_back("job-" + handler + ":" + key);
+  at(kScript, [this, handler, key, spec = std::move(spec), delay] { clients_.enqueue(handler, key, spec, delay); });
+  if (chance(3)) {
+    const CancelMode mode = chance(2) ? CancelMode::graceful : CancelMode::kill;
+    at(2 * kScript, [this, handler, key, mode] { clients_.cancel(handler, key, mode); });
+  }
+}
+
+void Story::write_jobs(const std::string& key) {
+  JobSpec spec;
+  spec.max_attempts = 25;
+  spec.retry.kind = JobRetryKind::fixed;
+  spec.retry.initial_seconds = 0.4;
+  switch (random_.next() % 4) {
+    case 0: {
+      // Their handlers, delays and starts differ; only the order in which they were accepted counts.
+      const std::vector<std::string> handlers{"plain", "flaky", "snoozer", "slow", "booked"};
+      spec.order_key = key;
+      const std::size_t first = random_.next() % handlers.size();
+      for (std::size_t i = 0; i < 4; ++i) enqueue(handlers[(first + i) % handlers.size()], key, spec);
+      break;
+    }
+    case 1: enqueue("flaky", key, spec, std::chrono::seconds{random_.next() % 9}); break;
+    case 2: enqueue(chance(2) ? "snoozer" : "booked", key, spec); break;
+    default:
+      spec.max_attempts = 2;
+      enqueue("stubborn", key, spec);
+      at(2 * kScript, [this, key] { clients_.retry("stubborn", key); });
+      break;
+  }
+}
+
 void Story::write_script() {
   const int parts = 4 + static_cast<int>(random_.next() % 5);
   for (int i = 0; i < parts; ++i) {
     const std::string key = "k" + std::to_string(i);
     std::string workflow;
-    switch (random_.next() % 14) {
+    switch (random_.next() % 17) {
       case 0:
       case 1:
       case 2:
@@ -158,6 +192,9 @@ void Story::write_script() {
         if (chance(2))
           at(kScript, [this, key] { clients_.signal_with_start("greeted", "hello", key, "hello-" + key); });
         break;
+      case 13:
+      case 14:
+      case 15: write_jobs(key); break;
       default:
         cast_.push_back("batch:" + key);
         at(kScript, [this, key] { clients_.batch("shipment", key, 3, 2); });
@@ -265,8 +302,11 @@ void Story::check_ends() {
 
 void Story::check_run(const store::RunView& run) {
   const std::string name = run.header.workflow + " " + run.header.id.str();
-  if (const std::string fault = cluster_.check_journal(run.header.id); !fault.empty())
+  if (run.header.kind == RunKind::job) {
+    check_job(run.header.id);
+  } else if (const std::string fault = cluster_.check_journal(run.header.id); !fault.empty()) {
     findings_.add("I-12", name + ": " + fault);
+  }
   if (!is_closed(run.state)) return;
   const bool has_lost_workers = run.header.workflow == "poison" || run.header.workflow == "errand";
   if (run.state == RunState::failed && run.error == "Orchestrator.WorkerLost" && !has_lost_workers &&
@@ -282,6 +322,33 @@ void Story::check_run(const store::RunView& run) {
     if (parent != closed.end() && parent->second.state == RunState::succeeded && run.state != RunState::succeeded)
       findings_.add("I-19", name + " did not succeed, but its parent did");
   }
+}
+
+/// What its row tells agrees with itself: the attempt that succeeded is the last one, and the failures come before it.
+void Story::check_job(RunId id) {
+  const auto row = cluster_.tables().closed.find(id);
+  if (row == cluster_.tables().closed.end()) return;
+  const store::ClosedRunRow& job = row->second;
+  const std::string name = "job " + job.header.workflow + " " + id.str();
+  if (job.state == RunState::succeeded && json_of(job.output).value("attempt", 0) != job.attempts)
+    findings_.add("I-4", name + " has the output of another attempt than its last");
+  if (!job.job_state) {
+    if (job.state != RunState::succeeded) findings_.add("I-12", name + " cannot be brought back");
+    return;
+  }
+  const auto record = decode_job_record(*job.job_state);
+  if (!record) {
+    findings_.add("I-12", name + ": " + record.error().message);
+    return;
+  }
+  std::int32_t last = 0;
+  for (const FailedAttempt& failure : record->failures) {
+    if (failure.attempt < last && witness_.retries_of(id) == 0)
+      findings_.add("I-12", name + " tells its failures in another order than they had");
+    last = failure.attempt;
+  }
+  if (job.state == RunState::succeeded && last >= job.attempts && witness_.retries_of(id) == 0)
+    findings_.add("I-12", name + " failed after its last attempt");
 }
 
 void Story::check_signals() {

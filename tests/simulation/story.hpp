@@ -36,11 +36,14 @@ class Story {
   void pay(const std::string& key);
   void race(const std::string& key);
   void run_errands();
+  void enqueue(const std::string& handler, const std::string& key, JobSpec spec, Duration delay = {});
+  void write_jobs(const std::string& key);
   void at(Duration most, std::function<void()> action);
   void check_clock();
   void settle();
   void check_ends();
   void check_run(const store::RunView& run);
+  void check_job(RunId id);
   void check_signals();
   void check_checkpoint(RunId id);
   [[nodiscard]] bool chance(std::uint64_t one_in) { return random_.next() % one_in == 0; }
