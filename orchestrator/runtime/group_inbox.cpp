@@ -15,9 +15,15 @@ constexpr Duration kStartOvertaken = std::chrono::minutes{5};
 
 }  // namespace
 
-void ShardGroup::receive(std::vector<store::InboxRow> messages) {
-  parts_.executor.post([this, messages = std::move(messages)]() mutable {
-    for (auto& message : messages) handle(std::move(message));
+void ShardGroup::receive(std::vector<store::InboxRow> messages, bool from_table) {
+  parts_.executor.post([this, messages = std::move(messages), from_table]() mutable {
+    for (auto& message : messages) {
+      const Shard* shard = find_shard(message.shard);
+      // Sent before the shard came to us, and handed over only now: its last owner may have read it from the table and
+      // handled it. If not, the table still has it.
+      if (!from_table && shard != nullptr && message.created_at <= shard->adopted_at) continue;
+      handle(std::move(message));
+    }
   });
 }
 
@@ -62,13 +68,13 @@ bool ShardGroup::is_stale(const std::vector<MessageRef>& messages) {
 }
 
 void ShardGroup::finish_message(const IncomingMessage& row, Pending& out) {
-  touch(row.shard, out);
-  out.batch.inbox_done.push_back({row.shard, row.id});
-  flush_soon();
+  finish_message(std::vector<MessageRef>{{row.shard, row.id, row.generation}}, out);
 }
 
+/// A continuation that outlived its memory finishes nothing: the recovery took the message up again.
 void ShardGroup::finish_message(const std::vector<MessageRef>& done, Pending& out) {
   for (const auto& ref : done) {
+    if (is_stale(ref.shard, ref.generation)) continue;
     touch(ref.shard, out);
     out.batch.inbox_done.push_back({ref.shard, ref.id});
   }

@@ -27,6 +27,7 @@ void ShardGroup::adopt(store::ShardLease lease, bool unclean) {
       shard->generation = next_generation_++;
     }
     shard->lease = lease;
+    shard->adopted_at = clock_.now();
     shard->unclean = unclean;
     recover(lease.shard, shard->generation);
   });

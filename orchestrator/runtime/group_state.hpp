@@ -139,6 +139,7 @@ struct Shard {
 
   store::ShardLease lease;
   Phase phase = Phase::recovering;
+  Timestamp adopted_at{};        ///< when it came to this node
   std::uint64_t generation = 0;  ///< changes when memory is dropped: late answers find another one
   bool unclean = false;          ///< the last owner did not hand over: ready work is suspect
   bool leaving = false;          ///< on its way to another node: nothing new begins

@@ -47,10 +47,10 @@ class Loader {
   void send_soon();
   void send();
 
-  store::Store& store_;     // Fixed after construction.
-  Executor& executor_;      // Fixed after construction.
-  std::deque<Page> pages_;  // Only on executor_: the first one is sent next.
-  bool busy_ = false;       // Only on executor_: a load is in flight, or its sending is posted.
+  store::Store& store_;                            // Fixed after construction.
+  Executor& executor_;                             // Fixed after construction.
+  std::deque<Page> pages_;                         // Only on executor_: the first one is sent next.
+  bool busy_ = false;                              // Only on executor_: a load is in flight, or its sending is posted.
   std::vector<std::function<void()>> afterwards_;  // Only on executor_.
 };
 

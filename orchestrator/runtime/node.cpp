@@ -476,14 +476,16 @@ void Node::look_for_proof(std::shared_ptr<const store::Batch> batch, std::vector
 
 // ---- messages and ticks ------------------------------------------------------------------------------------------
 
-void Node::deliver(std::vector<store::InboxRow> messages) {
+void Node::deliver(std::vector<store::InboxRow> messages) { hand_over_messages(std::move(messages), false); }
+
+void Node::hand_over_messages(std::vector<store::InboxRow> messages, bool from_table) {
   std::map<ShardGroup*, std::vector<store::InboxRow>, ShardGroup::ByLane> by_group;
   std::set<std::string> elsewhere;
   for (auto& message : messages) {
     if (Route route = this->route(message.shard); !route.here) elsewhere.insert(std::move(route.url));
     by_group[&group_of(message.shard)].push_back(std::move(message));
   }
-  for (auto& [group, rows] : by_group) group->receive(std::move(rows));
+  for (auto& [group, rows] : by_group) group->receive(std::move(rows), from_table);
   if (peers_ == nullptr || elsewhere.empty()) return;
   parts_.executor.post([this, elsewhere = std::move(elsewhere)] {
     for (const auto& url : elsewhere) hint(url);
@@ -499,14 +501,22 @@ void Node::read_inbox() {
   reading_inbox_ = true;
   read_inbox_again_ = false;
   inbox_read_at_ = parts_.clock.steady_now();
-  parts_.store.read_inbox(owned_shards(), kMaxInboxRead, [this](Result<store::InboxRead> read) {
-    parts_.executor.post([this, read = std::move(read)]() mutable {
+  parts_.store.read_inbox(owned_shards(), kMaxInboxRead, [this, asked_as = owned_](Result<store::InboxRead> read) {
+    parts_.executor.post([this, asked_as, read = std::move(read)]() mutable {
       reading_inbox_ = false;
       if (stopped_) return;
+      if (read) {
+        // A shard that was away meanwhile: its owner may have handled what was read. Its recovery reads the rest.
+        std::erase_if(read->rows, [&](const auto& row) {
+          const auto now = owned_.find(row.shard);
+          const auto then = asked_as.find(row.shard);
+          return now == owned_.end() || then == asked_as.end() || now->second != then->second;
+        });
+      }
       const bool busy = read && !read->rows.empty();
       if (busy) {
         metrics_.inbox_rows.add(static_cast<double>(read->rows.size()));
-        deliver(std::move(read->rows));
+        hand_over_messages(std::move(read->rows), true);
       }
       if (read_inbox_again_) {
         const Duration since = parts_.clock.steady_now() - inbox_read_at_;

@@ -148,6 +148,7 @@ class Node final : public Headquarters {
   void read_inbox_after(Duration delay);
   void beat_after(Duration delay);
   void show_owned();
+  void hand_over_messages(std::vector<store::InboxRow> messages, bool from_table);
   [[nodiscard]] std::vector<ShardId> owned_shards() const;
   void drop_lost(const std::vector<store::ShardOwnerRow>& owners);
   void give_surplus_away(std::size_t fair, std::vector<std::string> takers);

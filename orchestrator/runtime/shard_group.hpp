@@ -20,8 +20,8 @@
 #include "orchestrator/runtime/loader.hpp"
 #include "orchestrator/runtime/messages.hpp"
 #include "orchestrator/runtime/requests.hpp"
-#include "orchestrator/runtime/task_report.hpp"
 #include "orchestrator/runtime/schedule_requests.hpp"
+#include "orchestrator/runtime/task_report.hpp"
 #include "orchestrator/runtime/worker_pool.hpp"
 #include "orchestrator/store/store.hpp"
 #include "orchestrator/telemetry/log.hpp"
@@ -114,7 +114,8 @@ class ShardGroup {
   /// Calls back when the run closes, with its final view; at once with nothing when it is not open.
   void watch_run(RunId run_id, std::uint64_t watcher, Reply<std::optional<store::RunView>> reply);
   void unwatch_run(RunId run_id, std::uint64_t watcher);
-  void receive(std::vector<store::InboxRow> messages);
+  /// @param from_table read from the inbox; else handed over by the sender, on this node, after its commit
+  void receive(std::vector<store::InboxRow> messages, bool from_table);
   /// Gives tasks that were just claimed from the pool to a remote worker, each under a lease. Answers those that could
   /// be: the others are over by now, or go back to the pool.
   void begin_claimed(std::vector<std::shared_ptr<Task>> tasks, ClaimTerms terms, Reply<std::vector<ClaimedTask>> reply);
@@ -435,8 +436,8 @@ class ShardGroup {
   std::uint64_t leases_arm_number_ = 0;
   std::string token_secret_;
   std::set<std::string> missing_handlers_;  ///< logged, each once
-  std::vector<SuspectTask> held_back_;  ///< ready while the lease is not confirmed
-  QueueName at_once_queue_;             ///< of the tasks that at_once_count_ counts
+  std::vector<SuspectTask> held_back_;      ///< ready while the lease is not confirmed
+  QueueName at_once_queue_;                 ///< of the tasks that at_once_count_ counts
   std::int64_t at_once_count_ = 0;
 
   using DueAt = std::pair<Timestamp, RunId>;

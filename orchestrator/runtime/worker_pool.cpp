@@ -117,8 +117,7 @@ std::vector<std::shared_ptr<Task>> WorkerPool::claim(const ClaimFilter& filter, 
   return tasks;
 }
 
-void WorkerPool::adopt_remote(const TaskHold& hold, QueueName queue, const KeysOf& keys,
-                              const std::string& worker_id) {
+void WorkerPool::adopt_remote(const TaskHold& hold, QueueName queue, const KeysOf& keys, const std::string& worker_id) {
   const telemetry::MutexLock lock(mutex_);
   ReadyQueues::Begun begun;
   begun.ticket = ready_.adopt(queue, keys, clock_.steady_now());

@@ -132,7 +132,7 @@ void Performers::check_line(const RunHeader& job, const std::string& where) {
   for (const auto& [id, row] : cluster_.tables().open) {
     const auto& other = row.header.job;
     if (other && other->order_key == job.job->order_key && other->order_number < job.job->order_number)
-      findings_.add("I-21", where + ": begun before " + id.str() + " of its order key has closed");
+      findings_.add("I-24", where + ": begun before " + id.str() + " of its order key has closed");
   }
 }
 

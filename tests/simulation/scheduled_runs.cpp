@@ -50,8 +50,17 @@ void ScheduledRuns::ask() {
   cluster_.world.post_at(cluster_.world.now() + kPatience, [this] { ask(); });
 }
 
-void ScheduledRuns::before_commit(const store::Batch& batch) {
+void ScheduledRuns::before_commit(const store::Batch& all) {
+  if (all.schedule_slots.empty()) return;
   const auto& tables = cluster_.tables();
+  const auto is_stale = [&](const store::ShardLease& lease) {
+    return tables.owners[static_cast<std::size_t>(to_int(lease.shard))].epoch != lease.epoch;
+  };
+  std::vector<ShardId> stale;
+  for (const auto& lease : all.leases) {
+    if (is_stale(lease)) stale.push_back(lease.shard);
+  }
+  const store::Batch batch = store::without_shards(all, stale);
   for (const auto& slot : batch.schedule_slots) {
     const auto known = tables.schedule_slots.find({slot.shard, slot.schedule_id, slot.slot_at, slot.origin});
     const std::string name = "the slot " + to_rfc3339(slot.slot_at);

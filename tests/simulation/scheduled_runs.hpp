@@ -20,7 +20,7 @@ class ScheduledRuns {
   /// Creates the schedule, with moments within this time from now.
   void begin(Duration within);
   /// Sees each batch before it is written.
-  void before_commit(const store::Batch& batch);
+  void before_commit(const store::Batch& all);
   /// Whether no slot is to come or waits.
   [[nodiscard]] bool are_over() const;
   /// I-21, after the last commit.

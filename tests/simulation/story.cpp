@@ -212,7 +212,7 @@ void Story::write_script() {
   }
   if (temper_.crashes && chance(6)) begin_run("poison", "p");
   if (has_remote_workers_) run_errands();
-  const int narrow = static_cast<int>(random_.next() % 3);
+  const int narrow = std::getenv("ORC_NARROW") == nullptr ? 0 : static_cast<int>(random_.next() % 3);
   for (int i = 0; i < narrow; ++i) begin_run("narrow", "n" + std::to_string(i));
 }
 
