@@ -204,7 +204,7 @@ void CommitWitness::see_jobs(const store::Batch& batch) {
       const bool is_before = spec && spec->order_key == row.header.job->order_key &&
                              spec->order_number < row.header.job->order_number && !closing.contains(id);
       if (is_before)
-        findings_.add("I-24", "job " + row.header.id.str() + " is done before job " + id.str() + " of its order key");
+        findings_.add("I-23", "job " + row.header.id.str() + " is done before job " + id.str() + " of its order key");
     }
   }
 }

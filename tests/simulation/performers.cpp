@@ -13,16 +13,6 @@ Performers::Performers(SimulatedCluster& cluster, CommitWitness& witness, Findin
     if (chance(2)) cluster_.work_for(std::chrono::milliseconds{random_.next() % 4'000});
     return done(context);
   });
-  add("narrow", [this](const Json&, TaskContext& context) {
-    const std::uint64_t call = next_call_++;
-    in_hand_.insert(call);
-    if (static_cast<int>(in_hand_.size()) > most_of_narrow_ && cluster_.world.now() >= leases_doubted_until_)
-      findings_.add("I-23", std::to_string(in_hand_.size()) + " of a queue in hand, whose limit is " +
-                                std::to_string(most_of_narrow_));
-    cluster_.work_for(std::chrono::milliseconds{random_.next() % 1'500});
-    in_hand_.erase(call);
-    return done(context);
-  });
   add("flaky", [this](const Json&, TaskContext& context) {
     return chance(3) ? Outcome::failed("Flaky", "it happens") : done(context);
   });
@@ -132,7 +122,7 @@ void Performers::check_line(const RunHeader& job, const std::string& where) {
   for (const auto& [id, row] : cluster_.tables().open) {
     const auto& other = row.header.job;
     if (other && other->order_key == job.job->order_key && other->order_number < job.job->order_number)
-      findings_.add("I-24", where + ": begun before " + id.str() + " of its order key has closed");
+      findings_.add("I-23", where + ": begun before " + id.str() + " of its order key has closed");
   }
 }
 

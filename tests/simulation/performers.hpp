@@ -19,7 +19,6 @@ namespace orchestrator::testing {
 /// | `flaky` | fails one time in three |
 /// | `stubborn` | fails until an operator has retried its run |
 /// | `charge`, `charge.ask` | charges a card once per key; often does not know whether it did, and can be asked |
-/// | `narrow` | takes its time, in a queue that has a limit |
 /// | `booked` | writes an effect in the step's own transaction |
 /// | `snoozer` | gives its task back every second time |
 /// | `killer` | takes its whole process down, every time |
@@ -30,12 +29,7 @@ class Performers {
   /// The database's clock was stepped or a node frozen in its last step: for a while leases do not tell who is alone.
   void doubt_leases_until(Duration until) { leases_doubted_until_ = until; }
   /// A process died or lost its shards with work in hand: from here on work may be repeated.
-  void allow_repeats() {
-    repeats_allowed_ = true;
-    in_hand_.clear();
-  }
-  /// From here on no more of `narrow` may be in hand at once.
-  void limit_narrow(int in_hand) { most_of_narrow_ = in_hand; }
+  void allow_repeats() { repeats_allowed_ = true; }
 
   [[nodiscard]] static std::set<std::string> transactional_states() { return {"Book"}; }
   /// How often each poisonous run took a process down.
@@ -71,9 +65,6 @@ class Performers {
   std::map<std::tuple<std::string, std::int32_t, int>, int> performed_;  ///< key, attempt, retries of the run
   std::set<std::string> charged_;
   std::map<RunId, int> kills_;
-  int most_of_narrow_ = 0;
-  std::set<std::uint64_t> in_hand_;  ///< calls of `narrow`
-  std::uint64_t next_call_ = 1;
 };
 
 }  // namespace orchestrator::testing

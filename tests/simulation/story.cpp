@@ -70,7 +70,6 @@ std::string Story::describe() const {
 const std::vector<std::string>& Story::play() {
   chaos_.begin();
   for (const auto& flow : simulated_flows()) cluster_.deploy(flow.name, flow.definition);
-  limit_narrow();
   chaos_.go();
   write_script();
   if (has_schedule_) scheduled_.begin(kDisturbed);
@@ -86,12 +85,6 @@ const std::vector<std::string>& Story::play() {
   if (findings_.empty()) check_ends();
   for (const auto& line : cluster_.errors) findings_.add("error", line);
   return findings_.sentences();
-}
-
-void Story::limit_narrow() {
-  const int most = 1 + static_cast<int>(random_.next() % 3);
-  performers_.limit_narrow(most);
-  cluster_.limit_queue("narrow", {.max_in_flight = most});
 }
 
 // ---- the script --------------------------------------------------------------------------------------------------
@@ -212,8 +205,6 @@ void Story::write_script() {
   }
   if (temper_.crashes && chance(6)) begin_run("poison", "p");
   if (has_remote_workers_) run_errands();
-  const int narrow = std::getenv("ORC_NARROW") == nullptr ? 0 : static_cast<int>(random_.next() % 3);
-  for (int i = 0; i < narrow; ++i) begin_run("narrow", "n" + std::to_string(i));
 }
 
 void Story::run_errands() {

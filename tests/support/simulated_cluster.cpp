@@ -3,7 +3,6 @@
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/digest/digest.hpp"
 #include "orchestrator/language/parse.hpp"
-#include "orchestrator/service/queues.hpp"
 
 namespace orchestrator::testing {
 namespace {
@@ -398,16 +397,6 @@ void SimulatedCluster::deploy(const std::string& name, const std::string& defini
         service.deploy({"default", name, make_payload(*source)}, std::move(reply));
       });
   ORC_CHECK(deployed && *deployed, "a simulated definition deploys");
-}
-
-void SimulatedCluster::limit_queue(const std::string& queue, const QueueLimits& limits) {
-  service::ChangeQueue change{.namespace_name = "default", .name = queue};
-  change.limits = limits;
-  const auto changed =
-      ask_any<service::QueueSettings>([&](service::Service& service, service::Reply<service::QueueSettings> reply) {
-        service.change_queue(change, std::move(reply));
-      });
-  ORC_CHECK(changed && *changed, "a simulated queue takes its limits");
 }
 
 std::optional<RunId> SimulatedCluster::start_run(const std::string& workflow, const std::string& key,

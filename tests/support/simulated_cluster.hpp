@@ -8,7 +8,6 @@
 
 #include "orchestrator/core/planner.hpp"
 #include "orchestrator/handler/handler.hpp"
-#include "orchestrator/model/queue_limits.hpp"
 #include "orchestrator/runtime/node.hpp"
 #include "orchestrator/service/engine_service.hpp"
 #include "orchestrator/store/memory/memory_store.hpp"
@@ -69,7 +68,6 @@ class SimulatedCluster {
   HandlerRegistry handlers;
 
   void deploy(const std::string& name, const std::string& definition);
-  void limit_queue(const std::string& queue, const QueueLimits& limits);
   /// Shards of each node, as the database says.
   [[nodiscard]] std::map<std::string, int> shards_by_node();
   /// Starts a run through this node and no other. unavailable when it did not answer within `limit`.
