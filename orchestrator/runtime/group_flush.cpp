@@ -117,7 +117,9 @@ void ShardGroup::committed(std::shared_ptr<Pending> done, std::shared_ptr<const 
   flush_soon();
   if (leaving_ && pending_.empty() && !flushing_ && left_) {
     std::vector<store::ShardLease> leases;
-    for (const auto& [id, shard] : shards_) leases.push_back(shard->lease);
+    for (const auto& [id, shard] : shards_) {
+      if (!has_work_in_hand(*shard)) leases.push_back(shard->lease);
+    }
     std::exchange(left_, nullptr)(std::move(leases));
   }
 }

@@ -79,21 +79,24 @@ void ShardGroup::release_when_quiet(ShardId id, std::uint64_t generation, Durati
   });
 }
 
-/// Whether nothing is in hand, in flight, or half done. What rests in memory is in the table as well, and so is a
-/// remote worker's lease, which the next owner honours.
-bool ShardGroup::is_quiet(const Shard& shard) const {
-  const auto is_bound = [&](const auto& held) {
+bool ShardGroup::has_work_in_hand(const Shard& shard) {
+  return std::any_of(shard.holds.begin(), shard.holds.end(), [&](const auto& held) {
     const auto& [key, hold] = held;
     if (hold->lease == nullptr || hold->lease->is_lost || hold->outcome) return true;
     const auto step = shard.remote_steps.find({key.run_id, key.task.step});
     return step == shard.remote_steps.end() || step->second.leased != key.task;
-  };
+  });
+}
+
+/// Whether nothing is in hand, in flight, or half done. What rests in memory is in the table as well, and so is a
+/// remote worker's lease, which the next owner honours.
+bool ShardGroup::is_quiet(const Shard& shard) const {
   const auto is_busy = [](const auto& mailbox) {
     return mailbox.second->busy || mailbox.second->uncommitted > 0 || !mailbox.second->operations.empty();
   };
   const auto is_moving = [](const auto& run) { return run.second->uncommitted > 0 || run.second->committing; };
-  return std::none_of(shard.holds.begin(), shard.holds.end(), is_bound) && shard.loading.empty() &&
-         shard.starting_keys.empty() && !pending_.shards.contains(shard.lease.shard) &&
+  return !has_work_in_hand(shard) && shard.loading.empty() && shard.starting_keys.empty() &&
+         !pending_.shards.contains(shard.lease.shard) &&
          std::none_of(shard.mailboxes.begin(), shard.mailboxes.end(), is_busy) &&
          std::none_of(shard.runs.begin(), shard.runs.end(), is_moving);
 }
@@ -132,6 +135,10 @@ void ShardGroup::leave(std::function<void(std::vector<store::ShardLease>)> done)
   parts_.executor.post([this, done = std::move(done)]() mutable {
     leaving_ = true;
     left_ = std::move(done);
+    // What nobody has begun is the next owner's: only what was begun leaves its shard unclean.
+    for (const auto& [id, shard] : shards_) {
+      for (const auto& [run_id, task] : parts_.workers.withdraw(id)) release_hold({run_id, task});
+    }
     for (const auto& [id, shard] : shards_) write_leases(*shard);
     if (!flushing_) {
       flushing_ = true;

@@ -582,11 +582,11 @@ void Node::hand_over(std::function<void()> done) {
         stopped_ = true;
         queues_.stop();
         shares_.stop();
-        parts_.store.hand_over(options_.id, *leases, [this, finished](Result<void> handed) {
+        parts_.store.hand_over(options_.id, *leases, [this, leases, finished](Result<void> handed) {
           if (!handed) parts_.logger.warn("hand_over_failed", {{"reason", handed.error().message}});
-          // A life before this one may have died with work in hand, in shards that were not taken up again: leaving
-          // would free them as if nothing had been lost.
-          if (!was_taken_up_) {
+          // Leaving frees every shard as if nothing had been lost. Not so when a life before this one may have died
+          // with work in hand, in shards that were not taken up again, or when this one goes with work in hand.
+          if (!was_taken_up_ || leases->size() < owned_.size()) {
             (*finished)();
             return;
           }

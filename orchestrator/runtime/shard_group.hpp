@@ -96,7 +96,8 @@ class ShardGroup {
   /// Ends buffered signals whose time ran out; `?wait=` of their senders is answered soon after.
   void expire_signals();
   void sweep();
-  /// Flushes, then drops everything and answers with the leases held, for a graceful hand-over.
+  /// Flushes, then drops everything and answers with the leases held, for a graceful hand-over: without those of shards
+  /// with work in hand, whose outcome the next owner does not know.
   void leave(std::function<void(std::vector<store::ShardLease>)> done);
 
   // ---- requests ----
@@ -399,6 +400,8 @@ class ShardGroup {
   using Released = std::function<void(std::optional<store::ShardLease>)>;
   void release_when_quiet(ShardId shard, std::uint64_t generation, Duration until, Released done);
   [[nodiscard]] bool is_quiet(const Shard& shard) const;
+  /// Begun here and not durably over; what a remote worker has under a written lease goes on under the next owner.
+  [[nodiscard]] static bool has_work_in_hand(const Shard& shard);
   void recover(ShardId shard, std::uint64_t generation);
   void recovered(ShardId shard, std::uint64_t generation, Result<store::Recovery> recovery);
   void rebuild(ShardId shard, std::uint64_t generation, std::shared_ptr<store::Recovery> recovery, std::size_t index);

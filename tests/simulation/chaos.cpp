@@ -162,6 +162,8 @@ void Chaos::freeze(const std::string& name) {
 
 void Chaos::leave(const std::string& name) {
   if (nodes_at_work() < 2 || cluster_.is_frozen(name)) return;
+  // A node whose last writes fail goes with work in hand, as if it had died.
+  if (temper_.store_fails_one_in > 0) performers_.allow_repeats();
   cluster_.begin_drain(name);
   disturbed();
 }

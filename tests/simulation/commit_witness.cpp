@@ -311,6 +311,10 @@ void CommitWitness::check_effects(const std::set<std::string>& transactional_sta
 bool CommitWitness::was_scheduled(RunId run, const std::string& state, std::int32_t attempt) const {
   if (const auto open = tables_.open.find(run); open != tables_.open.end() && open->second.header.kind == RunKind::job)
     return open->second.progress.attempts >= attempt;
+  // Over meanwhile: a node that was frozen may still begin it, within its lease.
+  if (const auto over = tables_.closed.find(run);
+      over != tables_.closed.end() && over->second.header.kind == RunKind::job)
+    return over->second.attempts >= attempt;
   const auto seen = runs_.find(run);
   return seen != runs_.end() && seen->second.scheduled.contains({state, attempt});
 }
