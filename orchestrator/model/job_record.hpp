@@ -19,7 +19,7 @@ struct FailedAttempt {
   Timestamp at{};
   std::string error;  ///< States.Timeout, Orchestrator.WorkerLost, or the handler's own
   std::string cause;
-  std::string worker;                 ///< who had it; empty when nobody is known to have begun
+  std::string worker;  ///< who had it; empty when nobody is known to have begun
   bool retryable = true;
   std::optional<Timestamp> retry_at;  ///< nothing: it was the last one, or a lost one that went out again at once
 };

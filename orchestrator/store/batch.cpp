@@ -7,8 +7,7 @@ namespace orchestrator::store {
 bool Batch::empty() const {
   return journal.empty() && opened.empty() && updated.empty() && closed.empty() && revived.empty() &&
          checkpoints.empty() && signals.empty() && waits_added.empty() && waits_removed.empty() && outgoing.empty() &&
-         inbox_done.empty() && idempotency.empty() && task_leases.empty() && edited.empty() &&
-         !touches_schedules();
+         inbox_done.empty() && idempotency.empty() && task_leases.empty() && edited.empty() && !touches_schedules();
 }
 
 bool Batch::touches_schedules() const {
