@@ -67,7 +67,7 @@ TEST(PostgresCpu, IsReadFromProc) {
 
 TEST(Bench, RefusesAnUnknownScenarioAndNamesTheOthers) {
   BenchOptions options;
-  options.scenario = "jobs-drain";
+  options.scenario = "no-such-scenario";
 
   const auto figures = run_bench(options);
 
