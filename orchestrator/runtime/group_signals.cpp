@@ -299,7 +299,7 @@ void ShardGroup::keep_signal(Mailbox& mailbox, store::SignalRow row, std::option
     finish(mailbox, row);
     return;
   }
-  const store::SignalWaitRow met = *wait;
+  const store::SignalWaitRow& met = *wait;  // captured by value below: the mailbox may change
   const auto generation = find_shard(shard)->generation;
   with_run(met.run_id, [this, shard, generation, key, met, row, finish, reply, done, started,
                         next](Result<RunEntry*> entry) mutable {

@@ -131,7 +131,7 @@ std::vector<QueueFigures> Owners::queues_here(const std::string& namespace_name)
     if (reading.in_local_slots > 0) figures.workers.push_back({node_.id().value, reading.in_local_slots});
     auto& of_queue = remote[figures.name];
     std::move(of_queue.begin(), of_queue.end(), std::back_inserter(figures.workers));
-    figures.rules = std::move(reading.rules);
+    figures.rules = reading.rules;
     here.push_back(std::move(figures));
   }
   // Nothing has come yet, and somebody waits for it.

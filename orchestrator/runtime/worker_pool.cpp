@@ -214,10 +214,10 @@ void WorkerPool::set_queue_limit(const std::string& queue, int limit) {
   ready_.set_process_limit(queue, limit);
 }
 
-void WorkerPool::set_rules(const QueueName& queue, QueueRules rules) {
+void WorkerPool::set_rules(const QueueName& queue, const QueueRules& rules) {
   {
     const telemetry::MutexLock lock(mutex_);
-    ready_.set_rules(queue, std::move(rules), clock_.steady_now());
+    ready_.set_rules(queue, rules, clock_.steady_now());
     has_rules_ = ready_.has_rules();
   }
   pump();

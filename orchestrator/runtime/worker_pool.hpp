@@ -66,7 +66,7 @@ class WorkerPool {
   /// At most `limit` tasks of the queue at once on this node; by default all slots.
   void set_queue_limit(const std::string& queue, int limit);
   /// What operators say about a queue, and which part of it is this node's.
-  void set_rules(const QueueName& queue, QueueRules rules);
+  void set_rules(const QueueName& queue, const QueueRules& rules);
   void set_share(const QueueName& queue, QueueShare share);
   void add_grant(const QueueName& queue, std::int64_t max_in_flight, std::int64_t tokens);
   [[nodiscard]] QueueDemand demand_of(QueueNameView queue) const;
