@@ -299,10 +299,6 @@ class ShardGroup {
   bool offer_here(RunEntry& entry, store::SignalRow& row, EventId step, Pending& out);
   void offer_elsewhere(store::SignalRow& row, const store::SignalWaitRow& wait, Pending& out);
   void write_signal(const store::SignalRow& row, Pending& out);
-  void await_signal(RunEntry& entry, const core::AwaitSignal& command, Pending& out);
-  void end_signal_wait(RunEntry& entry, const core::EndSignalWait& command, Pending& out);
-  void match_wait(RunId run_id, std::uint64_t generation, const core::AwaitSignal& command);
-  void match_later(RunId run_id, std::uint64_t generation, const core::AwaitSignal& command);
   std::optional<SignalId> recent_id(const SignalRequest& request);
   void forget_recent_ids(RunId run_id);
   void look_up_sender(const SignalRequest& request, const std::vector<MessageRef>& done,
@@ -315,6 +311,12 @@ class ShardGroup {
                          std::vector<MessageRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
   void answer_after_commit(ShardId shard, SignalAnswer answer, const Reply<SignalAnswer>& reply);
   store::SignalRow row_of(const SignalRequest& request, ShardId shard);
+
+  // group_waits.cpp
+  void await_signal(RunEntry& entry, const core::AwaitSignal& command, Pending& out);
+  void end_signal_wait(RunEntry& entry, const core::EndSignalWait& command, Pending& out);
+  void match_wait(RunId run_id, std::uint64_t generation, const core::AwaitSignal& command);
+  void match_later(RunId run_id, std::uint64_t generation, const core::AwaitSignal& command);
 
   // group_inbox.cpp
   void handle(store::InboxRow row);

@@ -62,6 +62,8 @@ void Chaos::begin() {
 }
 
 void Chaos::arrange_faults() {
+  // Gone with work in hand, as if it had died.
+  cluster_.left_uncleanly = [this] { performers_.allow_repeats(); };
   cluster_.faults = [this](std::string_view operation) {
     if (!chance(temper_.store_fails_one_in)) return store::memory::Fault::none;
     disturbed();
@@ -162,8 +164,6 @@ void Chaos::freeze(const std::string& name) {
 
 void Chaos::leave(const std::string& name) {
   if (nodes_at_work() < 2 || cluster_.is_frozen(name)) return;
-  // A node whose last writes fail goes with work in hand, as if it had died.
-  if (temper_.store_fails_one_in > 0) performers_.allow_repeats();
   cluster_.begin_drain(name);
   disturbed();
 }

@@ -365,7 +365,12 @@ void SimulatedCluster::begin_drain(const std::string& name) {
   process->node->drain(std::chrono::seconds{30}, [this, name, process] {
     // Posted: this call comes out of the process that is about to end.
     world.post([this, name, process] {
-      if (nodes_.contains(name) && nodes_.at(name).get() == process) crash(name);
+      if (!nodes_.contains(name) || nodes_.at(name).get() != process) return;
+      const auto& owners = tables().owners;
+      const bool holds =
+          std::any_of(owners.begin(), owners.end(), [&](const auto& owner) { return owner.node == NodeId{name}; });
+      if (holds && left_uncleanly) left_uncleanly();
+      crash(name);
     });
   });
 }

@@ -50,6 +50,8 @@ class SimulatedCluster {
 
   /// Asked before each store operation of every node.
   std::function<store::memory::Fault(std::string_view operation)> faults;
+  /// A node has left and did not give every shard back: its last writes failed with work in hand.
+  std::function<void()> left_uncleanly;
 
   /// How long a piece of a store operation takes; by default up to three milliseconds.
   std::function<Duration()> store_delay;

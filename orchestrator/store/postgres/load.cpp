@@ -274,7 +274,7 @@ std::vector<TaskLeaseRow> load_task_leases(Transaction& transaction, ShardId sha
 
 Result<LoadAnswer> load(Session& session, const LoadRequest& request) {
   // Only closed runs take several statements that must see the same moment; what an owner asks for otherwise, nobody
-  // but it changes, and a round trip saved is a third of what the database adds to a signal.
+  // but it changes: begin and commit would be two round trips for nothing.
   const Mode mode = request.closed_runs.empty() ? Mode::read : Mode::snapshot;
   return session.run<LoadAnswer>(mode, [&](Transaction& transaction) -> Result<LoadAnswer> {
     LoadAnswer answer;
