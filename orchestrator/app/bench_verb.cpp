@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -55,7 +56,9 @@ void bench(BenchVerbOptions& options, Exit& exit) {
   options.bench.duration = std::chrono::seconds(options.duration_seconds);
   if (!options.database_url.empty()) {
     options.bench.read_database = [url = options.database_url] { return read_database(url); };
+    options.bench.hold_snapshot = [url = options.database_url] { return store::postgres::hold_snapshot(url); };
   }
+  options.bench.program = std::filesystem::read_symlink("/proc/self/exe");
   const auto figures = tools::run_bench(options.bench);
   if (!figures) return explain(figures.error(), exit);
   const Json json = tools::figures_to_json(*figures);
@@ -88,9 +91,9 @@ void add_bench_verb(CLI::App& root, Exit& exit) {
   verb->add_option("--batch-size", options->bench.batch_size, "runs per batch call")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
-  verb->add_option("--in-flight", options->bench.runs_in_flight, "open runs kept, where the loop is closed")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
+  verb->add_option("--in-flight", options->bench.runs_in_flight,
+                   "open runs kept, where the loop is closed (default: the scenario's)")
+      ->check(CLI::Range(1, 2'000'000));
   verb->add_option("--database-url", options->database_url, "the server's database, for its share of the cost")
       ->envname("ORCHESTRATOR_DATABASE_URL");
   verb->callback([options, &exit] { bench(*options, exit); });

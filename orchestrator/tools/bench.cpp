@@ -16,10 +16,17 @@ struct Scenario {
 };
 
 constexpr std::array kScenarios = {
-    Scenario{"workflow-5-steps", bench_workflow_5_steps}, Scenario{"pickup-latency", bench_pickup_latency},
-    Scenario{"signal-latency", bench_signal_latency},     Scenario{"starts", bench_starts},
-    Scenario{"waiting-runs", bench_waiting_runs},         Scenario{"jobs-drain", bench_jobs_drain},
+    Scenario{"jobs-drain", bench_jobs_drain},
     Scenario{"jobs-enqueue", bench_jobs_enqueue},
+    Scenario{"enqueue", bench_enqueue},
+    Scenario{"job-pickup-latency", bench_job_pickup_latency},
+    Scenario{"pickup-latency", bench_pickup_latency},
+    Scenario{"workflow-5-steps", bench_workflow_5_steps},
+    Scenario{"starts", bench_starts},
+    Scenario{"signal-latency", bench_signal_latency},
+    Scenario{"waiting-runs", bench_waiting_runs},
+    Scenario{"held-snapshot", bench_held_snapshot},
+    Scenario{"crash-recovery", bench_crash_recovery},
 };
 
 Json number_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
@@ -65,6 +72,11 @@ Json figures_to_json(const BenchFigures& figures) {
     if (value) json[name] = *value;
   };
   put("last_jobs_per_second", figures.last_jobs_per_second);
+  put("first_jobs_per_second", figures.first_jobs_per_second);
+  put("first_p50_ms", figures.first_p50_ms);
+  put("first_p99_ms", figures.first_p99_ms);
+  put("last_p50_ms", figures.last_p50_ms);
+  put("last_p99_ms", figures.last_p99_ms);
   put("server_memory_bytes", figures.server_memory_bytes);
   put("idle_server_cpu_percent", figures.idle_server_cpu_percent);
   put("idle_postgres_cpu_percent", figures.idle_postgres_cpu_percent);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,9 +30,13 @@ struct BenchOptions {
   int concurrency = 4;                ///< connections, 1 to 1000
   double rate_per_second = 100;       ///< open-loop scenarios: operations begun per second, 0.1 to 100 000
   int batch_size = 500;               ///< runs per batch call, 1 to 10 000
-  int runs_in_flight = 4'000;         ///< closed-loop scenarios: open runs kept at most
+  std::optional<int> runs_in_flight;  ///< closed-loop scenarios: open runs kept at most; empty: the scenario's own
   /// Asked before and after; empty: the figures per operation that need the database stay null.
   std::function<Result<DatabaseReading>()> read_database;
+  /// Opens a snapshot in a session of its own and keeps it until the answer is destroyed. Empty: held-snapshot refuses.
+  std::function<Result<std::shared_ptr<void>>()> hold_snapshot;
+  /// The server's own program, for scenarios that start and kill one.
+  std::string program;
 };
 
 /// One measurement. Empty members are null in JSON: the scenario has none, or it could not be read.
@@ -44,7 +49,7 @@ struct BenchFigures {
   std::optional<double> runs_per_second;
   std::optional<double> steps_per_second;
   std::optional<double> jobs_per_second;
-  std::optional<double> last_jobs_per_second;  ///< jobs-enqueue: in the last ten seconds of the load
+  std::optional<double> last_jobs_per_second;  ///< at the end of the load
   std::optional<double> p50_ms;
   std::optional<double> p95_ms;
   std::optional<double> p99_ms;
@@ -59,6 +64,12 @@ struct BenchFigures {
   std::optional<double> idle_server_cpu_percent;  ///< of one processor
   std::optional<double> idle_postgres_cpu_percent;
   std::optional<double> database_bytes_per_op;
+  // held-snapshot: the first and the last fifth of the time
+  std::optional<double> first_jobs_per_second;
+  std::optional<double> first_p50_ms;
+  std::optional<double> first_p99_ms;
+  std::optional<double> last_p50_ms;
+  std::optional<double> last_p99_ms;
 };
 
 /// Drives a server from this process and measures. Blocks for the duration and the time that what was started needs to

@@ -35,11 +35,13 @@ std::int64_t failed_items(std::string_view body) {
 
 }  // namespace
 
-BatchLoad::BatchLoad(const BenchOptions& options, const ServerReading& before, std::string target, std::string body)
+BatchLoad::BatchLoad(const BenchOptions& options, const ServerReading& before, std::string target, std::string body,
+                     int in_flight)
     : options_(options),
       before_(before),
       target_(std::move(target)),
       body_(std::move(body)),
+      in_flight_(options.runs_in_flight.value_or(in_flight)),
       now_(before),
       watcher_(io_, options.server) {
   for (int index = 0; index < options.concurrency; ++index) connections_.emplace_back(io_, options.server);

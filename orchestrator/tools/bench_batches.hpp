@@ -20,7 +20,9 @@ class BatchLoad {
  public:
   /// @param target the batch call
   /// @param body one batch of `options.batch_size` items, sent again and again
-  BatchLoad(const BenchOptions& options, const ServerReading& before, std::string target, std::string body);
+  /// @param in_flight open runs kept where the options name no number
+  BatchLoad(const BenchOptions& options, const ServerReading& before, std::string target, std::string body,
+            int in_flight);
 
   /// Blocks for the duration and until what was started has closed, at most a minute.
   void run();
@@ -38,7 +40,7 @@ class BatchLoad {
     return static_cast<double>(started_ + posting_) - (now_.runs_closed - before_.runs_closed);
   }
   [[nodiscard]] bool has_room() const {
-    return open_runs() + options_.batch_size <= std::max(options_.runs_in_flight, options_.batch_size);
+    return open_runs() + options_.batch_size <= std::max(in_flight_, options_.batch_size);
   }
 
   // Fixed after construction.
@@ -46,6 +48,7 @@ class BatchLoad {
   const ServerReading before_;
   const std::string target_;
   const std::string body_;
+  const int in_flight_;
   // Only on the thread of run().
   ServerReading now_;
   boost::asio::io_context io_{1};

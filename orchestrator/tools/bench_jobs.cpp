@@ -16,6 +16,8 @@ using Clock = std::chrono::steady_clock;
 constexpr const char* kQueue = "bench-drain";
 constexpr std::int64_t kDrained = 50'000;
 constexpr int kDrainBatch = 5'000;
+/// Kept open: what is done between two looks at the server's counters must not run out.
+constexpr int kOpenJobs = 16'000;
 /// By when all must have been enqueued, where the queue cannot be paused: then they fall due together.
 constexpr std::chrono::seconds kDueAfter{20};
 constexpr std::chrono::seconds kMostDrainTime{120};
@@ -120,7 +122,7 @@ Result<BenchFigures> bench_jobs_enqueue(const BenchOptions& options) {
   figures.measures = "an operation is a job, enqueued and performed; latencies are those of a batch call of " +
                      std::to_string(options.batch_size) + " jobs; seconds until every job ended";
   const CostMeter costs = CostMeter::start(options, *before);
-  BatchLoad load(options, *before, "/v1/jobs/batch", batch_of_jobs(options.batch_size, ""));
+  BatchLoad load(options, *before, "/v1/jobs/batch", batch_of_jobs(options.batch_size, ""), kOpenJobs);
   load.run();
   load.write_to(figures);
   figures.jobs_per_second = std::exchange(figures.runs_per_second, std::nullopt);

@@ -30,6 +30,9 @@ constexpr std::chrono::seconds kArmTime{60};
 constexpr std::int64_t kArmBatch = 500;
 /// Most runs that are made ready for signals beforehand.
 constexpr double kMaxArmed = 100'000;
+/// A job's result is looked for this often and this long.
+constexpr std::chrono::milliseconds kResultPoll{5};
+constexpr std::chrono::seconds kResultTime{5};
 /// The long poll begins this long before the signal, so that it is there when the run ends.
 constexpr std::chrono::milliseconds kPollLead{10};
 
@@ -117,6 +120,41 @@ class PickupLoop final : public OpenLoop {
       ClientRequest request = post("/v1/runs?wait=30", body);
       const auto response = co_await connection.send(std::move(request));
       const auto began = response && response->status == 200 ? step_began(response->body) : std::nullopt;
+      if (began) {
+        latencies_.add(*began - *moment);
+      } else {
+        ++errors_;
+      }
+    }
+  }
+};
+
+/// Jobs, whose call answers when they are durable: their result is asked for afterwards.
+class JobPickupLoop final : public OpenLoop {
+ public:
+  using OpenLoop::OpenLoop;
+
+ private:
+  asio::awaitable<void> work() override {
+    HttpConnection connection(io_, options_.server);
+    asio::steady_timer timer(io_);
+    const Json body = {{"handler", "clock"}};
+    while (const auto moment = next_moment()) {
+      timer.expires_at(*moment);
+      co_await timer.async_wait(kAwait);
+      ClientRequest request = post("/v1/jobs", body);
+      const auto response = co_await connection.send(std::move(request));
+      const auto job = response && response->status == 201 ? parse_json(response->body) : Result<Json>(Json());
+      const auto give_up = Clock::now() + kResultTime;
+      std::optional<Clock::time_point> began;
+      while (job && job->is_object() && !began && Clock::now() < give_up) {
+        timer.expires_after(kResultPoll);
+        co_await timer.async_wait(kAwait);
+        ClientRequest look;
+        look.target = "/v1/runs/" + (*job)["run_id"].get<std::string>();
+        const auto run = co_await connection.send(std::move(look));
+        if (run && run->status == 200) began = step_began(run->body);
+      }
       if (began) {
         latencies_.add(*began - *moment);
       } else {
@@ -255,6 +293,15 @@ Result<BenchFigures> bench_pickup_latency(const BenchOptions& options) {
       "from POST /v1/runs to the start of its one step's handler, by the clock of this machine, which must be the "
       "server's";
   PickupLoop loop(options);
+  return measure(options, loop, std::move(figures));
+}
+
+Result<BenchFigures> bench_job_pickup_latency(const BenchOptions& options) {
+  BenchFigures figures;
+  figures.scenario = "job-pickup-latency";
+  figures.measures =
+      "from POST /v1/jobs to the start of the job's handler, by the clock of this machine, which must be the server's";
+  JobPickupLoop loop(options);
   return measure(options, loop, std::move(figures));
 }
 

@@ -23,6 +23,20 @@ Result<BenchFigures> bench_signal_latency(const BenchOptions& options);
 /// Single starts, the next on each connection when the last was answered.
 Result<BenchFigures> bench_starts(const BenchOptions& options);
 
+/// Single jobs, the next on each connection when the last was answered.
+Result<BenchFigures> bench_enqueue(const BenchOptions& options);
+
+/// One job after the other at a fixed rate. The latency is from the call to the start of its handler.
+Result<BenchFigures> bench_job_pickup_latency(const BenchOptions& options);
+
+/// Jobs at a fixed rate, in small batches, while another session keeps a snapshot open; beside them single jobs whose
+/// way to their handler is timed. precondition_failed without hold_snapshot.
+Result<BenchFigures> bench_held_snapshot(const BenchOptions& options);
+
+/// A server and a PostgreSQL of its own, in a folder that is removed again: runs that are never at rest, kill -9, and
+/// how long after its new start the server has finished a step. An operation is one such round.
+Result<BenchFigures> bench_crash_recovery(const BenchOptions& options);
+
 /// `runs_in_flight` runs that only wait, and what the server costs while they do, for `duration`.
 Result<BenchFigures> bench_waiting_runs(const BenchOptions& options);
 

@@ -1,4 +1,4 @@
-// Single starts, and many runs that only wait.
+// Single starts and jobs, and many runs that only wait.
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -22,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kOneStep = "bench-one-step";
 constexpr const char* kWaiting = "bench-waiting";
+constexpr int kWaitingRuns = 100'000;
 constexpr int kWaitDays = 30;
 /// How long the last runs may take to come to rest.
 constexpr std::chrono::seconds kRestTime{120};
@@ -124,19 +125,12 @@ Status wait_for_rest(const ServerAccess& server) {
   return {};
 }
 
-}  // namespace
-
-Result<BenchFigures> bench_starts(const BenchOptions& options) {
-  if (Status deployed = deploy_for_bench(options.server, kOneStep, one_step()); !deployed) return deployed.error();
+Result<BenchFigures> measure_single_calls(const BenchOptions& options, std::string target, std::string body,
+                                          BenchFigures figures) {
   const auto before = read_server(options.server);
   if (!before) return before.error();
-
-  BenchFigures figures;
-  figures.scenario = "starts";
-  figures.measures =
-      "an operation is one POST /v1/runs, answered when its run is durable; the run's one step is done beside";
   const CostMeter costs = CostMeter::start(options, *before);
-  ClosedLoop loop(options, "/v1/runs", std::string("{\"workflow\":\"") + kOneStep + "\"}");
+  ClosedLoop loop(options, std::move(target), std::move(body));
   const auto end = Clock::now() + options.duration;
   loop.run([end] { return Clock::now() < end; });
   figures.seconds = loop.seconds();
@@ -150,6 +144,25 @@ Result<BenchFigures> bench_starts(const BenchOptions& options) {
   return figures;
 }
 
+}  // namespace
+
+Result<BenchFigures> bench_starts(const BenchOptions& options) {
+  if (Status deployed = deploy_for_bench(options.server, kOneStep, one_step()); !deployed) return deployed.error();
+  BenchFigures figures;
+  figures.scenario = "starts";
+  figures.measures =
+      "an operation is one POST /v1/runs, answered when its run is durable; the run's one step is done beside";
+  return measure_single_calls(options, "/v1/runs", std::string("{\"workflow\":\"") + kOneStep + "\"}",
+                              std::move(figures));
+}
+
+Result<BenchFigures> bench_enqueue(const BenchOptions& options) {
+  BenchFigures figures;
+  figures.scenario = "enqueue";
+  figures.measures = "an operation is one POST /v1/jobs, answered when its job is durable; the job is done beside";
+  return measure_single_calls(options, "/v1/jobs", R"({"handler":"noop"})", std::move(figures));
+}
+
 Result<BenchFigures> bench_waiting_runs(const BenchOptions& options) {
   if (Status deployed = deploy_for_bench(options.server, kWaiting, long_wait()); !deployed) return deployed.error();
   const auto database_before =
@@ -161,7 +174,7 @@ Result<BenchFigures> bench_waiting_runs(const BenchOptions& options) {
       "an operation is a run that waits for " + std::to_string(kWaitDays) +
       " days; then the server idles for the seconds given: its memory in all, its and PostgreSQL's share "
       "of one processor, and what the database grew by for each run";
-  const std::int64_t wanted = options.runs_in_flight;
+  const std::int64_t wanted = options.runs_in_flight.value_or(kWaitingRuns);
   const std::int64_t batch = std::min<std::int64_t>(options.batch_size, wanted);
   std::int64_t asked = 0;
   ClosedLoop loop(options, "/v1/runs/batch", batch_of_waiting(batch));

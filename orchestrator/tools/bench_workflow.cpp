@@ -6,6 +6,8 @@ namespace orchestrator::tools {
 
 namespace {
 
+constexpr int kOpenRuns = 4'000;
+
 constexpr const char* kWorkflow = "bench-5-steps";
 constexpr int kSteps = 5;
 
@@ -61,7 +63,7 @@ Result<BenchFigures> bench_workflow_5_steps(const BenchOptions& options) {
   figures.measures = "an operation is a finished step; latencies are those of a batch call of " +
                      std::to_string(options.batch_size) + " runs; seconds until every run ended";
   const CostMeter costs = CostMeter::start(options, *before);
-  BatchLoad load(options, *before, "/v1/runs/batch", batch_body(options.batch_size));
+  BatchLoad load(options, *before, "/v1/runs/batch", batch_body(options.batch_size), kOpenRuns);
   load.run();
   load.write_to(figures);
   costs.finish(figures, load.last_reading());

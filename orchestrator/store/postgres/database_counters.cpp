@@ -2,6 +2,8 @@
 
 #include <fstream>
 #include <iterator>
+#include <pqxx/connection>
+#include <pqxx/transaction>
 #include <sstream>
 
 #include "orchestrator/store/postgres/session.hpp"
@@ -42,6 +44,22 @@ Result<DatabaseCounters> read_database_counters(const std::string& url) {
     counters.postmaster_pid = postmaster_of(rows[0][3].as<std::int64_t>());
     return counters;
   });
+}
+
+Result<std::shared_ptr<void>> hold_snapshot(const std::string& url) {
+  /// Destroyed in this order: the transaction before its connection.
+  struct Held {
+    explicit Held(const std::string& where) : connection(where), transaction(connection) {
+      transaction.exec("select count(*) from orchestrator.shard_owner");
+    }
+    pqxx::connection connection;
+    pqxx::transaction<pqxx::repeatable_read, pqxx::read_only> transaction;
+  };
+  try {
+    return std::shared_ptr<void>(std::make_shared<Held>(with_parameters(url, "bench-snapshot")));
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::unavailable, std::string("no snapshot could be held: ") + error.what());
+  }
 }
 
 }  // namespace orchestrator::store::postgres

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "orchestrator/base/result.hpp"
@@ -19,5 +20,9 @@ struct DatabaseCounters {
 
 /// Reads the counters over a connection of its own. Blocks. Errors: unavailable.
 Result<DatabaseCounters> read_database_counters(const std::string& url);
+
+/// A transaction that sees the database as it is now, in a session of its own, until the answer is destroyed: what a
+/// forgotten report does to a database. Blocks. Errors: unavailable.
+Result<std::shared_ptr<void>> hold_snapshot(const std::string& url);
 
 }  // namespace orchestrator::store::postgres
