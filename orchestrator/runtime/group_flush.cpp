@@ -22,6 +22,17 @@ void ShardGroup::flush_soon() {
   });
 }
 
+bool ShardGroup::take_turn() {
+  if (waits_for_turn_) return false;
+  waits_for_turn_ = !parts_.turns.take([this] {
+    parts_.executor.post([this] {
+      waits_for_turn_ = false;
+      flush();
+    });
+  });
+  return !waits_for_turn_;
+}
+
 void ShardGroup::fill_leases(Pending& pending) {
   // Rows without a lease would be rows without a fence.
   std::set<ShardId> gone;
@@ -39,17 +50,21 @@ void ShardGroup::fill_leases(Pending& pending) {
 
 void ShardGroup::flush() {
   if (flushing_ || pending_.empty()) return;
+  const bool is_small = pending_.touched.size() <= FlushTurns::kSmallBatch;
+  if (is_small && !take_turn()) return;
   flushing_ = true;
   // Shared: the batch travels to the committer thread while the rest waits here for its answer.
   auto done = std::make_shared<Pending>(std::exchange(pending_, {}));
   fill_leases(*done);
   if (done->shards.empty()) {
+    if (is_small) parts_.turns.give_back();
     committed(done, std::make_shared<const store::Batch>(), store::CommitAnswer{clock_.now(), {}});
     return;
   }
   auto batch = std::make_shared<const store::Batch>(std::move(done->batch));
   const auto sent_at = parts_.clock.steady_now();
-  parts_.store.commit(parts_.lane, batch, [this, done, batch, sent_at](Result<store::CommitAnswer> answer) {
+  parts_.store.commit(parts_.lane, batch, [this, done, batch, sent_at, is_small](Result<store::CommitAnswer> answer) {
+    if (is_small) parts_.turns.give_back();
     parts_.executor.post([this, done, batch, sent_at, answer = std::move(answer)]() mutable {
       parts_.metrics.commit_seconds.observe(std::chrono::duration<double>(parts_.clock.steady_now() - sent_at).count());
       committed(done, batch, std::move(answer));
@@ -63,10 +78,12 @@ void ShardGroup::committed(std::shared_ptr<Pending> done, std::shared_ptr<const 
     parts_.metrics.commits_in_doubt.add();
     parts_.logger.warn("batch_in_doubt", {{"shards", done->shards.size()}});
     // Still flushing: nothing of this group is sent until the doubt is settled.
+    settling_.insert(done->shards.begin(), done->shards.end());
     parts_.headquarters.settle(batch, [this, done, batch](std::vector<store::ShardLease> leases, bool was_committed) {
       parts_.executor.post([this, done, batch, leases = std::move(leases), was_committed] {
         store::CommitAnswer settled{clock_.now(), {}};
         for (const ShardId shard : done->shards) {
+          settling_.extract(shard);
           Shard* owned = find_shard(shard);
           const auto lease =
               std::find_if(leases.begin(), leases.end(), [&](const auto& l) { return l.shard == shard; });
@@ -118,20 +135,21 @@ void ShardGroup::committed(std::shared_ptr<Pending> done, std::shared_ptr<const 
   if (leaving_ && pending_.empty() && !flushing_ && left_) {
     std::vector<store::ShardLease> leases;
     for (const auto& [id, shard] : shards_) {
-      if (!has_work_in_hand(*shard)) leases.push_back(shard->lease);
+      if (!has_work_in_hand(*shard) && !is_suspect(*shard)) leases.push_back(shard->lease);
     }
     std::exchange(left_, nullptr)(std::move(leases));
   }
 }
 
-/// A fence that did not hold: either another node took the shard, or we took it again ourselves to settle a doubt.
+/// A fence that did not hold: either another node took the shard, or we took it again ourselves to settle a doubt, and
+/// perhaps have not heard of it yet. What was in hand then is still known.
 void ShardGroup::give_up_lost(const store::Batch& batch, const std::set<ShardId>& lost, const Status& why) {
   std::vector<ShardId> gone;
   std::set<ShardId> ours;
   for (const auto& lease : batch.leases) {
     if (!lost.contains(lease.shard)) continue;
     const Shard* shard = find_shard(lease.shard);
-    if (shard != nullptr && shard->lease.epoch != lease.epoch) {
+    if (shard != nullptr && (shard->lease.epoch != lease.epoch || settling_.contains(lease.shard))) {
       ours.insert(lease.shard);
     } else {
       gone.push_back(lease.shard);
@@ -251,7 +269,7 @@ void ShardGroup::settle_run(RunId run_id) {
     forget(*shard, run_id);
     scheduled_run_closed(*shard, run_id);
   } else if (entry.may_rest()) {
-    forget(*shard, run_id);
+    keep_resting(run_id);
   } else if (entry.is_ordered()) {
     hand_out_head(run_id, shard->generation);
   }
@@ -262,8 +280,36 @@ void ShardGroup::settle_mailbox(ShardId shard_id, const MailboxKey& key) {
   if (shard == nullptr) return;
   const auto found = shard->mailboxes.find(key);
   if (found == shard->mailboxes.end()) return;
-  Mailbox& mailbox = *found->second;
-  if (--mailbox.uncommitted <= 0 && !mailbox.busy && mailbox.operations.empty()) shard->mailboxes.erase(found);
+  --found->second->uncommitted;
+  keep_resting_mailbox(shard_id, key);
+}
+
+/// What rests is in the table. It stays in memory as well until enough others have come to rest: what wakes it up soon,
+/// as a webhook that follows its request within seconds, reads nothing.
+void ShardGroup::keep_resting(RunId run_id) {
+  resting_runs_.push_back(run_id);
+  while (resting_runs_.size() > parts_.max_resting) {
+    const RunId oldest = resting_runs_.front();
+    resting_runs_.pop_front();
+    Shard* shard = find_shard(shard_of(oldest));
+    if (shard == nullptr) continue;
+    const auto found = shard->runs.find(oldest);
+    if (found == shard->runs.end()) continue;
+    const RunEntry& entry = *found->second;
+    if (entry.uncommitted == 0 && !entry.committing && entry.may_rest()) forget(*shard, oldest);
+  }
+}
+
+void ShardGroup::keep_resting_mailbox(ShardId shard_id, const MailboxKey& key) {
+  resting_mailboxes_.emplace_back(shard_id, key);
+  while (resting_mailboxes_.size() > parts_.max_resting) {
+    const auto [home, oldest] = std::move(resting_mailboxes_.front());
+    resting_mailboxes_.pop_front();
+    Shard* shard = find_shard(home);
+    if (shard == nullptr) continue;
+    const auto found = shard->mailboxes.find(oldest);
+    if (found != shard->mailboxes.end() && found->second->is_at_rest()) shard->mailboxes.erase(found);
+  }
 }
 
 /// A batch failed: what these shards hold in memory may not be true. Forget it and read the database again, behind a
@@ -304,8 +350,8 @@ void ShardGroup::drop_memory(Shard& shard, const Status& why) {
   shard.generation = next_generation_++;
   shard.phase = Shard::Phase::recovering;
   shard.leaving = false;
-  // Work in hand goes on and its outcome counts: only what was decided about it is forgotten.
-  shard.unclean = false;
+  // Work in hand goes on and its outcome counts: only what was decided about it is forgotten. A shard that was taken
+  // over unclean and is still recovering stays so.
   auto runs = std::exchange(shard.runs, {});
   auto loading = std::exchange(shard.loading, {});
   auto mailboxes = std::exchange(shard.mailboxes, {});

@@ -271,8 +271,12 @@ void ShardGroup::lose_lease(const HoldKey& key, const std::shared_ptr<TaskHold>&
       return;
     }
     const std::string worker = hold->lease->worker;
-    if (*entry == nullptr || !decide(**entry, core::TaskLost{key.task}, pending_)) {
+    if (*entry == nullptr) {
       release_hold(key);
+      return;
+    }
+    if (!decide(**entry, core::TaskLost{key.task}, pending_)) {
+      release_once_committed(**entry, key);
       return;
     }
     parts_.metrics.steps_lost.add();

@@ -42,10 +42,8 @@ void ShardGroup::drop(ShardId shard) {
 void ShardGroup::release(ShardId id, Duration patience, Released done) {
   parts_.executor.post([this, id, patience, done = std::move(done)]() mutable {
     Shard* shard = find_shard(id);
-    const auto is_its = [&](const SuspectTask& suspect) { return shard_of(suspect.run_id) == id; };
     // Suspects are counted here before they go out; a new owner would take the shard for a clean one.
-    if (shard == nullptr || shard->phase != Shard::Phase::active || shard->leaving ||
-        std::any_of(suspects_.begin(), suspects_.end(), is_its)) {
+    if (shard == nullptr || shard->phase != Shard::Phase::active || shard->leaving || is_suspect(*shard)) {
       done(std::nullopt);
       return;
     }
@@ -86,6 +84,12 @@ bool ShardGroup::has_work_in_hand(const Shard& shard) {
     const auto step = shard.remote_steps.find({key.run_id, key.task.step});
     return step == shard.remote_steps.end() || step->second.leased != key.task;
   });
+}
+
+bool ShardGroup::is_suspect(const Shard& shard) const {
+  return shard.unclean || std::any_of(suspects_.begin(), suspects_.end(), [&](const SuspectTask& suspect) {
+           return shard_of(suspect.run_id) == shard.lease.shard;
+         });
 }
 
 /// Whether nothing is in hand, in flight, or half done. What rests in memory is in the table as well, and so is a

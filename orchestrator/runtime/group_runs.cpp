@@ -155,12 +155,12 @@ void ShardGroup::finish_loading(Shard& shard, RunId run_id, Result<RunEntry*> en
       callback(entry);
     }
   }
-  // Loaded for a question only: nothing changed, so it need not stay.
+  // Perhaps loaded for a question only.
   if (entry && *entry != nullptr) {
     const auto held = shard.runs.find(run_id);
     if (held == shard.runs.end()) return;
     const RunEntry& now = *held->second;
-    if (now.uncommitted == 0 && !now.committing && now.may_rest()) forget(shard, run_id);
+    if (now.uncommitted == 0 && !now.committing && now.may_rest()) keep_resting(run_id);
   }
 }
 

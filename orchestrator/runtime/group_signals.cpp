@@ -99,7 +99,7 @@ void ShardGroup::run_mailbox(ShardId shard_id, const MailboxKey& key) {
   Mailbox& mailbox = *found->second;
   if (mailbox.busy) return;
   if (mailbox.operations.empty()) {
-    if (mailbox.uncommitted <= 0) shard->mailboxes.erase(found);
+    if (mailbox.is_at_rest()) keep_resting_mailbox(shard_id, key);
     return;
   }
   mailbox.busy = true;

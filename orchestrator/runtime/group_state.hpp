@@ -33,7 +33,8 @@ struct JobNotes {
 /// A run whose row differs from it for longer than this is written, so that pages tell the truth.
 inline constexpr Duration kStaleRow = std::chrono::seconds{1};
 
-/// A run that is doing something. Runs at rest are written down and forgotten.
+/// A run that is doing something, or came to rest a short while ago. Runs at rest are written down, and forgotten when
+/// kMaxResting others have come to rest after them.
 struct RunEntry {
   explicit RunEntry(core::Run run_) : run(std::move(run_)) {}
 
@@ -74,7 +75,12 @@ struct Mailbox {
   std::vector<store::SignalRow> pending;        ///< buffered and delivered, oldest first
   /// (name, id) of what was accepted while this mailbox is in memory: the table may not show it yet.
   std::map<std::pair<std::string, std::string>, SignalAnswer> ids;
+
+  [[nodiscard]] bool is_at_rest() const { return uncommitted <= 0 && !busy && operations.empty(); }
 };
+
+/// Runs, and mailboxes, that stay in the memory of a group while they rest; some kilobytes each.
+inline constexpr std::size_t kMaxResting = 1'000;
 
 /// One started or suspected task that waits until fewer suspects are in hand.
 struct SuspectTask {

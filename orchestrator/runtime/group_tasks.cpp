@@ -221,7 +221,7 @@ void ShardGroup::decide_outcome(RunEntry& entry, core::TaskRef task, const std::
   const Status decided = decide(entry, event, pending_);
   if (!decided) {
     // The first outcome won: a time-out, a cancel, or the same outcome before a reload.
-    release_hold(key);
+    release_once_committed(entry, key);
     return;
   }
   parts_.metrics.step(kind).add();
@@ -230,6 +230,19 @@ void ShardGroup::decide_outcome(RunEntry& entry, core::TaskRef task, const std::
                               answer_reporters(*hold, TaskAnswer{.run_id = key.run_id, .state = state});
                               release_hold(key);
                             }});
+}
+
+/// What was decided about this task instead may be in a batch under way. Until it is committed the task is in hand: a
+/// batch that fails takes the decision back.
+void ShardGroup::release_once_committed(const RunEntry& entry, const HoldKey& key) {
+  if (entry.uncommitted == 0) {
+    release_hold(key);
+    return;
+  }
+  pending_.after.push_back({shard_of(key.run_id), [this, key](const Status& status) {
+                              if (status) release_hold(key);
+                            }});
+  flush_soon();
 }
 
 void ShardGroup::release_hold(const HoldKey& key) {
@@ -402,9 +415,11 @@ void ShardGroup::transaction_ended(RunId run_id, core::TaskRef task, std::shared
   const HoldKey key{run_id, task};
   if (!answer && answer.error().code == ErrorCode::outcome_unknown) {
     parts_.metrics.commits_in_doubt.add();
+    settling_.insert(shard_id);
     parts_.headquarters.settle(
         batch, [this, run_id, task, out, batch, shard_id](std::vector<store::ShardLease> leases, bool was_committed) {
           parts_.executor.post([this, run_id, task, out, batch, shard_id, leases = std::move(leases), was_committed] {
+            settling_.extract(shard_id);
             Shard* shard = find_shard(shard_id);
             if (shard != nullptr && !leases.empty() && leases.front().epoch > shard->lease.epoch) {
               shard->lease = leases.front();

@@ -77,9 +77,11 @@ Node::Node(Parts parts, NodeOptions options)
         .headquarters = *this,
         .logger = parts_.logger,
         .metrics = metrics_,
+        .turns = turns_,
         .seed = parts_.random.next(),
         .lane = lane++,
         .max_suspects_in_hand = options_.max_suspects_in_hand,
+        .max_resting = options_.max_resting,
         .worker_name = options_.id.value,
     }));
   }

@@ -29,6 +29,7 @@ struct NodeOptions {
   std::chrono::milliseconds lease{10'000};
   int handler_slots = 16;
   int max_suspects_in_hand = 8;
+  std::size_t max_resting = kMaxResting;  ///< in memory, per group
   /// Inbox reads while nothing comes, and while something does. Source: design, section 4.
   Duration inbox_idle = std::chrono::milliseconds{250};
   Duration inbox_busy = std::chrono::milliseconds{5};
@@ -167,6 +168,7 @@ class Node final : public Headquarters {
   WorkerPool workers_;
   QueueShares shares_;
   QueueKeeper queues_;
+  FlushTurns turns_;
   std::vector<std::unique_ptr<ShardGroup>> groups_;  // Fixed after construction.
 
   std::map<ShardId, Epoch> owned_;          // Only on parts_.executor: with the epoch of the take-over.

@@ -15,6 +15,7 @@
 #include "orchestrator/runtime/definitions.hpp"
 #include "orchestrator/runtime/engine_metrics.hpp"
 #include "orchestrator/runtime/executor.hpp"
+#include "orchestrator/runtime/flush_turns.hpp"
 #include "orchestrator/runtime/group_state.hpp"
 #include "orchestrator/runtime/job_definitions.hpp"
 #include "orchestrator/runtime/loader.hpp"
@@ -76,9 +77,11 @@ class ShardGroup {
     Headquarters& headquarters;
     telemetry::Logger& logger;
     EngineMetrics& metrics;
+    FlushTurns& turns;
     std::uint64_t seed = 0;
     std::int32_t lane = 0;
     int max_suspects_in_hand = 8;
+    std::size_t max_resting = kMaxResting;
     std::string worker_name;
   };
 
@@ -97,7 +100,8 @@ class ShardGroup {
   void expire_signals();
   void sweep();
   /// Flushes, then drops everything and answers with the leases held, for a graceful hand-over: without those of shards
-  /// with work in hand, whose outcome the next owner does not know.
+  /// with work in hand, whose outcome the next owner does not know, and of those that were taken over unclean and whose
+  /// suspects have not been counted yet.
   void leave(std::function<void(std::vector<store::ShardLease>)> done);
 
   // ---- requests ----
@@ -142,11 +146,14 @@ class ShardGroup {
   // group_flush.cpp
   void flush_soon();
   void flush();
+  bool take_turn();
   void committed(std::shared_ptr<Pending> done, std::shared_ptr<const store::Batch> batch,
                  Result<store::CommitAnswer> answer);
   void complete(Pending& done, const store::Batch& batch, const std::set<ShardId>& failed, const Status& why);
   void settle_run(RunId run_id);
   void settle_mailbox(ShardId shard, const MailboxKey& key);
+  void keep_resting(RunId run_id);
+  void keep_resting_mailbox(ShardId shard, const MailboxKey& key);
   void fail_shards(const std::set<ShardId>& shards, const Status& why);
   void drop_memory(Shard& shard, const Status& why);
   void strip(Pending& pending, const std::set<ShardId>& shards, const Status& why);
@@ -244,6 +251,7 @@ class ShardGroup {
   void put_suspect_down(const HoldKey& key);
   void forget_suspects(ShardId shard);
   void release_hold(const HoldKey& key);
+  void release_once_committed(const RunEntry& entry, const HoldKey& key);
   void mark_in_hand(RunEntry& entry);
   void record_long_tasks(RunEntry& entry);
 
@@ -402,6 +410,8 @@ class ShardGroup {
   using Released = std::function<void(std::optional<store::ShardLease>)>;
   void release_when_quiet(ShardId shard, std::uint64_t generation, Duration until, Released done);
   [[nodiscard]] bool is_quiet(const Shard& shard) const;
+  /// Whether something of it may have been in hand when its last owner died, and nobody has looked yet.
+  [[nodiscard]] bool is_suspect(const Shard& shard) const;
   /// Begun here and not durably over; what a remote worker has under a written lease goes on under the next owner.
   [[nodiscard]] static bool has_work_in_hand(const Shard& shard);
   void recover(ShardId shard, std::uint64_t generation);
@@ -426,8 +436,12 @@ class ShardGroup {
   JobDefinitions job_definitions_;
   std::map<ShardId, std::unique_ptr<Shard>> shards_;
   Pending pending_;
+  std::deque<RunId> resting_runs_;  ///< oldest first; one that was woken up since, or is gone, does no harm
+  std::deque<std::pair<ShardId, MailboxKey>> resting_mailboxes_;
+  std::multiset<ShardId> settling_;  ///< once for each commit in doubt: taken again by this node right now
   bool flushing_ = false;
   bool flush_posted_ = false;
+  bool waits_for_turn_ = false;
   bool leaving_ = false;
   std::function<void(std::vector<store::ShardLease>)> left_;
   std::uint64_t random_state_;

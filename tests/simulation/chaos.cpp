@@ -67,8 +67,6 @@ void Chaos::arrange_faults() {
   cluster_.faults = [this](std::string_view operation) {
     if (!chance(temper_.store_fails_one_in)) return store::memory::Fault::none;
     disturbed();
-    // A node that settles the doubt about a step's own commit takes its shard over; batches under way lose theirs.
-    if (operation == "commit_step") performers_.allow_repeats();
     switch (random_.next() % 3) {
       case 0: return store::memory::Fault::unavailable;
       case 1: return store::memory::Fault::unknown_done;

@@ -1,6 +1,7 @@
 #include "tests/simulation/story.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/model/job_record.hpp"
@@ -31,7 +32,7 @@ constexpr std::uint64_t kStoriesPerSchedule = 4;
 
 }  // namespace
 
-Story::Story(std::uint64_t seed)
+Story::Story(std::uint64_t seed, bool keeps_resting)
     : random_(seed * 7 + 1),
       cluster_(seed, kShards),
       witness_(cluster_.tables(), findings_),
@@ -43,6 +44,9 @@ Story::Story(std::uint64_t seed)
       has_remote_workers_(seed % kRemoteOneIn == kRemoteAmong),
       scheduled_(cluster_, findings_, seed),
       has_schedule_(seed % kStoriesPerSchedule == 0) {
+  constexpr std::array<std::size_t, 3> kResting = {0, 2, runtime::kMaxResting};
+  cluster_.node_options.max_resting =
+      keeps_resting ? (getenv("REST") ? (size_t)atoi(getenv("REST")) : kResting[seed % kResting.size()]) : 0;
   cluster_.constraint = [this](const store::Batch& batch) {
     witness_.before_commit(batch, cluster_.world.database_now(), !chaos_.clock_was_stepped());
     scheduled_.before_commit(batch);

@@ -20,7 +20,8 @@ namespace orchestrator::testing {
 /// store in memory. The seed decides everything; the same seed plays the same story.
 class Story {
  public:
-  explicit Story(std::uint64_t seed);
+  /// @param keeps_resting two of three stories keep runs at rest in memory, some of them only a few; else none does
+  explicit Story(std::uint64_t seed, bool keeps_resting = true);
   ~Story();
 
   /// Plays to the end; what it found wrong, or nothing.
