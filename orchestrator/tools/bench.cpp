@@ -19,7 +19,7 @@ constexpr std::array kScenarios = {
     Scenario{"workflow-5-steps", bench_workflow_5_steps}, Scenario{"pickup-latency", bench_pickup_latency},
     Scenario{"signal-latency", bench_signal_latency},     Scenario{"starts", bench_starts},
     Scenario{"waiting-runs", bench_waiting_runs},         Scenario{"jobs-drain", bench_jobs_drain},
-    Scenario{"jobs-enqueue", bench_jobs_enqueue},
+    Scenario{"jobs-enqueue", bench_jobs_enqueue},         Scenario{"jobs-scheduled", bench_jobs_scheduled},
 };
 
 Json number_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
@@ -69,6 +69,16 @@ Json figures_to_json(const BenchFigures& figures) {
   put("idle_server_cpu_percent", figures.idle_server_cpu_percent);
   put("idle_postgres_cpu_percent", figures.idle_postgres_cpu_percent);
   put("database_bytes_per_op", figures.database_bytes_per_op);
+  for (const BenchTenth& tenth : figures.tenths) {
+    json["tenths"].push_back(Json{{"enqueue_us", tenth.enqueue_us},
+                                  {"enqueue_server_cpu_us", number_or_null(tenth.enqueue_server_cpu_us)},
+                                  {"enqueue_postgres_cpu_us", number_or_null(tenth.enqueue_postgres_cpu_us)},
+                                  {"fire_server_cpu_us", number_or_null(tenth.fire_server_cpu_us)},
+                                  {"fire_postgres_cpu_us", number_or_null(tenth.fire_postgres_cpu_us)},
+                                  {"p50_ms", number_or_null(tenth.p50_ms)},
+                                  {"p99_ms", number_or_null(tenth.p99_ms)},
+                                  {"max_ms", number_or_null(tenth.max_ms)}});
+  }
   return json;
 }
 

@@ -29,9 +29,22 @@ struct BenchOptions {
   int concurrency = 4;                ///< connections, 1 to 1000
   double rate_per_second = 100;       ///< open-loop scenarios: operations begun per second, 0.1 to 100 000
   int batch_size = 500;               ///< runs per batch call, 1 to 10 000
+  std::int64_t jobs = 100'000;        ///< jobs-scheduled: how many, 100 to 10 000 000
   int runs_in_flight = 4'000;         ///< closed-loop scenarios: open runs kept at most
   /// Asked before and after; empty: the figures per operation that need the database stay null.
   std::function<Result<DatabaseReading>()> read_database;
+};
+
+/// jobs-scheduled: what a tenth of the jobs cost, per job; latencies are how late they began.
+struct BenchTenth {
+  double enqueue_us = 0;  ///< on the clock
+  std::optional<double> enqueue_server_cpu_us;
+  std::optional<double> enqueue_postgres_cpu_us;
+  std::optional<double> fire_server_cpu_us;
+  std::optional<double> fire_postgres_cpu_us;
+  std::optional<double> p50_ms;
+  std::optional<double> p99_ms;
+  std::optional<double> max_ms;
 };
 
 /// One measurement. Empty members are null in JSON: the scenario has none, or it could not be read.
@@ -59,6 +72,7 @@ struct BenchFigures {
   std::optional<double> idle_server_cpu_percent;  ///< of one processor
   std::optional<double> idle_postgres_cpu_percent;
   std::optional<double> database_bytes_per_op;
+  std::vector<BenchTenth> tenths;  ///< jobs-scheduled
 };
 
 /// Drives a server from this process and measures. Blocks for the duration and the time that what was started needs to
