@@ -36,6 +36,7 @@ struct Api::Body {
     add_decision_routes(router, context);
     add_namespace_routes(router, context);
     add_queue_routes(router, context);
+    add_calendar_routes(router, context);
     add_schedule_routes(router, context);
     add_signal_routes(router, context);
     add_webhook_endpoint_routes(router, context);

@@ -17,6 +17,7 @@ void add_workflow_routes(Router& router, Context& context);
 void add_decision_routes(Router& router, Context& context);
 void add_namespace_routes(Router& router, Context& context);
 void add_queue_routes(Router& router, Context& context);
+void add_calendar_routes(Router& router, Context& context);
 void add_schedule_routes(Router& router, Context& context);
 void add_signal_routes(Router& router, Context& context);
 void add_webhook_endpoint_routes(Router& router, Context& context);

@@ -200,11 +200,13 @@ void preview(Context& context, const CallPtr& call) {
   const auto after = query.time("after");
   if (const Status status = query.finish(); !status) return call->fail(status.error());
   context.service.schedules().preview(call->namespace_name, *name, after, count,
-                                      [call](Result<std::vector<service::PlannedSlot>> planned) {
+                                      [call](Result<service::Preview> planned) {
                                         if (!planned) return call->fail(planned.error());
                                         JsonWriter writer;
                                         writer.begin_object().name("items").begin_array();
-                                        for (const auto& slot : *planned) write_planned(writer, slot);
+                                        for (const auto& slot : planned->slots) write_planned(writer, slot);
+                                        writer.end_array().name("holidays").begin_array();
+                                        for (const auto& slot : planned->holidays) write_holiday(writer, slot);
                                         writer.end_array().name("next_cursor").null().end_object();
                                         call->respond(json_response(200, std::move(writer).take()));
                                       });

@@ -32,6 +32,16 @@ void write_dead_letter(JsonWriter& writer, store::DeadLetter dead_letter) {
   }
 }
 
+/// Who gave a dead letter up, when and why.
+void write_discarded(JsonWriter& writer, const std::optional<std::string>& discarded) {
+  writer.name("discarded");
+  if (discarded) {
+    writer.raw(*discarded);
+  } else {
+    writer.null();
+  }
+}
+
 void write_key(JsonWriter& writer, const char* name, const std::string& key) {
   if (key.empty()) {
     writer.name(name).null();
@@ -88,6 +98,7 @@ void write_run(JsonWriter& writer, const store::RunView& view, RunShape shape, c
   writer.member("closed_at", view.closed_at);
   writer.member("wake_at", view.wake_at);
   write_dead_letter(writer, view.dead_letter);
+  write_discarded(writer, view.discarded);
   if (header.kind == RunKind::job) write_job(writer, header);
   if (as_of) writer.member("as_of", *as_of);
   if (more) more();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "api/calendar_days.hpp"
 #include "api/limits.hpp"
 #include "api/object_reader.hpp"
 #include "api/start_job_body.hpp"
@@ -45,28 +46,12 @@ std::vector<Timestamp> read_moments(ObjectReader& reader, std::vector<FaultDetai
 std::optional<schedule::Calendar> read_calendar(ObjectReader& parent, std::vector<FaultDetail>& faults) {
   Json object = parent.object("calendar");
   if (!object.is_object()) return std::nullopt;
-  const std::string pointer = parent.pointer_to("calendar");
-  ObjectReader reader(object, pointer, faults);
+  ObjectReader reader(object, parent.pointer_to("calendar"), faults);
   schedule::Calendar calendar;
-  const Json dates = reader.array("dates");
-  if (dates.is_array() && dates.size() > schedule::kMaxHolidays) {
-    reader.fault("dates", "out_of_range",
-                 "must not have more than " + std::to_string(schedule::kMaxHolidays) + " items");
-  } else if (dates.is_array()) {
-    for (std::size_t i = 0; i < dates.size(); ++i) {
-      auto day = schedule::parse_date(dates[i].is_string() ? dates[i].get_ref<const std::string&>() : std::string());
-      if (day) {
-        calendar.dates.push_back(*day);
-      } else {
-        faults.push_back({.pointer = deeper_pointer(pointer + "/dates", std::to_string(i)),
-                          .code = "invalid",
-                          .message = "must be a date such as 2026-12-25"});
-      }
-    }
-  }
-  std::sort(calendar.dates.begin(), calendar.dates.end());
-  calendar.dates.erase(std::unique(calendar.dates.begin(), calendar.dates.end()), calendar.dates.end());
-  calendar.weekends = reader.boolean("weekends").value_or(false);
+  calendar.name = reader.name("name").value_or("");
+  const bool has_days = reader.has("dates") || reader.has("weekends");
+  if (!calendar.name.empty() && has_days) reader.fault("name", "invalid", "cannot be given together with days");
+  read_days(reader, calendar, faults);
   if (const auto word = reader.choice("on_holiday", {"skip", "next_business_day"})) {
     calendar.on_holiday = schedule::parse_on_holiday(*word).value_or(schedule::OnHoliday::skip);
   }

@@ -1,5 +1,6 @@
 #include "api/schedule_json.hpp"
 
+#include "api/calendar_days.hpp"
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/model/job_spec.hpp"
 
@@ -21,9 +22,13 @@ void write_calendar(JsonWriter& writer, const std::optional<schedule::Calendar>&
     writer.name("calendar").null();
     return;
   }
-  writer.name("calendar").begin_object().name("dates").begin_array();
-  for (const auto day : calendar->dates) writer.text(schedule::date_text(day));
-  writer.end_array().member("weekends", calendar->weekends);
+  writer.name("calendar").begin_object();
+  // As it was asked for: the days of a named calendar are that one's to show.
+  if (calendar->name.empty()) {
+    write_days(writer, *calendar);
+  } else {
+    writer.member("name", calendar->name);
+  }
   writer.member("on_holiday", to_string(calendar->on_holiday)).end_object();
 }
 
@@ -89,6 +94,11 @@ void write_slot(JsonWriter& writer, const store::ScheduleSlotRow& row) {
 void write_planned(JsonWriter& writer, const service::PlannedSlot& slot) {
   writer.begin_object().member("fire_at", slot.fire_at).member("local", slot.local).member("slot", slot.slot);
   writer.end_object();
+}
+
+void write_holiday(JsonWriter& writer, const service::PlannedSlot& slot) {
+  writer.begin_object().member("slot", slot.slot).member("local", slot.local).member("outcome", "skipped");
+  writer.member("reason", "holiday").end_object();
 }
 
 }  // namespace orchestrator::api

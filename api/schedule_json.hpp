@@ -18,5 +18,7 @@ enum class ScheduleShape : std::uint8_t {
 Status write_schedule(JsonWriter& writer, const store::ScheduleRow& row, ScheduleShape shape);
 void write_slot(JsonWriter& writer, const store::ScheduleSlotRow& row);
 void write_planned(JsonWriter& writer, const service::PlannedSlot& slot);
+/// A slot that starts nothing because of its day.
+void write_holiday(JsonWriter& writer, const service::PlannedSlot& slot);
 
 }  // namespace orchestrator::api

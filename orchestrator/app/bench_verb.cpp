@@ -36,7 +36,7 @@ Result<tools::DatabaseReading> read_database(const std::string& url) {
 void print_table(const Json& figures) {
   Table table({"FIGURE", "VALUE"});
   for (const auto& [name, value] : figures.items()) {
-    if (value.is_null() || name == "measures" || name == "scenario") continue;
+    if (value.is_null() || value.is_array() || name == "measures" || name == "scenario") continue;
     std::ostringstream text;
     if (value.is_number_float()) {
       text << std::fixed << std::setprecision(value.get<double>() < 100 ? 3 : 0) << value.get<double>();
@@ -46,6 +46,24 @@ void print_table(const Json& figures) {
     table.add({name, text.str()});
   }
   std::cout << figures.at("scenario").get<std::string>() << ": " << figures.at("measures").get<std::string>() << "\n";
+  table.print(std::cout);
+}
+
+/// jobs-scheduled: a row for each tenth of its jobs.
+void print_tenths(const Json& tenths) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : tenths.front().items()) names.push_back(name);
+  Table table(names);
+  for (const Json& tenth : tenths) {
+    std::vector<std::string> cells;
+    for (const auto& [name, value] : tenth.items()) {
+      std::ostringstream text;
+      if (value.is_number()) text << std::fixed << std::setprecision(1) << value.get<double>();
+      cells.push_back(value.is_number() ? text.str() : "-");
+    }
+    table.add(std::move(cells));
+  }
+  std::cout << "\n";
   table.print(std::cout);
 }
 
@@ -66,6 +84,7 @@ void bench(BenchVerbOptions& options, Exit& exit) {
     std::cout << dump_json(json) << "\n";
   } else {
     print_table(json);
+    if (json.contains("tenths")) print_tenths(json.at("tenths"));
   }
   if (figures->operations == 0) exit.code = ExitCode::refused;
 }
@@ -90,6 +109,9 @@ void add_bench_verb(CLI::App& root, Exit& exit) {
       ->capture_default_str();
   verb->add_option("--batch-size", options->bench.batch_size, "runs per batch call")
       ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  verb->add_option("--jobs", options->bench.jobs, "jobs-scheduled: how many")
+      ->check(CLI::Range(100, 10'000'000))
       ->capture_default_str();
   verb->add_option("--in-flight", options->bench.runs_in_flight,
                    "open runs kept, where the loop is closed (default: the scenario's)")

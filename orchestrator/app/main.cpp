@@ -22,6 +22,7 @@ int run(int argc, char** argv) {
   add_workflow_verbs(root, exit);
   add_run_verbs(root, exit);
   add_queue_verbs(root, exit);
+  add_calendar_verbs(root, exit);
   add_schedule_verbs(root, exit);
   add_job_verbs(root, exit);
   add_dead_letter_verbs(root, exit);

@@ -12,6 +12,7 @@
 #include "orchestrator/app/table.hpp"
 #include "orchestrator/app/verbs.hpp"
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/base/names.hpp"
 
 namespace orchestrator::app {
 namespace {
@@ -94,7 +95,11 @@ Result<Json> read_body(const ScheduleOptions& options) {
   put("fold", options.fold);
   if (options.jitter_seconds != 0) body["jitter_seconds"] = options.jitter_seconds;
   if (const Status read = put_json("input", options.input); !read) return read.error();
-  if (const Status read = put_json("calendar", options.calendar); !read) return read.error();
+  if (options.calendar != "-" && is_valid_name(options.calendar)) {
+    body["calendar"] = Json{{"name", options.calendar}};
+  } else if (const Status read = put_json("calendar", options.calendar); !read) {
+    return read.error();
+  }
   return body;
 }
 
@@ -160,6 +165,12 @@ void preview(const ScheduleOptions& options, Exit& exit) {
     table.add({cell(slot, "fire_at"), cell(slot, "local")});
   }
   table.print(std::cout);
+  const Json holidays = answer->value.value("holidays", Json::array());
+  if (holidays.empty()) return;
+  std::cout << "\n";
+  Table skipped({"HOLIDAY", "ON THE WALL"});
+  for (const Json& slot : holidays) skipped.add({cell(slot, "slot"), cell(slot, "local")});
+  skipped.print(std::cout);
 }
 
 void fires(const ScheduleOptions& options, Exit& exit) {
@@ -237,7 +248,7 @@ void add_create(CLI::App& group, Exit& exit) {
   verb->add_option("--missed-max", options->missed_max, "with all: how many of the last ones");
   verb->add_option("--gap", options->gap, "next or skip");
   verb->add_option("--fold", options->fold, "first, second or both");
-  verb->add_option("--calendar", options->calendar, "holidays: JSON, @FILE or -");
+  verb->add_option("--calendar", options->calendar, "holidays: the name of a calendar; or JSON, @FILE or -");
   verb->add_option("--jitter-seconds", options->jitter_seconds, "slots are spread over this time");
   verb->add_option("--idempotency-key", options->idempotency_key, "the same key creates once");
 }

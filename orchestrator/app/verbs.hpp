@@ -29,6 +29,8 @@ void add_workflow_verbs(CLI::App& root, Exit& exit);
 void add_run_verbs(CLI::App& root, Exit& exit);
 /// queue list|pause|resume|limits: against a server.
 void add_queue_verbs(CLI::App& root, Exit& exit);
+/// calendar put|list|show|delete: against a server.
+void add_calendar_verbs(CLI::App& root, Exit& exit);
 /// schedule create|list|show|preview|fires|pause|resume|trigger|backfill|delete: against a server.
 void add_schedule_verbs(CLI::App& root, Exit& exit);
 /// job enqueue|list|show|cancel|retry: against a server.

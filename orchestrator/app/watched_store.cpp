@@ -167,6 +167,29 @@ void WatchedStore::read_journal(RunId run_id, EventId from, std::int32_t limit,
                                        std::move(done));
 }
 
+void WatchedStore::put_calendar(store::CalendarRow row, Done<store::PutCalendar> done) {
+  pass<store::PutCalendar>([&](Store& inner, auto told) { inner.put_calendar(row, told); }, std::move(done));
+}
+
+void WatchedStore::find_calendar(std::string namespace_name, std::string name, Done<store::CalendarRow> done) {
+  pass<store::CalendarRow>([&](Store& inner, auto told) { inner.find_calendar(namespace_name, name, told); },
+                           std::move(done));
+}
+
+void WatchedStore::list_calendars(std::string namespace_name, Done<std::vector<store::CalendarRow>> done) {
+  pass<std::vector<store::CalendarRow>>([&](Store& inner, auto told) { inner.list_calendars(namespace_name, told); },
+                                        std::move(done));
+}
+
+void WatchedStore::delete_calendar(std::string namespace_name, std::string name, Done<void> done) {
+  pass<void>([&](Store& inner, auto told) { inner.delete_calendar(namespace_name, name, told); }, std::move(done));
+}
+
+void WatchedStore::list_calendar_users(store::CalendarUserFilter filter, Done<std::vector<store::CalendarUser>> done) {
+  pass<std::vector<store::CalendarUser>>([&](Store& inner, auto told) { inner.list_calendar_users(filter, told); },
+                                         std::move(done));
+}
+
 void WatchedStore::find_signal(SignalId signal_id, Done<store::SignalRow> done) {
   pass<store::SignalRow>([&](Store& inner, auto told) { inner.find_signal(signal_id, told); }, std::move(done));
 }

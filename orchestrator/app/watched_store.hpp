@@ -6,6 +6,7 @@
 
 #include "orchestrator/app/virtual_engine.hpp"
 #include "orchestrator/handler/sql.hpp"
+#include "orchestrator/store/calendar_rows.hpp"
 #include "orchestrator/store/store.hpp"
 
 namespace orchestrator::app {
@@ -57,6 +58,12 @@ class WatchedStore final : public store::Store {
   void change_queue_settings(store::QueueSettingsChange change, store::Done<store::QueueSettingsRow> done) override;
   void list_queue_settings(std::int64_t after_revision,
                            store::Done<std::vector<store::QueueSettingsRow>> done) override;
+  void put_calendar(store::CalendarRow row, store::Done<store::PutCalendar> done) override;
+  void find_calendar(std::string namespace_name, std::string name, store::Done<store::CalendarRow> done) override;
+  void list_calendars(std::string namespace_name, store::Done<std::vector<store::CalendarRow>> done) override;
+  void delete_calendar(std::string namespace_name, std::string name, store::Done<void> done) override;
+  void list_calendar_users(store::CalendarUserFilter filter,
+                           store::Done<std::vector<store::CalendarUser>> done) override;
   void deploy(store::DeployRequest request, store::Done<store::DeployAnswer> done) override;
   void find_definition(std::string namespace_name, std::string name, std::int32_t version,
                        store::Done<store::DefinitionRow> done) override;

@@ -35,11 +35,6 @@ RunHeader header_of(const StartRequest& request) {
     header.kind = RunKind::job;
     header.queue = request.job->queue;
     header.job = request.job->spec;
-  }
-  if (request.job) {
-    header.kind = RunKind::job;
-    header.queue = request.job->queue;
-    header.job = request.job->spec;
     if (request.job->delay) header.run_at = header.created_at + *request.job->delay;
   }
   return header;

@@ -73,6 +73,7 @@ void ShardGroup::perform_schedule_request(const ScheduleRequest& request, Reply<
     case ScheduleAction::resume: return resume_schedule(shard, *entry, std::move(reply));
     case ScheduleAction::trigger: return trigger_schedule(*entry, request, std::move(reply));
     case ScheduleAction::backfill: return backfill_schedule(*entry, request, std::move(reply));
+    case ScheduleAction::take_calendar: return take_calendar(shard, *entry, request, std::move(reply));
   }
 }
 
@@ -127,6 +128,30 @@ void ShardGroup::replace_schedule(Shard& shard, ScheduleEntry& entry, const Sche
   arm_schedules();
 }
 
+/// The days of its calendar are others now; what is decided stays decided.
+void ShardGroup::take_calendar(Shard& shard, ScheduleEntry& entry, const ScheduleRequest& request,
+                               Reply<ScheduleAnswer> reply) {
+  if (entry.settings.calendar && entry.settings.calendar->name == request.calendar) {
+    schedule::Settings settings = entry.settings;
+    if (const Status taken = schedule::take_days(*settings.calendar, request.days); !taken) {
+      reply(taken.error());
+      return;
+    }
+    auto timetable = schedule::timetable_of(settings, entry.row.created_at, entry.row.schedule_id.str());
+    if (!timetable) {
+      reply(timetable.error());
+      return;
+    }
+    entry.settings = std::move(settings);
+    entry.timetable = *std::move(timetable);
+    entry.row.settings = schedule::settings_text(entry.settings);
+    plan_next(shard, entry);
+    pending_.batch.schedules.push_back(entry.row);
+    arm_schedules();
+  }
+  answer_schedule({.row = entry.row}, std::move(reply));
+}
+
 /// Its slots stay until they are old; what waits will not start.
 void ShardGroup::remove_schedule(Shard& shard, ScheduleEntry& entry, Reply<ScheduleAnswer> reply) {
   for (auto& [at, waiting] : entry.queued) {
@@ -170,9 +195,9 @@ void ShardGroup::resume_schedule(Shard& shard, ScheduleEntry& entry, Reply<Sched
 void ShardGroup::settle_pause(ScheduleEntry& entry) {
   const Timestamp now = clock_.now();
   Timestamp& until = entry.row.progress.decided_until;
-  if (entry.next && entry.next->at <= now && entry.next->at > until) {
-    write_range(entry, entry.next->at, now, SlotOutcome::skipped, "paused");
-  }
+  // Holidays within a pause are part of it.
+  const auto first = entry.timetable.next_after(until);
+  if (first && first->at <= now) write_range(entry, first->at, now, SlotOutcome::skipped, "paused");
   until = std::max(until, now);
 }
 

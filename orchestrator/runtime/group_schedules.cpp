@@ -15,6 +15,7 @@ using store::SlotOutcome;
 
 constexpr const char* kOverlap = "overlap";
 constexpr const char* kLate = "late";
+constexpr const char* kHoliday = "holiday";
 /// Schedules due within this have an exact timer; a sweep a second looks at the rest.
 constexpr Duration kExactHorizon = std::chrono::seconds{5};
 /// When a start that could not be tried is tried again.
@@ -94,9 +95,10 @@ ScheduleEntry* ShardGroup::find_schedule(ShardId shard_id, const ScheduleKey& ke
 
 /// Finds the first slot that is not decided and puts the schedule where the clock finds it.
 void ShardGroup::plan_next(Shard& shard, ScheduleEntry& entry) {
-  entry.next = entry.timetable.next_after(entry.row.progress.decided_until);
-  entry.row.progress.next_fire_at =
-      entry.next && !entry.is_paused() ? std::optional(entry.next->fire_at) : std::nullopt;
+  entry.next = entry.timetable.next_planned_after(entry.row.progress.decided_until);
+  // A holiday's slot is decided too, but it does not fire.
+  const auto fires = entry.next && entry.next->is_holiday ? entry.timetable.next_after(entry.next->at) : entry.next;
+  entry.row.progress.next_fire_at = fires && !entry.is_paused() ? std::optional(fires->fire_at) : std::nullopt;
   place_schedule(shard, entry);
 }
 
@@ -165,6 +167,9 @@ void ShardGroup::advance_schedule(Shard& shard, ScheduleEntry& entry) {
     if (!entry.next || entry.next->fire_at > now) break;
     if (now - entry.next->fire_at > kMissedAfter) {
       decide_missed(entry, now);
+    } else if (entry.next->is_holiday) {
+      skip_holidays(entry, entry.next->at);
+      save_schedule(entry);
     } else {
       decide_slot(shard, entry, slot_row(entry, *entry.next, now));
     }
@@ -224,10 +229,37 @@ void ShardGroup::cancel_open_runs(const ScheduleEntry& entry) {
   }
 }
 
+/// Slots that start nothing because of their day: each has its row, a long time of them one together.
+void ShardGroup::skip_holidays(ScheduleEntry& entry, Timestamp until) {
+  Timestamp& decided = entry.row.progress.decided_until;
+  const auto limit = static_cast<std::size_t>(kMaxCountedSlots);
+  const auto holidays = entry.timetable.holidays_between(decided, until, limit + 1);
+  if (holidays.empty()) return;
+  const bool is_counted = holidays.size() <= limit;
+  if (holidays.size() > kMaxMissedRows) {
+    ScheduleSlotRow row = slot_row(entry, holidays.front(), clock_.now());
+    row.origin = SlotOrigin::range;
+    row.outcome = SlotOutcome::skipped;
+    row.reason = kHoliday;
+    row.last_slot_at = is_counted ? holidays.back().at : until;
+    if (is_counted) row.slot_count = static_cast<std::int32_t>(holidays.size());
+    write_slot(std::move(row));
+  } else {
+    for (const schedule::Slot& slot : holidays) {
+      ScheduleSlotRow row = slot_row(entry, slot, clock_.now());
+      row.outcome = SlotOutcome::skipped;
+      row.reason = kHoliday;
+      write_slot(std::move(row));
+    }
+  }
+  decided = is_counted ? holidays.back().at : until;
+}
+
 /// Everything whose time passed while nobody was there.
 void ShardGroup::decide_missed(ScheduleEntry& entry, Timestamp now) {
   const Timestamp after = entry.row.progress.decided_until;
-  schedule::LastSlots missed = entry.timetable.due_between(after, now - kMissedAfter - Duration{1}, kMaxMissedRows);
+  const Timestamp until = now - kMissedAfter - Duration{1};
+  schedule::LastSlots missed = entry.timetable.due_between(after, until, kMaxMissedRows);
   std::size_t starts = 0;
   if (entry.settings.missed == schedule::Missed::latest) starts = 1;
   if (entry.settings.missed == schedule::Missed::all) starts = static_cast<std::size_t>(entry.settings.missed_max);
@@ -243,7 +275,11 @@ void ShardGroup::decide_missed(ScheduleEntry& entry, Timestamp now) {
     if (slot.outcome == SlotOutcome::queued) entry.queued[slot.slot_at] = slot;
     write_slot(std::move(slot));
   }
-  if (!missed.slots.empty()) entry.row.progress.decided_until = missed.slots.back().at;
+  // A slot that its jitter still holds back ends what can be decided now.
+  const Timestamp last = missed.slots.empty() ? after : missed.slots.back().at;
+  const auto held_back = entry.timetable.next_after(last);
+  skip_holidays(entry, held_back && held_back->at <= until ? held_back->at - Duration{1} : until);
+  entry.row.progress.decided_until = std::max(entry.row.progress.decided_until, last);
   save_schedule(entry);
 }
 

@@ -281,6 +281,7 @@ Json to_json(const store::RunView& view) {
   put(object, "queue", header.queue);
   put(object, "job", encode_job_spec(header.job));
   put(object, "job_state", view.job_state);
+  put(object, "discarded", view.discarded);
   put(object, "output", view.output);
   put(object, "error", view.error);
   put(object, "cause", view.cause);
@@ -317,6 +318,7 @@ store::RunView run_view_from(const Json& object) {
   header.queue = get_text(object, "queue");
   if (auto job = decode_job_spec(get_payload(object, "job"))) header.job = *std::move(job);
   view.job_state = get_optional(object, "job_state");
+  view.discarded = get_optional(object, "discarded");
   view.output = get_payload(object, "output");
   view.error = get_optional(object, "error");
   view.cause = get_optional(object, "cause");

@@ -28,6 +28,8 @@ Json to_json(const ScheduleRequest& request) {
   put(object, "settings", request.settings);
   put(object, "run_id", request.run_id);
   put(object, "traceparent", request.traceparent);
+  put(object, "calendar", request.calendar);
+  put(object, "days", request.days);
   return object;
 }
 
@@ -41,6 +43,8 @@ ScheduleRequest schedule_request_from(const Json& object) {
   request.settings = get_text(object, "settings");
   request.run_id = get_id<RunTag>(object, "run_id");
   request.traceparent = get_text(object, "traceparent");
+  request.calendar = get_text(object, "calendar");
+  request.days = get_text(object, "days");
   return request;
 }
 

@@ -11,7 +11,7 @@
 /// What the owner of a schedule can be asked to do, and the JSON in which one node asks another.
 namespace orchestrator::runtime {
 
-enum class ScheduleAction : std::uint8_t { create, replace, remove, pause, resume, trigger, backfill };
+enum class ScheduleAction : std::uint8_t { create, replace, remove, pause, resume, trigger, backfill, take_calendar };
 
 struct ScheduleRequest {
   ScheduleAction action = ScheduleAction::create;
@@ -23,6 +23,8 @@ struct ScheduleRequest {
   std::string traceparent;  ///< trigger
   Timestamp from{};         ///< backfill, inclusive
   Timestamp to{};           ///< backfill, exclusive
+  std::string calendar;     ///< take_calendar: the name; a schedule that uses another stays as it is
+  std::string days;         ///< take_calendar: schedule::days_text
 };
 
 struct ScheduleAnswer {

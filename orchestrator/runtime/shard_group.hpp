@@ -374,6 +374,7 @@ class ShardGroup {
   void advance_schedule(Shard& shard, ScheduleEntry& entry);
   void decide_slot(Shard& shard, ScheduleEntry& entry, store::ScheduleSlotRow slot);
   void decide_missed(ScheduleEntry& entry, Timestamp now);
+  void skip_holidays(ScheduleEntry& entry, Timestamp until);
   void make_way(ScheduleEntry& entry);
   void cancel_open_runs(const ScheduleEntry& entry);
   void start_slot(Shard& shard, ScheduleEntry& entry, store::ScheduleSlotRow slot);
@@ -391,6 +392,7 @@ class ShardGroup {
   void create_schedule(Shard& shard, const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
   void replace_schedule(Shard& shard, ScheduleEntry& entry, const ScheduleRequest& request,
                         Reply<ScheduleAnswer> reply);
+  void take_calendar(Shard& shard, ScheduleEntry& entry, const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
   void remove_schedule(Shard& shard, ScheduleEntry& entry, Reply<ScheduleAnswer> reply);
   void pause_schedule(Shard& shard, ScheduleEntry& entry, Reply<ScheduleAnswer> reply);
   void resume_schedule(Shard& shard, ScheduleEntry& entry, Reply<ScheduleAnswer> reply);

@@ -39,6 +39,14 @@ std::optional<Timestamp> Rule::next_after(Timestamp moment) const {
   return std::visit([&](const auto& pattern) { return next_of(pattern, moment); }, parts_.pattern);
 }
 
+std::optional<Rule> Rule::with_holidays() const {
+  const Calendar& calendar = parts_.calendar;
+  if (calendar.on_holiday != OnHoliday::skip || (calendar.dates.empty() && !calendar.weekends)) return std::nullopt;
+  Parts parts = parts_;
+  parts.calendar = {};
+  return Rule(std::move(parts));
+}
+
 // ---- cron --------------------------------------------------------------------------------------------------------
 
 /// Whether the expression's times of day count on this day: its own, or those moved here from the holidays before.

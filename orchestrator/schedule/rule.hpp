@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -34,6 +35,7 @@ enum class OnHoliday : std::uint8_t {
 
 /// Days without slots, in the schedule's time zone.
 struct Calendar {
+  std::string name;                            ///< of the calendar that the days were copied from; empty: of none
   std::vector<std::chrono::local_days> dates;  ///< sorted, each once
   bool weekends = false;                       ///< Saturdays and Sundays are holidays too
   OnHoliday on_holiday = OnHoliday::skip;
@@ -66,6 +68,8 @@ class Rule {
   /// The first slot strictly after a moment; nothing when there is none within kSearchSpan.
   [[nodiscard]] std::optional<Timestamp> next_after(Timestamp moment) const;
   [[nodiscard]] const Zone& zone() const { return parts_.zone; }
+  /// The same with the slots that this one leaves out because of holidays; nothing when it leaves out none.
+  [[nodiscard]] std::optional<Rule> with_holidays() const;
 
  private:
   using Local = std::chrono::local_seconds;

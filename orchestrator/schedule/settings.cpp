@@ -22,20 +22,31 @@ std::optional<Word> parse(const std::array<std::string_view, Count>& words, std:
   return static_cast<Word>(found - words.begin());
 }
 
-Json calendar_json(const Calendar& calendar) {
+Json days_json(const Calendar& calendar) {
   Json dates = Json::array();
   for (const auto day : calendar.dates) dates.push_back(date_text(day));
-  return {{"dates", std::move(dates)},
-          {"weekends", calendar.weekends},
-          {"on_holiday", std::string(to_string(calendar.on_holiday))}};
+  return {{"dates", std::move(dates)}, {"weekends", calendar.weekends}};
 }
 
-Calendar calendar_from(const Json& object) {
-  Calendar calendar;
+void read_days(Calendar& calendar, const Json& object) {
+  calendar.dates.clear();
   for (const Json& text : object.at("dates")) {
     if (auto day = parse_date(text.get<std::string>())) calendar.dates.push_back(*day);
   }
   calendar.weekends = object.value("weekends", false);
+}
+
+Json calendar_json(const Calendar& calendar) {
+  Json object = days_json(calendar);
+  object["on_holiday"] = std::string(to_string(calendar.on_holiday));
+  if (!calendar.name.empty()) object["name"] = calendar.name;
+  return object;
+}
+
+Calendar calendar_from(const Json& object) {
+  Calendar calendar;
+  read_days(calendar, object);
+  calendar.name = object.value("name", "");
   calendar.on_holiday = parse_on_holiday(object.value("on_holiday", "skip")).value_or(OnHoliday::skip);
   return calendar;
 }
@@ -77,6 +88,19 @@ std::optional<Fold> parse_fold(std::string_view text) { return parse<Fold>(kFold
 std::optional<OnHoliday> parse_on_holiday(std::string_view text) { return parse<OnHoliday>(kOnHolidays, text); }
 std::optional<Overlap> parse_overlap(std::string_view text) { return parse<Overlap>(kOverlaps, text); }
 std::optional<Missed> parse_missed(std::string_view text) { return parse<Missed>(kMissed, text); }
+
+std::string days_text(const Calendar& calendar) { return dump_json(days_json(calendar)); }
+
+Status take_days(Calendar& calendar, std::string_view text) {
+  auto object = parse_json(text);
+  if (!object) return object.error();
+  try {
+    read_days(calendar, *object);
+    return {};
+  } catch (const Json::exception& e) {
+    return fail(ErrorCode::internal, "the days of a calendar are unreadable: " + std::string(e.what()));
+  }
+}
 
 std::string date_text(std::chrono::local_days day) {
   return to_rfc3339(Timestamp{std::chrono::sys_days{day.time_since_epoch()}}).substr(0, 10);
@@ -165,7 +189,9 @@ Result<Timetable> timetable_of(const Settings& settings, Timestamp anchor, std::
   }
   const bool is_cron = refused.faults.empty() && settings.cron.has_value();
   Rule rule(std::move(parts));
-  if (is_cron && !rule.next_after(anchor)) fault("/cron", "cron: no day ever fits " + *settings.cron);
+  // Without its holidays: a calendar may change, and a schedule that it leaves nothing is still one.
+  if (is_cron && !rule.with_holidays().value_or(rule).next_after(anchor))
+    fault("/cron", "cron: no day ever fits " + *settings.cron);
   if (!refused.faults.empty()) {
     refused.message = refused.faults.size() == 1 ? refused.faults.front().message
                                                  : std::to_string(refused.faults.size()) + " faults, see errors";

@@ -46,6 +46,11 @@ std::optional<OnHoliday> parse_on_holiday(std::string_view text);
 std::optional<Overlap> parse_overlap(std::string_view text);
 std::optional<Missed> parse_missed(std::string_view text);
 
+/// The days of a calendar as JSON text, for the store and for calls between nodes; without its name.
+std::string days_text(const Calendar& calendar);
+/// Gives `calendar` the days of days_text. internal when the text is none.
+Status take_days(Calendar& calendar, std::string_view text);
+
 /// "2026-12-25".
 std::string date_text(std::chrono::local_days day);
 /// invalid_argument when it is no date.

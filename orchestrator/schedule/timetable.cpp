@@ -25,18 +25,41 @@ std::uint64_t mixed(std::uint64_t value) {
 }  // namespace
 
 Timetable::Timetable(Rule rule, std::chrono::seconds jitter, std::string_view seed)
-    : rule_(std::move(rule)), jitter_(jitter), seed_(hash_of(seed)) {}
+    : rule_(std::move(rule)), planned_(rule_.with_holidays()), jitter_(jitter), seed_(hash_of(seed)) {}
 
 std::optional<Slot> Timetable::next_after(Timestamp moment) const {
   const auto at = rule_.next_after(moment);
   if (!at) return std::nullopt;
-  if (jitter_.count() == 0) return Slot{*at, *at};
+  return Slot{*at, *at + jitter_of(*at)};
+}
+
+std::optional<Slot> Timetable::next_planned_after(Timestamp moment) const {
+  if (!planned_) return next_after(moment);
+  const auto at = planned_->next_after(moment);
+  if (!at) return std::nullopt;
+  if (rule_.next_after(*at - Duration{1}) != at) return Slot{*at, *at, true};
+  return Slot{*at, *at + jitter_of(*at)};
+}
+
+std::vector<Slot> Timetable::holidays_between(Timestamp after, Timestamp until, std::size_t limit) const {
+  std::vector<Slot> holidays;
+  if (!planned_) return holidays;
+  for (auto slot = next_planned_after(after); slot && slot->at <= until; slot = next_planned_after(slot->at)) {
+    if (!slot->is_holiday) continue;
+    if (holidays.size() == limit) break;
+    holidays.push_back(*slot);
+  }
+  return holidays;
+}
+
+Duration Timetable::jitter_of(Timestamp at) const {
+  if (jitter_.count() == 0) return Duration{0};
   Duration room{jitter_};
   // The order of slots stays: none is due after the next one begins.
-  if (const auto next = rule_.next_after(*at)) room = std::min(room, *next - *at - Duration{1});
+  const Rule& all = planned_ ? *planned_ : rule_;
+  if (const auto next = all.next_after(at)) room = std::min(room, *next - at - Duration{1});
   const auto spread = static_cast<std::uint64_t>(std::max<std::int64_t>(room.count(), 0)) + 1;
-  const auto moved = mixed(seed_ ^ mixed(static_cast<std::uint64_t>(to_micros(*at)))) % spread;
-  return Slot{*at, *at + Duration{static_cast<std::int64_t>(moved)}};
+  return Duration{static_cast<std::int64_t>(mixed(seed_ ^ mixed(static_cast<std::uint64_t>(to_micros(at)))) % spread)};
 }
 
 std::vector<Slot> Timetable::between(Timestamp from, Timestamp to, std::size_t limit) const {

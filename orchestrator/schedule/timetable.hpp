@@ -11,8 +11,9 @@ namespace orchestrator::schedule {
 
 /// One planned start.
 struct Slot {
-  Timestamp at{};       ///< what the rule says: the slot's name
-  Timestamp fire_at{};  ///< when it is due: `at` and its jitter; always before the next slot
+  Timestamp at{};           ///< what the rule says: the slot's name
+  Timestamp fire_at{};      ///< when it is due: `at` and its jitter; always before the next slot
+  bool is_holiday = false;  ///< it starts nothing, because of its day; only where that is asked for
   auto operator<=>(const Slot&) const = default;
 };
 
@@ -29,8 +30,12 @@ class Timetable {
   /// @param seed what sets this schedule's jitter apart from that of others, such as its id
   Timetable(Rule rule, std::chrono::seconds jitter, std::string_view seed);
 
-  /// The first slot whose `at` is strictly after a moment.
+  /// The first slot whose `at` is strictly after a moment, and that is not left out because of a holiday.
   [[nodiscard]] std::optional<Slot> next_after(Timestamp moment) const;
+  /// The same, but one that is left out counts too.
+  [[nodiscard]] std::optional<Slot> next_planned_after(Timestamp moment) const;
+  /// Slots with after < at <= until that are left out because of holidays, at most `limit`.
+  [[nodiscard]] std::vector<Slot> holidays_between(Timestamp after, Timestamp until, std::size_t limit) const;
   /// Slots with from <= at < to, at most `limit`.
   [[nodiscard]] std::vector<Slot> between(Timestamp from, Timestamp to, std::size_t limit) const;
   /// The last `limit` slots with after < at that are due at `now` or before. Walks backwards in doubling spans, so that
@@ -42,7 +47,10 @@ class Timetable {
   [[nodiscard]] std::string local_text(Timestamp moment) const;
 
  private:
+  [[nodiscard]] Duration jitter_of(Timestamp at) const;
+
   Rule rule_;
+  std::optional<Rule> planned_;  ///< with the slots of holidays, where those are left out
   std::chrono::seconds jitter_;
   std::uint64_t seed_;
 };

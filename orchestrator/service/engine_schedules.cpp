@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "orchestrator/digest/routing.hpp"
+#include "orchestrator/store/calendar_rows.hpp"
 
 namespace orchestrator::service {
 
@@ -18,6 +19,57 @@ void EngineSchedules::change(ScheduleChange change, std::function<void(Result<ru
     ask(std::move(change), std::move(reply));
     return;
   }
+  if (!change.settings.calendar || change.settings.calendar->name.empty()) {
+    change_rule(std::move(change), std::move(reply));
+    return;
+  }
+  const std::string namespace_name = change.namespace_name;
+  const std::string calendar = change.settings.calendar->name;
+  const auto take = [this, change = std::move(change),
+                     reply = std::move(reply)](Result<store::CalendarRow> found) mutable {
+    if (!found && found.error().code == ErrorCode::not_found) {
+      Error unknown(ErrorCode::invalid_argument, "invalid-body", found.error().message);
+      unknown.faults.push_back({"/calendar/name", "invalid", found.error().message});
+      return reply(std::move(unknown));
+    }
+    if (!found) return reply(std::move(found).error());
+    if (Status taken = schedule::take_days(*change.settings.calendar, found->days); !taken)
+      return reply(std::move(taken).error());
+    change_rule(std::move(change), [this, days = found->days, reply = std::move(reply)](auto answer) {
+      if (!answer) return reply(std::move(answer));
+      keep_calendar(*std::move(answer), days, reply);
+    });
+  };
+  store_.find_calendar(namespace_name, calendar, take);
+}
+
+/// A calendar that changed while its days were on their way to a new schedule did not yet know of that one.
+void EngineSchedules::keep_calendar(runtime::ScheduleAnswer answer, const std::string& days,
+                                    std::function<void(Result<runtime::ScheduleAnswer>)> reply) {
+  const auto settings = schedule::settings_of(answer.row.settings);
+  if (!settings || !settings->calendar) return reply(std::move(answer));
+  const std::string calendar = settings->calendar->name;
+  const std::string namespace_name = answer.row.namespace_name;
+  store_.find_calendar(
+      namespace_name, calendar,
+      [this, answer = std::move(answer), calendar, days, reply = std::move(reply)](Result<store::CalendarRow> now) {
+        if (!now || now->days == days) return reply(answer);
+        runtime::ScheduleRequest request;
+        request.action = ScheduleAction::take_calendar;
+        request.ref = answer.row;
+        request.calendar = calendar;
+        request.days = now->days;
+        const auto told = [answer, reply](Result<runtime::ScheduleAnswer> taken) {
+          if (!taken) return reply(std::move(taken));
+          taken->created = answer.created;
+          reply(std::move(taken));
+        };
+        owners_.change_schedule(std::move(request),
+                                deadlines_->guard(std::function<void(Result<runtime::ScheduleAnswer>)>(told)));
+      });
+}
+
+void EngineSchedules::change_rule(ScheduleChange change, std::function<void(Result<runtime::ScheduleAnswer>)> reply) {
   if (auto readable = schedule::timetable_of(change.settings, node_.now(), change.name); !readable) {
     reply(std::move(readable).error());
     return;
@@ -73,7 +125,7 @@ void EngineSchedules::list(store::ScheduleFilter filter, std::function<void(Resu
 }
 
 void EngineSchedules::preview(std::string namespace_name, std::string name, std::optional<Timestamp> after,
-                              std::int32_t count, std::function<void(Result<std::vector<PlannedSlot>>)> reply) {
+                              std::int32_t count, std::function<void(Result<Preview>)> reply) {
   const Timestamp from = after ? *after : node_.now();
   find(std::move(namespace_name), std::move(name),
        [from, count, reply = std::move(reply)](Result<store::ScheduleRow> row) {
@@ -82,13 +134,21 @@ void EngineSchedules::preview(std::string namespace_name, std::string name, std:
          if (!settings) return reply(settings.error());
          const auto timetable = schedule::timetable_of(*settings, row->created_at, row->schedule_id.str());
          if (!timetable) return reply(timetable.error());
-         std::vector<PlannedSlot> planned;
+         const auto planned = [&](const schedule::Slot& slot) {
+           return PlannedSlot{slot.at, slot.fire_at, timetable->local_text(slot.at)};
+         };
+         Preview preview;
          auto slot = timetable->next_after(from);
-         while (slot && planned.size() < static_cast<std::size_t>(count)) {
-           planned.push_back({slot->at, slot->fire_at, timetable->local_text(slot->at)});
+         while (slot && preview.slots.size() < static_cast<std::size_t>(count)) {
+           preview.slots.push_back(planned(*slot));
            slot = timetable->next_after(slot->at);
          }
-         reply(std::move(planned));
+         if (!preview.slots.empty()) {
+           for (const auto& holiday :
+                timetable->holidays_between(from, preview.slots.back().slot, static_cast<std::size_t>(count)))
+             preview.holidays.push_back(planned(holiday));
+         }
+         reply(std::move(preview));
        });
 }
 

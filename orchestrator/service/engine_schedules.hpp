@@ -21,12 +21,15 @@ class EngineSchedules final : public Schedules {
             std::function<void(Result<store::ScheduleRow>)> reply) override;
   void list(store::ScheduleFilter filter, std::function<void(Result<store::SchedulePage>)> reply) override;
   void preview(std::string namespace_name, std::string name, std::optional<Timestamp> after, std::int32_t count,
-               std::function<void(Result<std::vector<PlannedSlot>>)> reply) override;
+               std::function<void(Result<Preview>)> reply) override;
   void fires(std::string namespace_name, std::string name, std::int32_t limit, std::string cursor,
              std::function<void(Result<store::SlotPage>)> reply) override;
 
  private:
   [[nodiscard]] store::ScheduleRef ref_of(std::string namespace_name, std::string name) const;
+  void change_rule(ScheduleChange change, std::function<void(Result<runtime::ScheduleAnswer>)> reply);
+  void keep_calendar(runtime::ScheduleAnswer answer, const std::string& days,
+                     std::function<void(Result<runtime::ScheduleAnswer>)> reply);
   void ask(ScheduleChange change, std::function<void(Result<runtime::ScheduleAnswer>)> reply);
 
   runtime::Node& node_;                   // Fixed after construction.

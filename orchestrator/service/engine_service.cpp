@@ -84,7 +84,8 @@ EngineService::EngineService(runtime::Node& node, store::Store& store, const cor
       executor_(node.executor()),
       deadlines_(std::make_shared<Deadlines>(node.executor(), node.clock(), node.request_limit())),
       remote_workers_(*this, node, owners_, store, deadlines_),
-      schedules_(node, owners_, store, deadlines_) {}
+      schedules_(node, owners_, store, deadlines_),
+      calendars_(owners_, store, deadlines_) {}
 
 EngineService::~EngineService() = default;
 

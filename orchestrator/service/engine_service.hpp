@@ -7,6 +7,7 @@
 #include "orchestrator/runtime/node.hpp"
 #include "orchestrator/runtime/owners.hpp"
 #include "orchestrator/service/deadlines.hpp"
+#include "orchestrator/service/engine_calendars.hpp"
 #include "orchestrator/service/engine_remote_workers.hpp"
 #include "orchestrator/service/engine_schedules.hpp"
 #include "orchestrator/service/service.hpp"
@@ -59,6 +60,7 @@ class EngineService final : public Service {
   void list_queues(std::string namespace_name, Reply<QueuePage> reply) override;
   [[nodiscard]] RemoteWorkers& remote_workers() override { return remote_workers_; }
   Schedules& schedules() override { return schedules_; }
+  Calendars& calendars() override { return calendars_; }
   void edit_run(EditRun request, Reply<EditedRun> reply) override;
 
   void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) override;
@@ -94,6 +96,7 @@ class EngineService final : public Service {
   std::shared_ptr<Deadlines> deadlines_;  // Fixed after construction; shared with its own next look.
   EngineRemoteWorkers remote_workers_;
   EngineSchedules schedules_;
+  EngineCalendars calendars_;
 };
 
 }  // namespace orchestrator::service

@@ -32,6 +32,12 @@ struct PlannedSlot {
   std::string local;  ///< on the wall of the schedule's zone, with offset
 };
 
+struct Preview {
+  std::vector<PlannedSlot> slots;  ///< in their order
+  std::vector<PlannedSlot>
+      holidays;  ///< until the last of those: what starts nothing because of its day; as many at most
+};
+
 /// What people do with schedules. Every method is thread-safe, returns at once and never throws.
 class Schedules {
  public:
@@ -45,7 +51,7 @@ class Schedules {
   virtual void list(store::ScheduleFilter filter, std::function<void(Result<store::SchedulePage>)> reply) = 0;
   /// The next slots strictly after a moment (nothing: now), also of a paused schedule.
   virtual void preview(std::string namespace_name, std::string name, std::optional<Timestamp> after, std::int32_t count,
-                       std::function<void(Result<std::vector<PlannedSlot>>)> reply) = 0;
+                       std::function<void(Result<Preview>)> reply) = 0;
   /// What became of its slots, latest first.
   virtual void fires(std::string namespace_name, std::string name, std::int32_t limit, std::string cursor,
                      std::function<void(Result<store::SlotPage>)> reply) = 0;

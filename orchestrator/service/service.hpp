@@ -13,6 +13,7 @@
 #include "orchestrator/core/dead_letter.hpp"
 #include "orchestrator/model/job_spec.hpp"
 #include "orchestrator/model/run_state.hpp"
+#include "orchestrator/service/calendars.hpp"
 #include "orchestrator/service/schedules.hpp"
 #include "orchestrator/store/queries.hpp"
 
@@ -262,6 +263,7 @@ class Service {
   /// Claims, and what remote workers say about their tasks.
   [[nodiscard]] virtual RemoteWorkers& remote_workers() = 0;
   virtual Schedules& schedules() = 0;
+  virtual Calendars& calendars() = 0;
   /// Errors: not_found, run-closed, wrong-state when nothing waits for its moment.
   virtual void edit_run(EditRun request, Reply<EditedRun> reply) = 0;
 

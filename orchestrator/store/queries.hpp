@@ -171,6 +171,7 @@ struct RunView {
   DeadLetter dead_letter = DeadLetter::none;
   std::optional<RunId> successor_run_id;
   std::optional<std::string> job_state;  ///< of a job; left out of lists
+  std::optional<std::string> discarded;  ///< of a dead letter that was given up: JSON {"reason", "actor", "at"}
 };
 
 /// Filters of GET /v1/runs; empty members do not filter.

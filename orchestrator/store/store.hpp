@@ -20,6 +20,10 @@ namespace orchestrator::store {
 
 struct QueueSettingsChange;  // queue_settings.hpp
 struct QueueSettingsRow;
+struct CalendarRow;  // calendar_rows.hpp
+struct CalendarUser;
+struct CalendarUserFilter;
+struct PutCalendar;
 
 /// Called exactly once, on a thread of the store (or its executor, in memory); the callee hops to its own strand.
 template <typename T>
@@ -118,6 +122,17 @@ class Store {
   virtual void change_queue_settings(QueueSettingsChange change, Done<QueueSettingsRow> done) = 0;
   /// What was changed after that revision, oldest change first; 0: everything.
   virtual void list_queue_settings(std::int64_t after_revision, Done<std::vector<QueueSettingsRow>> done) = 0;
+
+  // ---- calendars -------------------------------------------------------------------------------------------------
+
+  /// Creates or replaces. resource_exhausted when the namespace has kMaxCalendars.
+  virtual void put_calendar(CalendarRow row, Done<PutCalendar> done) = 0;
+  virtual void find_calendar(std::string namespace_name, std::string name, Done<CalendarRow> done) = 0;
+  /// By name.
+  virtual void list_calendars(std::string namespace_name, Done<std::vector<CalendarRow>> done) = 0;
+  /// precondition_failed ("wrong-state") while a schedule uses it.
+  virtual void delete_calendar(std::string namespace_name, std::string name, Done<void> done) = 0;
+  virtual void list_calendar_users(CalendarUserFilter filter, Done<std::vector<CalendarUser>> done) = 0;
 
   // ---- reads for people ------------------------------------------------------------------------------------------
 

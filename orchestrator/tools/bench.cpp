@@ -18,6 +18,7 @@ struct Scenario {
 constexpr std::array kScenarios = {
     Scenario{"jobs-drain", bench_jobs_drain},
     Scenario{"jobs-enqueue", bench_jobs_enqueue},
+    Scenario{"jobs-scheduled", bench_jobs_scheduled},
     Scenario{"enqueue", bench_enqueue},
     Scenario{"job-pickup-latency", bench_job_pickup_latency},
     Scenario{"pickup-latency", bench_pickup_latency},
@@ -81,6 +82,16 @@ Json figures_to_json(const BenchFigures& figures) {
   put("idle_server_cpu_percent", figures.idle_server_cpu_percent);
   put("idle_postgres_cpu_percent", figures.idle_postgres_cpu_percent);
   put("database_bytes_per_op", figures.database_bytes_per_op);
+  for (const BenchTenth& tenth : figures.tenths) {
+    json["tenths"].push_back(Json{{"enqueue_us", tenth.enqueue_us},
+                                  {"enqueue_server_cpu_us", number_or_null(tenth.enqueue_server_cpu_us)},
+                                  {"enqueue_postgres_cpu_us", number_or_null(tenth.enqueue_postgres_cpu_us)},
+                                  {"fire_server_cpu_us", number_or_null(tenth.fire_server_cpu_us)},
+                                  {"fire_postgres_cpu_us", number_or_null(tenth.fire_postgres_cpu_us)},
+                                  {"p50_ms", number_or_null(tenth.p50_ms)},
+                                  {"p99_ms", number_or_null(tenth.p99_ms)},
+                                  {"max_ms", number_or_null(tenth.max_ms)}});
+  }
   return json;
 }
 

@@ -30,6 +30,7 @@ struct BenchOptions {
   int concurrency = 4;                ///< connections, 1 to 1000
   double rate_per_second = 100;       ///< open-loop scenarios: operations begun per second, 0.1 to 100 000
   int batch_size = 500;               ///< runs per batch call, 1 to 10 000
+  std::int64_t jobs = 100'000;        ///< jobs-scheduled: how many, 100 to 10 000 000
   std::optional<int> runs_in_flight;  ///< closed-loop scenarios: open runs kept at most; empty: the scenario's own
   /// Asked before and after; empty: the figures per operation that need the database stay null.
   std::function<Result<DatabaseReading>()> read_database;
@@ -37,6 +38,18 @@ struct BenchOptions {
   std::function<Result<std::shared_ptr<void>>()> hold_snapshot;
   /// The server's own program, for scenarios that start and kill one.
   std::string program;
+};
+
+/// jobs-scheduled: what a tenth of the jobs cost, per job; latencies are how late they began.
+struct BenchTenth {
+  double enqueue_us = 0;  ///< on the clock
+  std::optional<double> enqueue_server_cpu_us;
+  std::optional<double> enqueue_postgres_cpu_us;
+  std::optional<double> fire_server_cpu_us;
+  std::optional<double> fire_postgres_cpu_us;
+  std::optional<double> p50_ms;
+  std::optional<double> p99_ms;
+  std::optional<double> max_ms;
 };
 
 /// One measurement. Empty members are null in JSON: the scenario has none, or it could not be read.
@@ -70,6 +83,7 @@ struct BenchFigures {
   std::optional<double> first_p99_ms;
   std::optional<double> last_p50_ms;
   std::optional<double> last_p99_ms;
+  std::vector<BenchTenth> tenths;  ///< jobs-scheduled
 };
 
 /// Drives a server from this process and measures. Blocks for the duration and the time that what was started needs to

@@ -46,6 +46,10 @@ Result<BenchFigures> bench_jobs_drain(const BenchOptions& options);
 /// Jobs enqueued in batches while they are performed, as many open as asked for.
 Result<BenchFigures> bench_jobs_enqueue(const BenchOptions& options);
 
+/// `jobs` jobs enqueued for later, of which `rate_per_second` fall due. The latency is from a job's moment to its
+/// start.
+Result<BenchFigures> bench_jobs_scheduled(const BenchOptions& options);
+
 /// Deploys a definition under this name; a definition that is there already is no error.
 Status deploy_for_bench(const ServerAccess& server, const std::string& name, const Json& definition);
 

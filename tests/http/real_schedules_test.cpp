@@ -56,9 +56,9 @@ class RealSchedules : public testing::Test {
   }
 
   /// The shipped binary as a person uses it: what it prints and its exit code.
-  static std::pair<std::string, int> orchestrator(const std::string& arguments) {
+  static std::pair<std::string, int> orchestrator(const std::string& arguments, const std::string& verb = "schedule") {
     const std::string command = "ORCHESTRATOR_URL=http://127.0.0.1:" + std::to_string(server_->port()) +
-                                " ORCHESTRATOR_API_KEY=" + RealServer::kAdminKey + " " + ORC_BINARY + " schedule " +
+                                " ORCHESTRATOR_API_KEY=" + RealServer::kAdminKey + " " + ORC_BINARY + " " + verb + " " +
                                 arguments + " 2>&1";
     std::FILE* pipe = ::popen(command.c_str(), "r");
     std::string text;
@@ -134,6 +134,40 @@ TEST_F(RealSchedules, APreviewShowsTheDaysOnWhichTheClockChanges) {
   EXPECT_EQ(call("GET", "/v1/schedules/at-night/preview").json().at("items").size(), 50U);
 }
 
+TEST_F(RealSchedules, ACalendarIsKeptBySchedulesThatNameIt) {
+  const auto now = std::chrono::system_clock::now();
+  Json around = Json::array();
+  for (int day = -1; day <= 1; ++day)
+    around.push_back(to_rfc3339(std::chrono::floor<Duration>(now + std::chrono::days{day})).substr(0, 10));
+  const auto unknown = call("POST", "/v1/schedules",
+                            R"({"name":"shop","every_seconds":1,"workflow":"quick","calendar":{"name":"closed"}})");
+  ASSERT_EQ(call("PUT", "/v1/calendars/closed", dump_json(Json{{"dates", around}})).status, 201);
+  create({{"name", "shop"}, {"every_seconds", 1}, {"workflow", "quick"}, {"calendar", {{"name", "closed"}}}});
+
+  const Json closed = fires("shop", 2);
+  const Json preview = call("GET", "/v1/schedules/shop/preview?count=5").json();
+  const auto in_use = call("DELETE", "/v1/calendars/closed");
+  const auto opened = call("PUT", "/v1/calendars/closed", R"({"dates":["2026-01-01"]})");
+  Json last;
+  for (std::size_t count = closed.size() + 1; last.is_null() || last.at("outcome") != "started"; ++count)
+    last = fires("shop", count).at(0);
+
+  EXPECT_EQ(unknown.status, 422) << unknown.body;
+  for (const Json& slot : closed) {
+    EXPECT_EQ(slot.at("outcome"), "skipped") << dump_json(slot);
+    EXPECT_EQ(slot.at("reason"), "holiday");
+  }
+  ASSERT_EQ(preview.at("items").size(), 5U);
+  EXPECT_EQ(preview.at("items")[0].at("fire_at").get<std::string>().substr(11), "00:00:00.000Z");
+  ASSERT_EQ(preview.at("holidays").size(), 5U);
+  EXPECT_EQ(preview.at("holidays")[0].at("reason"), "holiday");
+  EXPECT_EQ(in_use.status, 409) << in_use.body;
+  EXPECT_EQ(opened.status, 200) << opened.body;
+  EXPECT_TRUE(last.at("run_id").is_string());
+  EXPECT_EQ(call("DELETE", "/v1/schedules/shop").status, 204);
+  EXPECT_EQ(call("DELETE", "/v1/calendars/closed").status, 204);
+}
+
 TEST_F(RealSchedules, ALifeOfOneSchedule) {
   create({{"name", "life"}, {"cron", "0 0 1 1 *"}, {"workflow", "quick"}});
   EXPECT_EQ(call("POST", "/v1/schedules", R"({"name":"life","cron":"@daily","workflow":"quick"})").status, 409);
@@ -184,6 +218,14 @@ TEST_F(RealSchedules, TheCommandLineDoesAllOfIt) {
   done("backfill by-hand --from 2026-01-01T00:00:00Z --to 2026-01-04T00:00:00Z -o json", "\"slots\":3");
   done("fires by-hand", "trigger");
   done("delete by-hand", "deleted");
+  EXPECT_EQ(orchestrator("put shut --date 2030-01-01 --weekends", "calendar").second, 0);
+  done("create on-workdays --cron '0 9 * * *' --workflow quick --calendar shut", "on-workdays");
+  done("preview on-workdays --count 10", "HOLIDAY");
+  EXPECT_NE(orchestrator("list", "calendar").first.find("shut"), std::string::npos);
+  EXPECT_NE(orchestrator("show shut", "calendar").first.find("2030-01-01"), std::string::npos);
+  EXPECT_EQ(orchestrator("delete shut", "calendar").second, 1);
+  done("delete on-workdays", "deleted");
+  EXPECT_EQ(orchestrator("delete shut", "calendar").second, 0);
   EXPECT_EQ(orchestrator("show by-hand").second, 1);
   EXPECT_EQ(orchestrator("create x --cron '61 * * * *' --workflow quick").second, 1);
   EXPECT_EQ(orchestrator("explode").second, 2);

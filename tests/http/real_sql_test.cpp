@@ -201,6 +201,22 @@ TEST_F(RealSql, AJobWhoseUniqueKeyIsTakenNamesTheOther) {
   EXPECT_EQ(second.at("kind"), "job");
 }
 
+TEST_F(RealSql, AKeyWhoseRunHasEndedEndsThePromiseWhereThatIsAskedFor) {
+  const std::string start = "select orchestrator.start_run('default', 'echo', '{}', 'o-1'";
+  const std::string first = query(start + ")");
+  run_in(first, "succeeded");
+
+  const Json existing = run_in(query(start + ", on_closed => 'return_existing')"), "cancelled");
+  const Json rejected = run_in(query(start + ", on_closed => 'reject')"), "cancelled");
+  const std::string again = query(start + ")");
+
+  for (const Json& run : {existing, rejected}) {
+    EXPECT_EQ(run.at("error").at("error"), "RunKeyConflict") << dump_json(run);
+    EXPECT_EQ(run.at("successor_run_id"), first);
+  }
+  run_in(again, "succeeded");
+}
+
 TEST_F(RealSql, WhatWasCommittedWhileNoServerRanIsPickedUpAtItsStart) {
   process_.kill();
   const std::string run_id = query("select orchestrator.start_run('default', 'echo')");

@@ -64,6 +64,13 @@ TEST_P(StoreDeadLetters, ADiscardedOneStaysFailedAndLeavesTheList) {
   const auto view = ask<RunView>([&](auto done) { store().find_run(row.header.id, done); });
   EXPECT_EQ(view->state, RunState::failed);
   EXPECT_EQ(view->dead_letter, DeadLetter::discarded);
+  const auto discarded = parse_json(view->discarded.value_or("nothing"));
+  ASSERT_TRUE(discarded);
+  EXPECT_EQ(discarded->at("reason"), "the customer left");
+  EXPECT_EQ(discarded->at("actor"), "ann");
+  EXPECT_TRUE(parse_rfc3339(discarded->at("at").get<std::string>()));
+  const RunFilter all{.namespace_name = "default"};
+  EXPECT_EQ(ask<RunPage>([&](auto done) { store().list_runs(all, done); })->items.at(0).discarded, view->discarded);
   EXPECT_EQ(discard(store(), row, "default").error().slug, "wrong-state");
 }
 

@@ -78,6 +78,48 @@ TEST_P(StoreMessages, APromisedRunIsFoundInTheInboxUntilItsMessageIsHandled) {
   EXPECT_FALSE(find(run));
 }
 
+TEST_P(StoreMessages, WhatIsPromisedIsListedLikeOtherRuns) {
+  const RunId run = next_run_id(2);
+  InboxRow start = a_message(2);
+  start.id = MessageId{run.bytes};
+  start.kind = "start";
+  start.body = R"({"promised":true,"request":{"namespace":"default","workflow":"pay","key":"o-1","priority":0,
+    "attributes":{"city":"Pune"},"input":{"total":5}}})";
+  RunId first_job = next_run_id(3);
+  first_job.bytes[14] = first_job.bytes[15] = 0;
+  InboxRow jobs = a_message(3);
+  jobs.id = MessageId{first_job.bytes};
+  jobs.kind = "start_jobs";
+  jobs.body = R"({"promised":true,"request":{"namespace":"default","workflow":"mail","priority":0,
+    "job":{"queue":"slow"}},"inputs":[1,2]})";
+  InboxRow unpromised = start;
+  unpromised.id = MessageId{next_run_id(2).bytes};
+  unpromised.body = R"({"request":{"namespace":"default","workflow":"pay","priority":0}})";
+  const auto list = [&](RunFilter filter) {
+    filter.namespace_name = "default";
+    auto page = ask<RunPage>([&](auto done) { store().list_runs(filter, done); });
+    EXPECT_TRUE(page) << page.error().message;
+    return page ? page->items.size() : 999;
+  };
+  const auto with = [](auto set) {
+    RunFilter filter;
+    set(filter);
+    return filter;
+  };
+
+  ASSERT_TRUE(send(store(), {start, jobs, unpromised}));
+
+  EXPECT_EQ(list({}), 3U);
+  EXPECT_EQ(list(with([](auto& f) { f.workflow = "mail"; })), 2U);
+  EXPECT_EQ(list(with([](auto& f) { f.states = {RunState::ready}; })), 3U);
+  EXPECT_EQ(list(with([](auto& f) { f.states = {RunState::succeeded}; })), 0U);
+  EXPECT_EQ(list(with([](auto& f) { f.queue = "slow"; })), 2U);
+  EXPECT_EQ(list(with([](auto& f) { f.handler = "mail"; })), 2U);
+  EXPECT_EQ(list(with([](auto& f) { f.waiting_on = "worker"; })), 3U);
+  EXPECT_EQ(list(with([](auto& f) { f.attributes["city"] = "\"Pune\""; })), 1U);
+  EXPECT_EQ(list(with([](auto& f) { f.only_dead_letters = true; })), 0U);
+}
+
 TEST_P(StoreMessages, APromisedJobIsFoundByItsPlaceInTheMessage) {
   RunId first = next_run_id(2);
   first.bytes[14] = first.bytes[15] = 0;

@@ -36,7 +36,7 @@ class FakeSchedules final : public service::Schedules {
     reply(store::SchedulePage{});
   }
   void preview(std::string /*namespace_name*/, std::string name, std::optional<Timestamp> /*after*/,
-               std::int32_t /*count*/, std::function<void(Result<std::vector<service::PlannedSlot>>)> reply) override {
+               std::int32_t /*count*/, std::function<void(Result<service::Preview>)> reply) override {
     reply(fail(ErrorCode::not_found, "no such schedule: " + name));
   }
   void fires(std::string /*namespace_name*/, std::string name, std::int32_t /*limit*/, std::string /*cursor*/,

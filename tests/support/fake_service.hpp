@@ -12,6 +12,7 @@
 
 #include "orchestrator/service/queues.hpp"
 #include "orchestrator/service/service.hpp"
+#include "tests/support/fake_calendars.hpp"
 #include "tests/support/fake_remote_workers.hpp"
 #include "tests/support/fake_schedules.hpp"
 
@@ -79,6 +80,7 @@ class FakeService final : public service::Service {
   void list_queues(std::string namespace_name, service::Reply<service::QueuePage> reply) override;
   [[nodiscard]] service::RemoteWorkers& remote_workers() override { return workers; }
   FakeSchedules& schedules() override { return schedules_; }
+  FakeCalendars& calendars() override { return calendars_; }
   void edit_run(service::EditRun request, service::Reply<service::EditedRun> reply) override;
   void keep_webhook(service::WebhookArrival arrival, service::Reply<service::WebhookKept> reply) override;
   void put_webhook_endpoint(store::WebhookEndpointRow endpoint, service::Reply<void> reply) override;
@@ -94,6 +96,7 @@ class FakeService final : public service::Service {
 
  private:
   FakeSchedules schedules_;
+  FakeCalendars calendars_;
   struct KeptGate {
     std::string body_hash;
     RunId reserved_id;

@@ -301,6 +301,10 @@ void SimulatedCluster::commit_message(const store::InboxRow& message) {
   store::memory::insert_message(database_->tables, message);
 }
 
+void SimulatedCluster::deliver(const std::string& node, const store::InboxRow& message) {
+  nodes_.at(node)->node->deliver({message});
+}
+
 std::map<std::string, int> SimulatedCluster::shards_by_node() {
   const telemetry::MutexLock lock(database_->mutex);
   std::map<std::string, int> counts;

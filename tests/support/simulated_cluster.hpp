@@ -97,6 +97,8 @@ class SimulatedCluster {
   /// What is committed. Only one thread, so nobody writes while the caller looks.
   /// What a transaction of somebody else leaves for a shard.
   void commit_message(const store::InboxRow& message);
+  /// What a sender on this node hands over in memory, after its commit.
+  void deliver(const std::string& node, const store::InboxRow& message);
   [[nodiscard]] const store::memory::Tables& tables() const { return *tables_; }
 
   VirtualWorld world;

@@ -183,7 +183,7 @@ TEST(ScheduleSettings, WhatNeverFiresOrMakesNoSenseIsRefusedWithItsMember) {
 
 TEST(ScheduleSettings, SurviveTheirText) {
   Settings settings = cron_in("Europe/Berlin", "0 0 * * *", Gap::skip, Fold::both);
-  settings.calendar = Calendar{{*parse_date("2026-12-25")}, true, OnHoliday::next_business_day};
+  settings.calendar = Calendar{"de", {*parse_date("2026-12-25")}, true, OnHoliday::next_business_day};
   settings.jitter_seconds = 7;
   settings.overlap = Overlap::cancel;
   settings.missed = Missed::all;
@@ -221,7 +221,7 @@ TEST(ScheduleMoments, EndWithTheLast) {
 
 TEST(ScheduleHolidays, AreSkippedOrMoved) {
   Settings settings = cron_in("Europe/Berlin", "0 9 * * *");
-  settings.calendar = Calendar{{*parse_date("2026-12-25"), *parse_date("2026-12-26")}, true, OnHoliday::skip};
+  settings.calendar = Calendar{{}, {*parse_date("2026-12-25"), *parse_date("2026-12-26")}, true, OnHoliday::skip};
   Settings moved = cron_in("Europe/Berlin", "0 9 25 * *");
   moved.calendar = settings.calendar;
   moved.calendar->on_holiday = OnHoliday::next_business_day;
@@ -232,9 +232,54 @@ TEST(ScheduleHolidays, AreSkippedOrMoved) {
   EXPECT_EQ(local_slots(moved, "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"), (Slots{"12-28T09:00:00+01:00"}));
 }
 
+TEST(ScheduleHolidays, AreStillSlotsOfThePlan) {
+  Settings settings = cron_in("Europe/Berlin", "0 9 * * *");
+  settings.calendar = Calendar{{}, {*parse_date("2026-12-25")}, true, OnHoliday::skip};
+  const Timetable timetable = table(settings);
+
+  std::string plan;
+  for (auto slot = timetable.next_planned_after(at("2026-12-24T00:00:00Z")); slot->at < at("2026-12-29T00:00:00Z");
+       slot = timetable.next_planned_after(slot->at)) {
+    plan += timetable.local_text(slot->at).substr(8, 2) + (slot->is_holiday ? "h " : " ");
+  }
+  const auto holidays = timetable.holidays_between(at("2026-12-24T00:00:00Z"), at("2026-12-26T08:00:00Z"), 10);
+
+  EXPECT_EQ(plan, "24 25h 26h 27h 28 ");
+  EXPECT_EQ(holidays.size(), 2U);
+  EXPECT_EQ(timetable.holidays_between(at("2026-12-24T00:00:00Z"), at("2027-12-24T00:00:00Z"), 3).size(), 3U);
+}
+
+TEST(ScheduleHolidays, ThatMoveTheirSlotsLeaveNothingOut) {
+  Settings settings = cron_in("UTC", "0 9 * * SUN");
+  settings.calendar = Calendar{{}, {}, true, OnHoliday::next_business_day};
+  const Timetable timetable = table(settings);
+
+  EXPECT_FALSE(timetable.next_planned_after(at("2026-01-01T00:00:00Z"))->is_holiday);
+  EXPECT_TRUE(timetable.holidays_between(at("2026-01-01T00:00:00Z"), at("2026-03-01T00:00:00Z"), 10).empty());
+}
+
+TEST(ScheduleHolidays, MayLeaveAScheduleNothing) {
+  Settings settings = cron_in("UTC", "0 9 * * SUN");
+  settings.calendar = Calendar{{}, {}, true, OnHoliday::skip};
+  const Timetable timetable = table(settings);
+
+  EXPECT_EQ(timetable.next_after(at("2026-01-01T00:00:00Z")), std::nullopt);
+  EXPECT_TRUE(timetable.next_planned_after(at("2026-01-01T00:00:00Z"))->is_holiday);
+}
+
+TEST(ScheduleHolidays, DaysSurviveTheirText) {
+  const Calendar calendar{"de", {*parse_date("2026-12-25"), *parse_date("2026-12-26")}, true, OnHoliday::skip};
+  Calendar read{"other", {*parse_date("2026-01-01")}, false, OnHoliday::next_business_day};
+
+  ASSERT_TRUE(take_days(read, days_text(calendar)));
+
+  EXPECT_EQ(read, (Calendar{"other", calendar.dates, true, OnHoliday::next_business_day}));
+  EXPECT_FALSE(take_days(read, "[]"));
+}
+
 TEST(ScheduleHolidays, MoveOverTheEndOfAMonth) {
   Settings settings = cron_in("UTC", "0 9 L 1 *");
-  settings.calendar = Calendar{{}, true, OnHoliday::next_business_day};
+  settings.calendar = Calendar{{}, {}, true, OnHoliday::next_business_day};
 
   // 31 January 2026 is a Saturday.
   EXPECT_EQ(local_slots(settings, "2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z"), (Slots{"02-02T09:00:00+00:00"}));
@@ -243,7 +288,7 @@ TEST(ScheduleHolidays, MoveOverTheEndOfAMonth) {
 TEST(ScheduleHolidays, ApplyToIntervals) {
   Settings settings;
   settings.every_seconds = 21'600;
-  settings.calendar = Calendar{{*parse_date("2026-01-02")}, false, OnHoliday::skip};
+  settings.calendar = Calendar{{}, {*parse_date("2026-01-02")}, false, OnHoliday::skip};
 
   EXPECT_EQ(local_slots(settings, "2026-01-01T12:00:00Z", "2026-01-03T12:00:00Z"),
             (Slots{"01-01T12:00:00+00:00", "01-01T18:00:00+00:00", "01-03T00:00:00+00:00", "01-03T06:00:00+00:00"}));

@@ -9,6 +9,7 @@
 
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/store/batch.hpp"
+#include "orchestrator/store/calendar_rows.hpp"
 #include "orchestrator/store/queries.hpp"
 #include "orchestrator/store/queue_settings.hpp"
 #include "orchestrator/telemetry/mutex.hpp"
@@ -55,6 +56,8 @@ struct Tables {
   std::map<NamePair, std::vector<DefinitionRow>> definitions;
   std::map<NamePair, WebhookEndpointRow> endpoints;
   std::map<NamePair, QueueSettingsRow> queue_settings;
+  std::map<NamePair, CalendarRow> calendars;
+  std::map<RunId, std::string> discarded;  ///< RunView::discarded
   std::int64_t queue_revision = 0;
   /// Shard, namespace, endpoint, dedupe key.
   std::map<std::tuple<ShardId, std::string, std::string, std::string>, WebhookDeliveryRow> deliveries;
@@ -98,11 +101,12 @@ Result<RunPage> list_runs(const Tables& tables, const RunFilter& filter);
 Result<SignalRow> find_signal(const Tables& tables, SignalId signal_id);
 /// A run whose start was promised and waits in the inbox (memory_promised.cpp).
 std::optional<RunView> find_promised_run(const Tables& tables, RunId run_id);
+std::vector<RunView> promised_runs(const Tables& tables);
 std::optional<SignalRow> find_promised_signal(const Tables& tables, SignalId signal_id);
 std::vector<JournalRow> read_journal(const Tables& tables, RunId run_id, EventId from, std::int32_t limit);
 std::vector<DeadLetterTrail> read_dead_letter_trails(const Tables& tables, const std::vector<RunId>& runs,
                                                      std::int32_t rows);
-Status discard_dead_letter(Tables& tables, const DiscardRequest& request);
+Status discard_dead_letter(Tables& tables, const DiscardRequest& request, Timestamp now);
 Result<SignalPage> list_signals(const Tables& tables, const SignalFilter& filter);
 
 void write_schedules(Tables& tables, const Batch& batch);
@@ -112,6 +116,12 @@ Result<SchedulePage> list_schedules(const Tables& tables, const ScheduleFilter& 
 Result<SlotPage> list_schedule_slots(const Tables& tables, const SlotFilter& filter);
 std::vector<ScheduleSlotRow> find_schedule_slots(const Tables& tables, ShardId shard, ScheduleId schedule_id,
                                                  const std::vector<Timestamp>& slots);
+
+Result<PutCalendar> put_calendar(Tables& tables, const CalendarRow& row, Timestamp now);
+Result<CalendarRow> find_calendar(const Tables& tables, const std::string& namespace_name, const std::string& name);
+std::vector<CalendarRow> list_calendars(const Tables& tables, const std::string& namespace_name);
+Status delete_calendar(Tables& tables, const std::string& namespace_name, const std::string& name);
+std::vector<CalendarUser> list_calendar_users(const Tables& tables, const CalendarUserFilter& filter);
 
 /// Inserts a message unless one with its id is there.
 void insert_message(Tables& tables, const InboxRow& message);

@@ -44,6 +44,22 @@ RunView promised_view(const InboxRow& message, RunId run_id, const Json& request
   return view;
 }
 
+/// All jobs of one message.
+std::vector<RunView> promised_jobs(const InboxRow& message) {
+  std::vector<RunView> views;
+  const auto body = parse_json(message.body);
+  if (!body || !body->contains("inputs")) return views;
+  Json request = body->value("request", Json::object());
+  for (const Json& input : body->at("inputs")) {
+    RunId run_id{message.id.bytes};
+    run_id.bytes[14] = static_cast<std::uint8_t>(views.size() >> 8);
+    run_id.bytes[15] = static_cast<std::uint8_t>(views.size());
+    request["input"] = input;
+    views.push_back(promised_view(message, run_id, request));
+  }
+  return views;
+}
+
 /// One of many in a message that is named after the first of them: the last two bytes are its place.
 std::optional<RunView> find_promised_job(const Tables& tables, RunId run_id) {
   const std::size_t place = run_id.bytes[14] << 8 | run_id.bytes[15];
@@ -68,6 +84,18 @@ std::optional<RunView> find_promised_run(const Tables& tables, RunId run_id) {
     return promised_view(found->second.row, run_id, body->value("request", Json::object()));
   }
   return find_promised_job(tables, run_id);
+}
+
+std::vector<RunView> promised_runs(const Tables& tables) {
+  std::vector<RunView> views;
+  for (const auto& [key, message] : tables.inbox) {
+    if (message.row.kind == "start") {
+      if (auto view = find_promised_run(tables, RunId{message.row.id.bytes})) views.push_back(*std::move(view));
+    } else if (message.row.kind == "start_jobs") {
+      for (RunView& view : promised_jobs(message.row)) views.push_back(std::move(view));
+    }
+  }
+  return views;
 }
 
 std::optional<SignalRow> find_promised_signal(const Tables& tables, SignalId signal_id) {

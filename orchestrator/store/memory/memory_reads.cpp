@@ -18,7 +18,7 @@ RunView view_of(const OpenRunRow& row) {
   return view;
 }
 
-RunView view_of(const ClosedRunRow& row) {
+RunView view_of(const Tables& tables, const ClosedRunRow& row) {
   RunView view;
   view.header = row.header;
   view.state = row.state;
@@ -31,6 +31,8 @@ RunView view_of(const ClosedRunRow& row) {
   view.dead_letter = row.dead_letter;
   view.successor_run_id = row.successor_run_id;
   view.job_state = row.job_state;
+  if (const auto found = tables.discarded.find(row.header.id); found != tables.discarded.end())
+    view.discarded = found->second;
   return view;
 }
 
@@ -93,7 +95,7 @@ Result<std::optional<Id>> parse_cursor(const std::string& cursor) {
 Result<RunView> find_run(const Tables& tables, RunId run_id) {
   if (const auto open = tables.open.find(run_id); open != tables.open.end()) return view_of(open->second);
   if (const auto closed = tables.closed.find(run_id); closed != tables.closed.end()) {
-    return view_of(closed->second);
+    return view_of(tables, closed->second);
   }
   if (auto promised = find_promised_run(tables, run_id)) return *std::move(promised);
   return fail(ErrorCode::not_found, "no such run");
@@ -119,7 +121,8 @@ Result<RunPage> list_runs(const Tables& tables, const RunFilter& filter) {
     found.push_back(std::move(view));
   };
   for (const auto& [id, row] : tables.open) consider(view_of(row));
-  for (const auto& [id, row] : tables.closed) consider(view_of(row));
+  for (const auto& [id, row] : tables.closed) consider(view_of(tables, row));
+  for (RunView& view : promised_runs(tables)) consider(std::move(view));
   std::sort(found.begin(), found.end(), [](const RunView& a, const RunView& b) { return b.header.id < a.header.id; });
 
   RunPage page;
@@ -157,13 +160,15 @@ std::vector<DeadLetterTrail> read_dead_letter_trails(const Tables& tables, const
   return trails;
 }
 
-Status discard_dead_letter(Tables& tables, const DiscardRequest& request) {
+Status discard_dead_letter(Tables& tables, const DiscardRequest& request, Timestamp now) {
   const auto found = tables.closed.find(request.run_id);
   if (found == tables.closed.end() || found->second.header.namespace_name != request.namespace_name ||
       found->second.dead_letter != DeadLetter::open) {
     return fail(ErrorCode::precondition_failed, "wrong-state", "the run is not a dead letter that waits for anybody");
   }
   found->second.dead_letter = DeadLetter::discarded;
+  tables.discarded[request.run_id] =
+      dump_json(Json{{"reason", request.reason}, {"actor", request.actor}, {"at", to_rfc3339(now)}});
   return {};
 }
 

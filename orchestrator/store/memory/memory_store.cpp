@@ -459,6 +459,43 @@ void MemoryStore::list_signals(SignalFilter filter, Done<SignalPage> done) {
                          [filter = std::move(filter)](Tables& tables) { return memory::list_signals(tables, filter); });
 }
 
+void MemoryStore::put_calendar(CalendarRow row, Done<PutCalendar> done) {
+  const auto work = [core = core_.get(), row = std::move(row)](Tables& tables) {
+    return memory::put_calendar(tables, row, core->options.now());
+  };
+  core_->run<PutCalendar>("put_calendar", true, std::move(done), work);
+}
+
+void MemoryStore::find_calendar(std::string namespace_name, std::string name, Done<CalendarRow> done) {
+  const auto work = [namespace_name = std::move(namespace_name), name = std::move(name)](Tables& tables) {
+    return memory::find_calendar(tables, namespace_name, name);
+  };
+  core_->run<CalendarRow>("find_calendar", false, std::move(done), work);
+}
+
+void MemoryStore::list_calendars(std::string namespace_name, Done<std::vector<CalendarRow>> done) {
+  using Answer = std::vector<CalendarRow>;
+  const auto work = [namespace_name = std::move(namespace_name)](Tables& tables) -> Result<Answer> {
+    return memory::list_calendars(tables, namespace_name);
+  };
+  core_->run<Answer>("list_calendars", false, std::move(done), work);
+}
+
+void MemoryStore::delete_calendar(std::string namespace_name, std::string name, Done<void> done) {
+  const auto work = [namespace_name = std::move(namespace_name), name = std::move(name)](Tables& tables) {
+    return memory::delete_calendar(tables, namespace_name, name);
+  };
+  core_->run<void>("delete_calendar", true, std::move(done), work);
+}
+
+void MemoryStore::list_calendar_users(CalendarUserFilter filter, Done<std::vector<CalendarUser>> done) {
+  using Answer = std::vector<CalendarUser>;
+  const auto work = [filter = std::move(filter)](Tables& tables) -> Result<Answer> {
+    return memory::list_calendar_users(tables, filter);
+  };
+  core_->run<Answer>("list_calendar_users", false, std::move(done), work);
+}
+
 void MemoryStore::find_schedule(ScheduleRef ref, Done<ScheduleRow> done) {
   core_->run<ScheduleRow>("find_schedule", false, std::move(done),
                           [ref = std::move(ref)](Tables& tables) { return memory::find_schedule(tables, ref); });
@@ -495,9 +532,10 @@ void MemoryStore::read_dead_letter_trails(std::vector<RunId> runs, std::int32_t 
 }
 
 void MemoryStore::discard_dead_letter(DiscardRequest request, Done<void> done) {
-  core_->run<void>("discard_dead_letter", true, std::move(done), [request = std::move(request)](Tables& tables) {
-    return memory::discard_dead_letter(tables, request);
-  });
+  const auto work = [core = core_.get(), request = std::move(request)](Tables& tables) {
+    return memory::discard_dead_letter(tables, request, core->options.now());
+  };
+  core_->run<void>("discard_dead_letter", true, std::move(done), work);
 }
 
 void MemoryStore::check_ready(Done<void> done) {

@@ -83,6 +83,11 @@ class MemoryStore final : public Store {
   void list_namespaces(Done<std::vector<NamespaceRow>> done) override;
   void change_queue_settings(QueueSettingsChange change, Done<QueueSettingsRow> done) override;
   void list_queue_settings(std::int64_t after_revision, Done<std::vector<QueueSettingsRow>> done) override;
+  void put_calendar(CalendarRow row, Done<PutCalendar> done) override;
+  void find_calendar(std::string namespace_name, std::string name, Done<CalendarRow> done) override;
+  void list_calendars(std::string namespace_name, Done<std::vector<CalendarRow>> done) override;
+  void delete_calendar(std::string namespace_name, std::string name, Done<void> done) override;
+  void list_calendar_users(CalendarUserFilter filter, Done<std::vector<CalendarUser>> done) override;
   void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) override;
   void find_webhook_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) override;
   void list_webhook_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) override;

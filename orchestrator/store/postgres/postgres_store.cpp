@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "orchestrator/handler/sql.hpp"
+#include "orchestrator/store/postgres/calendars.hpp"
 #include "orchestrator/store/postgres/commit.hpp"
 #include "orchestrator/store/postgres/definitions.hpp"
 #include "orchestrator/store/postgres/inbox.hpp"
@@ -177,6 +178,33 @@ class PostgresStore final : public Store {
   void list_queue_settings(std::int64_t after_revision, Done<std::vector<QueueSettingsRow>> done) override {
     on(pages_, std::move(done),
        [after_revision](Session& s) { return postgres::list_queue_settings(s, after_revision); });
+  }
+
+  void put_calendar(CalendarRow row, Done<PutCalendar> done) override {
+    on(pages_, std::move(done), [row = std::move(row)](Session& s) { return postgres::put_calendar(s, row); });
+  }
+
+  void find_calendar(std::string namespace_name, std::string name, Done<CalendarRow> done) override {
+    on(pages_, std::move(done), [namespace_name = std::move(namespace_name), name = std::move(name)](Session& s) {
+      return postgres::find_calendar(s, namespace_name, name);
+    });
+  }
+
+  void list_calendars(std::string namespace_name, Done<std::vector<CalendarRow>> done) override {
+    on(pages_, std::move(done), [namespace_name = std::move(namespace_name)](Session& s) {
+      return postgres::list_calendars(s, namespace_name);
+    });
+  }
+
+  void delete_calendar(std::string namespace_name, std::string name, Done<void> done) override {
+    on(pages_, std::move(done), [namespace_name = std::move(namespace_name), name = std::move(name)](Session& s) {
+      return postgres::delete_calendar(s, namespace_name, name);
+    });
+  }
+
+  void list_calendar_users(CalendarUserFilter filter, Done<std::vector<CalendarUser>> done) override {
+    on(pages_, std::move(done),
+       [filter = std::move(filter)](Session& s) { return postgres::list_calendar_users(s, filter); });
   }
 
   void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) override {

@@ -23,6 +23,7 @@ RunView read_view(const pqxx::row& row) {
   view.dead_letter = read_dead_letter(reader);
   view.successor_run_id = reader.optional_id<RunTag>();
   view.job_state = reader.optional_text();
+  view.discarded = reader.optional_text();
   return view;
 }
 

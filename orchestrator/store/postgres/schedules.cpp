@@ -5,6 +5,7 @@
 
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
+#include "orchestrator/store/schedule_calendar.hpp"
 
 namespace orchestrator::store::postgres {
 namespace {
@@ -34,6 +35,8 @@ Json encode(const ScheduleRow& row) {
   Json object = with_progress(encode(static_cast<const ScheduleRef&>(row)), row.progress);
   object["schedule_id"] = row.schedule_id.str();
   object["settings"] = row.settings;
+  const auto calendar = calendar_of(row.settings);
+  object["calendar"] = calendar ? Json(*calendar) : Json();
   object["created_at"] = to_micros(row.created_at);
   object["updated_at"] = to_micros(row.updated_at);
   return object;

@@ -87,7 +87,7 @@ select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, 
   r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
   r.timeout_seconds, r.queue, r.job,
   r.state, r.waiting_on, null::json, null::text, null::text, r.attempts, orchestrator.to_micros(r.started_at), null::bigint,
-  orchestrator.to_micros(r.wake_at), 'none', null::uuid, r.job_state
+  orchestrator.to_micros(r.wake_at), 'none', null::uuid, r.job_state, null::text
 from orchestrator.open_runs r
 where r.shard = $1 and r.run_id = $2
 union all
@@ -95,7 +95,7 @@ select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, 
   r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
   r.timeout_seconds, r.queue, r.job,
   r.state, '[]', r.output, r.error, r.cause, r.attempts, orchestrator.to_micros(r.started_at),
-  orchestrator.to_micros(r.closed_at), null, r.dead_letter, r.successor_run_id, r.job_state
+  orchestrator.to_micros(r.closed_at), null, r.dead_letter, r.successor_run_id, r.job_state, r.discarded::text
 from orchestrator.closed_runs r
 where r.shard = $1 and r.run_id = $2 and r.closed_day >= (orchestrator.from_micros($3) at time zone 'UTC')::date
 union all
@@ -103,7 +103,7 @@ select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, 
   0, null::uuid, '', orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
   null, r.queue, r.job,
   r.state, r.waiting_on, null, null, null, 0, null, null,
-  orchestrator.to_micros(r.run_at), 'none', null, null
+  orchestrator.to_micros(r.run_at), 'none', null, null, null
 from orchestrator.promised_runs r
 where r.shard = $1 and r.message_id in ($2, orchestrator.batch_of($2)) and r.run_id = $2
 
