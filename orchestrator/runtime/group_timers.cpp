@@ -11,6 +11,11 @@ namespace {
 /// Timers due within this are kept in memory. Source: design, "timer horizon (~1 min)".
 constexpr Duration kHorizon = std::chrono::seconds{60};
 constexpr std::int32_t kMaxDueRead = 10'000;
+/// Between two looks for timers while few fall due; the horizon covers three of them.
+constexpr Duration kLookForTimersEvery = std::chrono::seconds{20};
+/// Between two looks however many fall due, and the least that one asks ahead: below that the work itself is behind.
+constexpr Duration kLookForTimersAfter = std::chrono::milliseconds{200};
+constexpr Duration kLeastDueSpan = std::chrono::seconds{2};
 constexpr std::int32_t kMaxExpiredRead = 1'000;
 /// Runs that one sweep asks why they do not begin: a hundred thousand may wait for one limit.
 constexpr int kMaxExplanations = 1'000;
@@ -86,19 +91,41 @@ void ShardGroup::fire_due() {
 
 void ShardGroup::load_due_timers() {
   parts_.executor.post([this] {
+    if (due_looking_ || parts_.clock.steady_now() < due_look_at_) return;
     std::vector<ShardId> shards;
     for (const auto& [id, shard] : shards_) {
       if (shard->phase == Shard::Phase::active) shards.push_back(id);
     }
     if (shards.empty()) return;
-    parts_.store.due_runs(shards, clock_.now() + kHorizon, kMaxDueRead, [this](Result<std::vector<store::DueRun>> due) {
-      if (!due) return;  // the next round asks again; near timers are in memory already
-      parts_.executor.post([this, due = std::move(*due)] {
-        for (const auto& run : due) timers_.emplace(run.wake_at, run.run_id);
-        arm();
-      });
-    });
+    due_looking_ = true;
+    parts_.store.due_runs(shards, clock_.now() + due_span_, kMaxDueRead,
+                          [this](Result<std::vector<store::DueRun>> due) {
+                            parts_.executor.post([this, due = std::move(due)] {
+                              due_looking_ = false;
+                              // The next tick asks again; near timers are in memory already.
+                              if (due) take_due_timers(*due);
+                            });
+                          });
   });
+}
+
+/// A full page ends before the span that was asked for: the next look comes when half of what it covers has passed, and
+/// asks for little more than a page. Some rows come twice, which costs nothing: both are visited in one go.
+void ShardGroup::take_due_timers(const std::vector<store::DueRun>& due) {
+  for (const auto& run : due) timers_.emplace(run.wake_at, run.run_id);
+  arm();
+  Duration pause = kLookForTimersEvery;
+  if (due.size() < static_cast<std::size_t>(kMaxDueRead)) {
+    pause = std::min(pause, due_span_ / 3);
+    due_span_ = std::min(kHorizon, due_span_ * 2);
+  } else {
+    const Duration covered = due.back().wake_at - clock_.now();
+    pause = std::clamp(covered / 2, kLookForTimersAfter, kLookForTimersEvery);
+    due_span_ = std::clamp(covered * 2, kLeastDueSpan, kHorizon);
+  }
+  due_look_at_ = parts_.clock.steady_now() + pause;
+  // Every second somebody asks anyway.
+  if (pause < std::chrono::seconds{1}) parts_.executor.post_after(pause, [this] { load_due_timers(); });
 }
 
 void ShardGroup::expire_signals() {

@@ -10,7 +10,6 @@ namespace orchestrator::runtime {
 namespace {
 
 constexpr Duration kTick = std::chrono::seconds{1};
-constexpr std::uint64_t kTicksPerTimerLoad = 20;
 constexpr std::uint64_t kTicksPerExpiry = 2;
 /// Partitions are made days ahead: an hour between two looks is often enough, also after a failed one.
 constexpr std::uint64_t kTicksPerUpkeep = 3'600;
@@ -535,7 +534,7 @@ void Node::tick() {
   workers_.forget_idle();
   for (auto& group : groups_) {
     group->sweep();
-    if (ticks_ % kTicksPerTimerLoad == 0) group->load_due_timers();
+    group->load_due_timers();
     if (ticks_ % kTicksPerExpiry == 0) group->expire_signals();
   }
   if (ticks_ % kTicksPerUpkeep == 0) {

@@ -95,6 +95,7 @@ class ShardGroup {
   /// forgets it and answers its lease. Nothing when it does not come to rest within `patience`: then it stays.
   void release(ShardId shard, Duration patience, std::function<void(std::optional<store::ShardLease>)> done);
   void learn_time(Timestamp database_now);
+  /// Brings timers that fall due soon into memory, where it is time to look again; call it every second.
   void load_due_timers();
   /// Ends buffered signals whose time ran out; `?wait=` of their senders is answered soon after.
   void expire_signals();
@@ -358,6 +359,7 @@ class ShardGroup {
   // group_timers.cpp
   void set_timer(RunId run_id, Timestamp at);
   void arm();
+  void take_due_timers(const std::vector<store::DueRun>& due);
   void fire_due();
   void expire_signals_now();
   void write_late(RunEntry& entry);
@@ -465,6 +467,10 @@ class ShardGroup {
   std::priority_queue<DueAt, std::vector<DueAt>, std::greater<>> timers_;
   std::optional<Timestamp> armed_for_;
   std::uint64_t arm_number_ = 0;
+  // The next look for timers in the table: how far ahead it asks, and when it is, on the steady clock.
+  Duration due_span_ = std::chrono::seconds{60};
+  Duration due_look_at_{0};
+  bool due_looking_ = false;
   std::optional<Timestamp> schedules_armed_for_;
   std::uint64_t schedules_arm_number_ = 0;
 

@@ -42,7 +42,12 @@ class Balancer:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                length = int(self.headers.get("Content-Length", "0"))
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    # The worker died between its head and its body.
+                    self.close_connection = True
+                    return
                 try:
                     status, reason, headers, answer = outer.forward(ports, self.path, self.headers, body)
                 except (OSError, http.client.HTTPException):
