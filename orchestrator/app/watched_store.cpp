@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "orchestrator/store/queue_ledger.hpp"
 #include "orchestrator/store/queue_settings.hpp"
 
 namespace orchestrator::app {
@@ -126,6 +127,17 @@ void WatchedStore::change_queue_settings(store::QueueSettingsChange change, Done
 void WatchedStore::list_queue_settings(std::int64_t after_revision, Done<std::vector<store::QueueSettingsRow>> done) {
   pass<std::vector<store::QueueSettingsRow>>(
       [&](Store& inner, auto told) { inner.list_queue_settings(after_revision, told); }, std::move(done));
+}
+
+void WatchedStore::exchange_queue_shares(NodeId node, std::vector<store::QueueShareAsk> asks,
+                                         Done<std::vector<store::QueueShareAnswer>> done) {
+  pass<std::vector<store::QueueShareAnswer>>(
+      [&](Store& inner, auto told) { inner.exchange_queue_shares(node, asks, told); }, std::move(done));
+}
+
+void WatchedStore::list_queue_shares(NodeId node, Done<std::vector<store::QueueShareRow>> done) {
+  pass<std::vector<store::QueueShareRow>>([&](Store& inner, auto told) { inner.list_queue_shares(node, told); },
+                                          std::move(done));
 }
 
 void WatchedStore::deploy(store::DeployRequest request, Done<store::DeployAnswer> done) {

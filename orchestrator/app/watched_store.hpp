@@ -56,6 +56,9 @@ class WatchedStore final : public store::Store {
   void create_namespace(std::string name, store::Done<store::CreatedNamespace> done) override;
   void list_namespaces(store::Done<std::vector<store::NamespaceRow>> done) override;
   void change_queue_settings(store::QueueSettingsChange change, store::Done<store::QueueSettingsRow> done) override;
+  void exchange_queue_shares(NodeId node, std::vector<store::QueueShareAsk> asks,
+                             store::Done<std::vector<store::QueueShareAnswer>> done) override;
+  void list_queue_shares(NodeId node, store::Done<std::vector<store::QueueShareRow>> done) override;
   void list_queue_settings(std::int64_t after_revision,
                            store::Done<std::vector<store::QueueSettingsRow>> done) override;
   void put_calendar(store::CalendarRow row, store::Done<store::PutCalendar> done) override;

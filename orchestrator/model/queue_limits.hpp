@@ -8,7 +8,7 @@
 
 namespace orchestrator {
 
-/// At most `count` beginnings at once, and `count` more in every `per_seconds` (runtime/token_bucket.hpp).
+/// At most `count` beginnings at once, and `count` more in every `per_seconds` (model/token_bucket.hpp).
 struct RateLimit {
   std::int64_t count = 1;
   std::int64_t per_seconds = 1;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "orchestrator/base/json.hpp"
 #include "orchestrator/digest/routing.hpp"
 
 namespace orchestrator::runtime {
@@ -45,15 +44,11 @@ Node::Node(Parts parts, NodeOptions options)
       definitions_(parts_.store),
       workers_(parts_.store, parts_.handler_threads, parts_.clock, parts_.metrics, options_.handler_slots,
                [this] { return is_confirmed(); }),
-      shares_({.executor = parts_.executor,
+      shares_({.store = parts_.store,
+               .executor = parts_.executor,
                .clock = parts_.clock,
                .workers = workers_,
-               .own = options_.id,
-               // By then every node has had a heartbeat, and knows that it is not alone.
-               .learning = kGrantTime + std::chrono::duration_cast<Duration>(options_.lease) / kBeatsPerLease,
-               .life = parts_.random.next(),
-               .epoch_here = [this](const QueueName& queue) { return epoch_here(shard_of_queue(queue)); },
-               .url_of = [this](const QueueName& queue) { return route(shard_of_queue(queue)).url; }}),
+               .own = options_.id}),
       queues_(parts_.store, parts_.executor, workers_, shares_),
       owns_(static_cast<std::size_t>(parts_.store.shard_count())) {
   workers_.set_alarm([this](Duration delay) {
@@ -63,6 +58,7 @@ Node::Node(Parts parts, NodeOptions options)
       workers_.rouse_claims();
     });
   });
+  workers_.set_hunger([this](std::vector<QueueName> queues) { shares_.feed(std::move(queues)); });
   std::int32_t lane = 0;
   for (Executor* executor : parts_.group_executors) {
     groups_.push_back(std::make_unique<ShardGroup>(ShardGroup::Parts{
@@ -203,28 +199,6 @@ store::HeartbeatAnswer Node::cluster() const {
   return cluster_;
 }
 
-/// Where a queue's limits are divided among nodes.
-ShardId Node::shard_of_queue(const QueueName& queue) const {
-  return digest::shard_for_key(queue.namespace_name, "queue/" + queue.name, shard_count());
-}
-
-std::optional<Epoch> Node::epoch_here(ShardId shard) const {
-  const auto owned = owned_.find(shard);
-  if (owned == owned_.end() || leaving_.contains(shard)) return std::nullopt;
-  return owned->second;
-}
-
-void Node::answer_shares(Json body, Reply<std::string> reply) {
-  // Shared: JSON is dear to copy, and work for an executor must be copyable.
-  parts_.executor.post([this, body = make_payload(std::move(body)), reply = std::move(reply)] {
-    try {
-      reply(shares_.answer(*body));
-    } catch (const Json::exception& e) {
-      reply(fail(ErrorCode::invalid_argument, "a call between nodes is malformed: " + std::string(e.what())));
-    }
-  });
-}
-
 std::map<NodeId, std::string> Node::other_workers() const {
   const telemetry::MutexLock lock(mutex_);
   return others_;
@@ -273,6 +247,10 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
   for (auto& group : groups_) group->learn_time(answer->database_now);
   // First what others took, then the lease: nothing of a lost shard begins in between.
   drop_lost(answer->shards);
+  if (confirmed_until_us_ != 0 && !is_confirmed()) {
+    shares_.lapse();
+    workers_.lapse();
+  }
   // From when it was sent: the database may have stamped it at any moment since.
   confirmed_until_us_ = (sent_at + options_.lease - kSafetyMargin).count();
   workers_.pump();  // what waited for the lease to be confirmed
@@ -303,10 +281,7 @@ void Node::beaten(Duration sent_at, Result<store::HeartbeatAnswer> answer) {
     wanted.push_back(shard.shard);
     if (shard.node) unclean.insert(shard.shard);
   }
-  std::set<NodeId> performing;
-  for (const auto& [id, url] : workers) performing.insert(id);
-  performing.insert(options_.id);
-  shares_.set_alive(std::move(performing));
+  shares_.set_alone(workers.empty() || (workers.size() == 1 && workers.contains(options_.id)));
   std::vector<std::string> takers;
   for (const auto& [id, url] : workers) {
     if (id != options_.id) takers.push_back(url);
@@ -531,6 +506,7 @@ void Node::read_inbox() {
 void Node::tick() {
   if (stopped_) return;
   queues_.refresh();
+  shares_.look();
   workers_.forget_idle();
   for (auto& group : groups_) {
     group->sweep();

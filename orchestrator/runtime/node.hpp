@@ -69,10 +69,7 @@ class Node final : public Headquarters {
   ~Node() override;
 
   /// How to call the other nodes, for hints that spare them a poll. Before start().
-  void set_peers(PeerLink* peers) {
-    peers_ = peers;
-    shares_.set_peers(peers);
-  }
+  void set_peers(PeerLink* peers) { peers_ = peers; }
 
   /// Begins heartbeats; shards follow.
   void start();
@@ -108,8 +105,6 @@ class Node final : public Headquarters {
   [[nodiscard]] const WorkerPool& workers() const { return workers_; }
   /// What operators say about queues.
   [[nodiscard]] QueueKeeper& queues() { return queues_; }
-  /// Another node asks for shares of queues that are granted here: text for PeerLink. Any thread.
-  void answer_shares(Json body, Reply<std::string> reply);
   /// Other nodes that are alive and perform steps, and where they can be asked. As of the last heartbeat, any thread.
   [[nodiscard]] std::map<NodeId, std::string> other_workers() const;
   [[nodiscard]] const NodeId& id() const { return options_.id; }
@@ -154,8 +149,6 @@ class Node final : public Headquarters {
   void drop_lost(const std::vector<store::ShardOwnerRow>& owners);
   void give_surplus_away(std::size_t fair, std::vector<std::string> takers);
   void released(std::vector<store::ShardLease> leases, std::vector<std::string> takers);
-  [[nodiscard]] ShardId shard_of_queue(const QueueName& queue) const;
-  [[nodiscard]] std::optional<Epoch> epoch_here(ShardId shard) const;
   void hint(const std::string& url);
   void tick();
   void check_drained(Duration until, bool cancelled, std::function<void()> done);

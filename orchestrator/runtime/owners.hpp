@@ -103,7 +103,6 @@ class Owners {
   [[nodiscard]] std::vector<QueueFigures> queues_here(const std::string& namespace_name) const;
   void perform_queues(const Json& body, Reply<std::string> reply);
   void perform_queues_changed(const Json& body, Reply<std::string> reply);
-  void perform_queue_shares(const Json& body, Reply<std::string> reply);
 
   [[nodiscard]] Duration now() const { return node_.clock().steady_now(); }
   [[nodiscard]] store::InboxRow inbox_row(ShardId shard, const Message& message);

@@ -48,7 +48,6 @@ void Owners::answer(const std::string& operation, const std::string& body, Reply
       {"watch_run", &Owners::perform_watch},
       {"list_queues", &Owners::perform_queues},
       {"queues_changed", &Owners::perform_queues_changed},
-      {"queue_shares", &Owners::perform_queue_shares},
       {"claim_tasks", &Owners::perform_claim},
       {"watch_ready", &Owners::perform_watch_ready},
       {"report_task", &Owners::perform_report},

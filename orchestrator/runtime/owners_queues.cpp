@@ -161,8 +161,4 @@ void Owners::perform_queues_changed(const Json& /*body*/, Reply<std::string> rep
   reply(dump_json({{"answer", true}}));
 }
 
-void Owners::perform_queue_shares(const Json& body, Reply<std::string> reply) {
-  node_.answer_shares(body, std::move(reply));
-}
-
 }  // namespace orchestrator::runtime

@@ -45,18 +45,20 @@ struct QueueRules {
   bool operator==(const QueueRules&) const = default;
 };
 
-/// How much of a queue's limits is this node's. One that is alone has everything.
+/// How much of a queue's limits is this node's (runtime/queue_shares.hpp).
 struct QueueShare {
   std::int64_t max_in_flight = std::numeric_limits<std::int64_t>::max();
-  /// Beginnings that are allowed; nothing: as the queue's rate says.
-  std::optional<std::int64_t> tokens;
+  std::int64_t tokens = 0;  ///< beginnings that a queue with a rate is allowed
+  Duration tokens_until{};  ///< steady clock
 };
 
 /// What a node has of a queue, and has to do for it.
 struct QueueDemand {
   std::int64_t ready = 0;
   std::int64_t in_flight = 0;
-  QueueShare share;
+  bool is_hungry = false;         ///< something would have begun but for the share
+  std::int64_t tokens = 0;        ///< that it may use now
+  std::int64_t begun_lately = 0;  ///< in the last kRateWindowSeconds
 };
 
 /// Why a task that is ready does not begin, when it is not for want of a worker.

@@ -1,80 +1,84 @@
 #pragma once
 
-#include <functional>
 #include <map>
+#include <optional>
 #include <set>
-#include <string>
 #include <vector>
 
-#include "orchestrator/base/json_fwd.hpp"
 #include "orchestrator/runtime/executor.hpp"
-#include "orchestrator/runtime/peers.hpp"
-#include "orchestrator/runtime/queue_grants.hpp"
+#include "orchestrator/runtime/queue_rules.hpp"
 #include "orchestrator/runtime/worker_pool.hpp"
+#include "orchestrator/store/queue_ledger.hpp"
+#include "orchestrator/store/store.hpp"
 
 namespace orchestrator::runtime {
 
-/// This node's part in queue-wide limits: asks the granter of each limited queue for a share of it, and is the granter
-/// of the queues whose shard it owns. A node that is alone has everything, and asks nobody.
-/// Only on the node's executor.
+/// This node's part in queue-wide limits, as the ledger in the database has it (docs/decisions/0015): asks for more
+/// when something would begin but for it, gives back what others wait for, and asks nothing while nothing is to be
+/// changed. What it holds may be used as long as the node's lease has not been over since. Only on the node's executor,
+/// unless a method says otherwise.
 class QueueShares {
  public:
   struct Parts {
+    store::Store& store;
     Executor& executor;
     const Clock& clock;
     WorkerPool& workers;
     NodeId own;
-    Duration learning;       ///< of a new granter
-    std::uint64_t life = 0;  ///< another one in each process
-    /// Where the shard of a queue is owned, and since which take-over: the epoch, or nothing when it is elsewhere.
-    std::function<std::optional<Epoch>(const QueueName& queue)> epoch_here;
-    std::function<std::string(const QueueName& queue)> url_of;
   };
 
-  explicit QueueShares(Parts parts) : parts_(std::move(parts)), grants_(parts_.learning) {}
+  explicit QueueShares(Parts parts) : parts_(std::move(parts)) {}
 
-  /// Null: other nodes cannot be asked. Before the first queue.
-  void set_peers(PeerLink* peers) { peers_ = peers; }
   void set_limits(const QueueName& queue, const QueueLimits& limits);
-  /// Who is alive and performs steps, this node included.
-  void set_alive(std::set<NodeId> alive);
+  /// Whether no other node performs steps.
+  void set_alone(bool is_alone);
+  /// Something would begin but for the share. Any thread.
+  void feed(std::vector<QueueName> hungry);
+  /// The lease was over: what was held may be somebody else's. Before it is confirmed again.
+  void lapse();
+  /// Looks for what others want, and gives back what has not been used for a while. Every second or so.
+  void look();
   void stop() { stopped_ = true; }
-
-  /// Answers another node that asks for shares: text for PeerLink. Throws Json::exception on a malformed body.
-  std::string answer(const Json& body);
 
  private:
   struct Held {
     QueueLimits limits;
-    Duration until{};         ///< steady clock: what was granted may be used until then
-    std::uint64_t asked = 0;  ///< number of the last ask: answers to others are void
-    bool counts = false;      ///< the granter was told of something, and not yet that there is nothing any more
-    Duration patience{};      ///< steady clock: until then its answer is awaited; zero: it is here
+    std::int64_t held = 0;    ///< reserved for this node, as of the last answer
+    std::int64_t usable = 0;  ///< of those: what is above goes back as its work ends
+    std::int64_t version = 0;
+    Timestamp tokens_of{};
+    Duration tokens_stale_at{};  ///< steady clock: what is unused by then goes back before it is lost
+    bool is_wanted_by_others = false;
+    bool is_short = false;
+    bool is_unsure = false;  ///< the ledger may say something else
+    std::uint64_t asked = 0;
+    Duration not_before{};               ///< steady clock: of the next ask
+    std::optional<Duration> idle_since;  ///< steady clock
   };
-  struct Sent {
+  struct Asked {
     QueueName queue;
-    GrantAsk ask;
+    store::QueueShareAsk ask;
   };
 
-  [[nodiscard]] bool is_alone() const { return alive_.size() <= 1; }
-  void begin_sharing(const QueueName& queue, Held& held, bool from_everything);
-  void tick_later();
-  void tick();
-  GrantAsk ask_for(const QueueName& queue, const Held& held);
-  void ask(const std::string& url, std::vector<Sent> sent);
-  void take(const std::vector<Sent>& sent, Duration sent_at, const Result<std::string>& text);
-  void accept(const QueueName& queue, Held& held, const GrantAsk& ask, const Grant& grant, Duration asked_at);
-  std::optional<Grant> grant(const QueueName& queue, const NodeId& node, const GrantAsk& ask);
+  void consider();
+  void consider_at(Duration at);
+  [[nodiscard]] bool has_to_ask(const Held& held, const QueueDemand& demand, Duration now) const;
+  store::QueueShareAsk ask_for(const QueueName& queue, Held& held, QueueDemand demand, Duration now);
+  void send(std::vector<Asked> asked);
+  void take(const std::vector<Asked>& asked, Duration sent_at,
+            const Result<std::vector<store::QueueShareAnswer>>& answers);
+  void accept(const QueueName& queue, Held& held, const store::QueueShareAnswer& answer, Duration sent_at);
+  void compare(const std::vector<store::QueueShareRow>& rows, std::uint64_t asked_before);
 
   Parts parts_;
-  PeerLink* peers_ = nullptr;
-  QueueGrants grants_;
-  std::map<QueueName, Epoch, ByQueueName> granting_;  ///< queues that this node grants, since which take-over
-  std::map<QueueName, Held, ByQueueName> held_;       ///< queues with queue-wide limits
-  std::set<NodeId> alive_;
-  std::map<NodeId, Duration> heard_;  ///< other nodes that asked, steady time: a heartbeat's answer may be older
+  std::map<QueueName, Held, ByQueueName> held_;  ///< queues with queue-wide limits
+  std::set<QueueName, ByQueueName> active_;      ///< of those: with something held or wanted
   std::uint64_t asks_ = 0;
-  bool ticking_ = false;
+  std::uint64_t lapses_ = 0;
+  std::optional<Duration> considers_at_;  ///< steady clock; the earliest that is posted
+  bool is_alone_ = false;
+  bool must_look_ = true;  ///< a former life of this node may hold something
+  bool asking_ = false;
   bool stopped_ = false;
 };
 

@@ -71,8 +71,18 @@ void ReadyQueues::insert(Queue& queue, Ready ready, Duration now) {
 
 bool ReadyQueues::may_begin(const Queue& queue, Duration now) {
   if (queue.rules.paused || queue.in_flight >= queue.max_here) return false;
-  if (!queue.rate) return true;
-  return queue.share.tokens ? *queue.share.tokens > 0 : queue.bucket.is_open(*queue.rate, now);
+  return !queue.has_rate || (queue.share.tokens > 0 && now < queue.share.tokens_until);
+}
+
+/// May begin, for something that is ready and that somebody is there for.
+bool ReadyQueues::wants_to_begin(Queue& queue, Duration now) {
+  if (may_begin(queue, now)) return true;
+  if (!queue.rules.paused) note_hunger(queue);
+  return false;
+}
+
+void ReadyQueues::note_hunger(Queue& queue) {
+  if (!std::exchange(queue.is_hungry, true)) hungry_.push_back(queue.name);
 }
 
 /// The namespace's next queue: the highest priority, then whose turn it is, then what has been ready for longest.
@@ -92,7 +102,7 @@ ReadyQueues::Queue* ReadyQueues::choose(Namespace& space, Duration now) {
     }
     ++at;
     const bool is_full = queue.process->limit > 0 && queue.process->in_flight >= queue.process->limit;
-    if (is_full || !may_begin(queue, now)) continue;
+    if (is_full || !wants_to_begin(queue, now)) continue;
     // Who could not begin for a while has not saved up its turns.
     const double tag = std::max(queue.tag, space.virtual_time);
     const auto is_before = [&] {
@@ -159,9 +169,9 @@ std::optional<ReadyQueues::Begun> ReadyQueues::begin_remote(QueueNameView name,
                                                             const std::vector<std::string>& handlers, Duration now) {
   open_keys(now);
   const auto found = queues_.find(name);
-  if (found == queues_.end() || !may_begin(*found->second, now)) return std::nullopt;
+  if (found == queues_.end()) return std::nullopt;
   Line* line = line_to_claim(*found->second, handlers);
-  if (line == nullptr) return std::nullopt;
+  if (line == nullptr || !wants_to_begin(*found->second, now)) return std::nullopt;
   return take(*found->second, *line, false, now);
 }
 
@@ -188,7 +198,7 @@ ReadyQueues::Begun ReadyQueues::take(Queue& queue, Line& line, bool is_local, Du
   }
   --queue.ready;
   --ready_count_;
-  if (!ready.task->hold->cancel_requested) spend_token(queue, now);
+  if (!ready.task->hold->cancel_requested) spend_token(queue);
   ++queue.in_flight;
   if (is_local) {
     ++queue.process->in_flight;
@@ -205,7 +215,7 @@ ReadyQueues::Begun ReadyQueues::take(Queue& queue, Line& line, bool is_local, Du
 std::optional<ReadyQueues::Ticket> ReadyQueues::begin_at_once(QueueNameView name, const KeysOf& keys, Duration now) {
   open_keys(now);
   Queue& queue = queue_of(name);
-  const bool is_limited = queue.rate || queue.rules.limits.max_in_flight;
+  const bool is_limited = queue.has_rate || queue.rules.limits.max_in_flight;
   if (!may_begin(queue, now) || (is_limited && queue.ready > 0)) return std::nullopt;
   Ticket ticket{.queue = &queue};
   if (const std::string_view text = key_text_of(keys); !text.empty()) {
@@ -222,7 +232,7 @@ std::optional<ReadyQueues::Ticket> ReadyQueues::begin_at_once(QueueNameView name
     }
     refresh(key, now);
   }
-  spend_token(queue, now);
+  spend_token(queue);
   ++queue.in_flight;
   count_begun(queue, 1, now);
   return ticket;
@@ -232,6 +242,7 @@ ReadyQueues::Ticket ReadyQueues::adopt(QueueNameView name, const KeysOf& keys, D
   Queue& queue = queue_of(name);
   Ticket ticket{.queue = &queue};
   ++queue.in_flight;
+  if (queue.in_flight > queue.max_here) note_hunger(queue);
   queue.heard_of = now;
   if (!keys.concurrency_key.empty()) {
     ticket.key = &key_of(queue, keys.concurrency_key);
@@ -284,13 +295,8 @@ void ReadyQueues::remove(const Task& task, Duration now) {
   refresh(*key, now);
 }
 
-void ReadyQueues::spend_token(Queue& queue, Duration now) {
-  if (!queue.rate) return;
-  if (queue.share.tokens) {
-    --*queue.share.tokens;
-  } else {
-    queue.bucket.take(*queue.rate, now);
-  }
+void ReadyQueues::spend_token(Queue& queue) {
+  if (queue.has_rate) --queue.share.tokens;
 }
 
 void ReadyQueues::count_begun(Queue& queue, std::int64_t count, Duration now) {
@@ -373,20 +379,17 @@ void ReadyQueues::set_rules(const QueueName& name, QueueRules rules, Duration no
   adjust(queue, now);
 }
 
-void ReadyQueues::set_share(const QueueName& name, QueueShare share, Duration now) {
+void ReadyQueues::set_share(const QueueName& name, QueueShare share) {
   Queue& queue = queue_of(name);
-  const bool was_granted = queue.share.tokens.has_value();
   queue.share = share;
+  // Who still finds too little says so again.
+  queue.is_hungry = false;
   fit_share(queue);
-  // Alone again: others may have begun as much as the rate allows a moment ago.
-  if (was_granted && !share.tokens && queue.rate) queue.bucket.drain(*queue.rate, now);
 }
 
-void ReadyQueues::add_grant(const QueueName& name, std::int64_t max_in_flight, std::int64_t tokens) {
-  Queue& queue = queue_of(name);
-  queue.share.max_in_flight = max_in_flight;
-  queue.share.tokens = queue.share.tokens.value_or(0) + tokens;
-  fit_share(queue);
+std::int64_t ReadyQueues::take_tokens_back(QueueNameView name) {
+  const auto found = queues_.find(name);
+  return found == queues_.end() ? 0 : std::exchange(found->second->share.tokens, 0);
 }
 
 void ReadyQueues::fit_share(Queue& queue) {
@@ -394,11 +397,15 @@ void ReadyQueues::fit_share(Queue& queue) {
   queue.max_here = most ? std::min(*most, queue.share.max_in_flight) : kUnlimited;
 }
 
-QueueDemand ReadyQueues::demand_of(QueueNameView name) const {
+QueueDemand ReadyQueues::demand_of(QueueNameView name, Duration now) const {
   const auto found = queues_.find(name);
   if (found == queues_.end()) return {};
   const Queue& queue = *found->second;
-  return {.ready = queue.ready, .in_flight = queue.in_flight, .share = queue.share};
+  return {.ready = queue.ready,
+          .in_flight = queue.in_flight,
+          .is_hungry = queue.is_hungry && queue.ready > 0,
+          .tokens = now < queue.share.tokens_until ? queue.share.tokens : 0,
+          .begun_lately = queue.begun.in_window(now)};
 }
 
 void ReadyQueues::set_process_limit(const std::string& queue, int limit) {
@@ -412,9 +419,7 @@ void ReadyQueues::adjust(Queue& queue, Duration now) {
   const QueueLimits& limits = queue.rules.limits;
   fit_share(queue);
   queue.per_key = limits.concurrency_per_key.value_or(kDefaultConcurrencyPerKey);
-  queue.rate.reset();
-  if (limits.rate) queue.rate = TokenRate::of(*limits.rate);
-  if (queue.rate) queue.bucket.fit(*queue.rate, now);
+  queue.has_rate = limits.rate.has_value();
   const bool had_key_rate = queue.key_rate.has_value();
   queue.key_rate.reset();
   if (limits.rate_per_key) queue.key_rate = TokenRate::of(*limits.rate_per_key);

@@ -17,9 +17,9 @@
 #include <utility>
 #include <vector>
 
+#include "orchestrator/model/token_bucket.hpp"
 #include "orchestrator/runtime/queue_rules.hpp"
 #include "orchestrator/runtime/task.hpp"
-#include "orchestrator/runtime/token_bucket.hpp"
 #include "orchestrator/telemetry/metrics.hpp"
 
 namespace orchestrator::runtime {
@@ -101,16 +101,19 @@ class ReadyQueues {
 
   // ---- settings ----
   void set_rules(const QueueName& queue, QueueRules rules, Duration now);
-  void set_share(const QueueName& queue, QueueShare share, Duration now);
-  /// What a granter allows from now on: so many in flight, and so many more beginnings.
-  void add_grant(const QueueName& queue, std::int64_t max_in_flight, std::int64_t tokens);
-  [[nodiscard]] QueueDemand demand_of(QueueNameView queue) const;
+  void set_share(const QueueName& queue, QueueShare share);
+  /// Tokens that were not used; they are none of this node's any more.
+  std::int64_t take_tokens_back(QueueNameView queue);
+  [[nodiscard]] QueueDemand demand_of(QueueNameView queue, Duration now) const;
+  /// Queues that have become hungry since this was asked last: something would have begun but for the share, or more
+  /// came with a shard than the share allows.
+  std::vector<QueueName> take_hungry() { return std::exchange(hungry_, {}); }
   /// At most `limit` tasks in slots of this process at once, over all namespaces' queues of that name.
   void set_process_limit(const std::string& queue, int limit);
 
   // ---- questions ----
-  /// When something that waits for a rate may begin; nothing when nothing does.
-  [[nodiscard]] std::optional<Duration> next_opening(Duration now) const;
+  /// When something that waits for the rate of its key may begin; nothing when nothing does.
+  [[nodiscard]] std::optional<Duration> next_opening() const;
   /// What keeps a ready task of this queue and with these keys from beginning; nothing: it only waits for a worker.
   [[nodiscard]] std::optional<Obstacle> obstacle_of(QueueNameView queue, const KeysOf& keys, Duration now) const;
   [[nodiscard]] std::optional<QueueRules> rules_of(QueueNameView queue) const;
@@ -173,8 +176,10 @@ class ReadyQueues {
   void forget(Key& key);
   void open_keys(Duration now);
   static bool may_begin(const Queue& queue, Duration now);
+  bool wants_to_begin(Queue& queue, Duration now);
+  void note_hunger(Queue& queue);
   static bool is_open(const Key& key, const Waiting& waiting, Duration now);
-  static void spend_token(Queue& queue, Duration now);
+  static void spend_token(Queue& queue);
   static void count_begun(Queue& queue, std::int64_t count, Duration now);
   static void fit_share(Queue& queue);
   void adjust(Queue& queue, Duration now);
@@ -186,6 +191,7 @@ class ReadyQueues {
   std::set<Wake> openings_;  ///< keys whose tasks wait for their bucket
   std::set<Wake> fading_;    ///< keys to be forgotten once their bucket is full
   double virtual_time_ = 0;  ///< of the fair queueing among namespaces: the start of whoever began last
+  std::vector<QueueName> hungry_;
   std::uint64_t next_number_ = 1;
   std::uint64_t next_key_ = 1;
   std::int64_t ready_count_ = 0;

@@ -6,16 +6,9 @@
 
 namespace orchestrator::runtime {
 
-std::optional<Duration> ReadyQueues::next_opening(Duration now) const {
-  std::optional<Duration> next;
-  if (!openings_.empty()) next = openings_.begin()->at;
-  if (!has_rules()) return next;
-  for (const auto& [name, queue] : queues_) {
-    if (!queue->rate || queue->ready == 0 || queue->rules.paused || queue->share.tokens) continue;
-    const Duration opens_at = queue->bucket.opens_at(*queue->rate);
-    if (opens_at > now && (!next || opens_at < *next)) next = opens_at;
-  }
-  return next;
+std::optional<Duration> ReadyQueues::next_opening() const {
+  if (openings_.empty()) return std::nullopt;
+  return openings_.begin()->at;
 }
 
 std::optional<Obstacle> ReadyQueues::obstacle_of(QueueNameView name, const KeysOf& keys, Duration now) const {
@@ -36,12 +29,13 @@ std::optional<Obstacle> ReadyQueues::obstacle_of(QueueNameView name, const KeysO
 bool ReadyQueues::may_begin_remote(QueueNameView name, const std::vector<std::string>& handlers, Duration now) {
   open_keys(now);
   const auto found = queues_.find(name);
-  if (found == queues_.end() || !may_begin(*found->second, now)) return false;
-  const Queue& queue = *found->second;
-  return std::any_of(queue.remote.begin(), queue.remote.end(), [&](const auto& line) {
+  if (found == queues_.end()) return false;
+  Queue& queue = *found->second;
+  const bool is_there = std::any_of(queue.remote.begin(), queue.remote.end(), [&](const auto& line) {
     const bool fits = handlers.empty() || std::find(handlers.begin(), handlers.end(), line.first) != handlers.end();
     return fits && line.second.first().has_value();
   });
+  return is_there && wants_to_begin(queue, now);
 }
 
 std::optional<QueueRules> ReadyQueues::rules_of(QueueNameView name) const {

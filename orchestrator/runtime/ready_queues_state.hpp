@@ -145,13 +145,13 @@ struct ReadyQueues::Queue {
   // What rules and share come to.
   std::int64_t max_here = kUnlimited;
   std::int64_t per_key = kDefaultConcurrencyPerKey;
-  std::optional<TokenRate> rate;
+  bool has_rate = false;
+  bool is_hungry = false;  ///< something would have begun but for the share
   std::optional<TokenRate> key_rate;
 
   Line local;
   std::map<std::string, Line, std::less<>> remote;  ///< by handler
   std::unordered_map<std::string, Key, TextHash, std::equal_to<>> keys;
-  TokenBucket bucket;
   BegunLately begun;
   std::int64_t ready = 0;
   std::int64_t in_flight = 0;

@@ -69,6 +69,7 @@ WorkerPool::WorkerPool(store::Store& store, HandlerThreads& threads, const Clock
 void WorkerPool::submit(Task task) {
   const bool is_remote = task.handler == nullptr;
   std::vector<RemoteClaims::Wake> wakes;
+  std::vector<QueueName> hungry;
   {
     auto ready = std::make_shared<Task>(std::move(task));
     ready->hold->is_remote = is_remote;
@@ -78,10 +79,12 @@ void WorkerPool::submit(Task task) {
       const QueueNameView queue{ready->context.namespace_name, ready->command.queue};
       if (ready_.may_begin_remote(queue, {ready->command.handler}, clock_.steady_now()))
         remote_.call_for(queue, ready->command.handler, wakes);
+      hungry = ready_.take_hungry();
     }
   }
   if (is_remote) {
     call(wakes);
+    tell_hunger(std::move(hungry));
   } else {
     pump();
   }
@@ -98,30 +101,40 @@ std::vector<std::shared_ptr<Task>> WorkerPool::claim(const ClaimFilter& filter, 
                                                      const std::string& worker_id) {
   std::vector<std::shared_ptr<Task>> tasks;
   if (!may_start_()) return tasks;
-  const telemetry::MutexLock lock(mutex_);
-  if (paused_) return tasks;
-  const Duration now = clock_.steady_now();
-  const QueueName queue{filter.namespace_name, filter.queue};
-  while (tasks.size() < max) {
-    auto begun = ready_.begin_remote(queue, filter.handlers, now);
-    if (!begun) break;
-    if (begun->task->hold->cancel_requested) {
-      ready_.end(begun->ticket, now);
-      continue;
+  std::vector<QueueName> hungry;
+  {
+    const telemetry::MutexLock lock(mutex_);
+    if (paused_) return tasks;
+    const Duration now = clock_.steady_now();
+    const QueueName queue{filter.namespace_name, filter.queue};
+    while (tasks.size() < max) {
+      auto begun = ready_.begin_remote(queue, filter.handlers, now);
+      if (!begun) break;
+      if (begun->task->hold->cancel_requested) {
+        ready_.end(begun->ticket, now);
+        continue;
+      }
+      begun->pickup_seconds.observe(std::chrono::duration<double>(now - begun->since).count());
+      tasks.push_back(begun->task);
+      const TaskHold* hold = tasks.back()->hold.get();
+      remote_.add(hold, {std::move(*begun), queue, worker_id});
     }
-    begun->pickup_seconds.observe(std::chrono::duration<double>(now - begun->since).count());
-    tasks.push_back(begun->task);
-    const TaskHold* hold = tasks.back()->hold.get();
-    remote_.add(hold, {std::move(*begun), queue, worker_id});
+    hungry = ready_.take_hungry();
   }
+  tell_hunger(std::move(hungry));
   return tasks;
 }
 
 void WorkerPool::adopt_remote(const TaskHold& hold, QueueName queue, const KeysOf& keys, const std::string& worker_id) {
-  const telemetry::MutexLock lock(mutex_);
-  ReadyQueues::Begun begun;
-  begun.ticket = ready_.adopt(queue, keys, clock_.steady_now());
-  remote_.add(&hold, {std::move(begun), std::move(queue), worker_id});
+  std::vector<QueueName> hungry;
+  {
+    const telemetry::MutexLock lock(mutex_);
+    ReadyQueues::Begun begun;
+    begun.ticket = ready_.adopt(queue, keys, clock_.steady_now());
+    remote_.add(&hold, {std::move(begun), std::move(queue), worker_id});
+    hungry = ready_.take_hungry();
+  }
+  tell_hunger(std::move(hungry));
 }
 
 void WorkerPool::put_back_remote(const TaskHold& hold, bool and_tell) {
@@ -156,9 +169,16 @@ void WorkerPool::end_remote(const TaskHold& hold) {
 
 bool WorkerPool::has_ready(const ClaimFilter& filter) {
   if (!may_start_()) return false;
-  const telemetry::MutexLock lock(mutex_);
-  return !paused_ &&
-         ready_.may_begin_remote({filter.namespace_name, filter.queue}, filter.handlers, clock_.steady_now());
+  bool has_ready = false;
+  std::vector<QueueName> hungry;
+  {
+    const telemetry::MutexLock lock(mutex_);
+    has_ready = !paused_ &&
+                ready_.may_begin_remote({filter.namespace_name, filter.queue}, filter.handlers, clock_.steady_now());
+    hungry = ready_.take_hungry();
+  }
+  tell_hunger(std::move(hungry));
+  return has_ready;
 }
 
 std::int64_t WorkerPool::claimed_by(QueueNameView queue, const std::string& worker_id) const {
@@ -179,6 +199,7 @@ bool WorkerPool::stop_waiting(std::uint64_t ticket) {
 void WorkerPool::rouse_claims() {
   if (!may_start_()) return;
   std::vector<RemoteClaims::Wake> wakes;
+  std::vector<QueueName> hungry;
   {
     const telemetry::MutexLock lock(mutex_);
     if (paused_ || !remote_.anybody_waits() || ready_.ready_count() == 0) return;
@@ -189,8 +210,10 @@ void WorkerPool::rouse_claims() {
           return ready_.may_begin_remote({filter.namespace_name, filter.queue}, filter.handlers, now);
         },
         static_cast<std::size_t>(ready_.ready_count()), wakes);
+    hungry = ready_.take_hungry();
   }
   call(wakes);
+  tell_hunger(std::move(hungry));
 }
 
 std::map<std::string, std::int64_t> WorkerPool::ready_by_handler() const {
@@ -221,27 +244,30 @@ void WorkerPool::set_rules(const QueueName& queue, const QueueRules& rules) {
     has_rules_ = ready_.has_rules();
   }
   pump();
+  rouse_claims();
 }
 
 void WorkerPool::set_share(const QueueName& queue, QueueShare share) {
   {
     const telemetry::MutexLock lock(mutex_);
-    ready_.set_share(queue, share, clock_.steady_now());
+    ready_.set_share(queue, share);
   }
   pump();
+  rouse_claims();
 }
 
-void WorkerPool::add_grant(const QueueName& queue, std::int64_t max_in_flight, std::int64_t tokens) {
-  {
-    const telemetry::MutexLock lock(mutex_);
-    ready_.add_grant(queue, max_in_flight, tokens);
-  }
-  pump();
+std::int64_t WorkerPool::take_tokens_back(QueueNameView queue) {
+  const telemetry::MutexLock lock(mutex_);
+  return ready_.take_tokens_back(queue);
+}
+
+void WorkerPool::tell_hunger(std::vector<QueueName> queues) {
+  if (!queues.empty() && hunger_) hunger_(std::move(queues));
 }
 
 QueueDemand WorkerPool::demand_of(QueueNameView queue) const {
   const telemetry::MutexLock lock(mutex_);
-  return ready_.demand_of(queue);
+  return ready_.demand_of(queue, clock_.steady_now());
 }
 
 std::optional<ReadyQueues::Ticket> WorkerPool::begin_at_once(QueueNameView queue, const KeysOf& keys) {
@@ -335,9 +361,12 @@ void WorkerPool::record(const std::string& handler, const Outcome& outcome, Dura
 }
 
 void WorkerPool::pump() {
-  while (may_start_()) {
+  while (true) {
+    const std::uint64_t lapses = lapses_;
+    if (!may_start_()) return;
     std::optional<Begun> begun;
     std::optional<Duration> alarm;
+    std::vector<QueueName> hungry;
     {
       const telemetry::MutexLock lock(mutex_);
       if (paused_) return;
@@ -347,12 +376,13 @@ void WorkerPool::pump() {
         in_hand_.insert(begun->task->hold);
       } else {
         alarm = delay_to_next_opening();
+        hungry = ready_.take_hungry();
       }
     }
     if (alarm && alarm_) alarm_(*alarm);
-    if (!begun) return;
+    if (!begun) return tell_hunger(std::move(hungry));
     begun->pickup_seconds.observe(std::chrono::duration<double>(clock_.steady_now() - begun->since).count());
-    dispatch(*std::move(begun));
+    dispatch(*std::move(begun), lapses);
   }
 }
 
@@ -360,16 +390,16 @@ void WorkerPool::pump() {
 std::optional<Duration> WorkerPool::delay_to_next_opening() {
   const Duration now = clock_.steady_now();
   if (alarm_at_ && *alarm_at_ <= now) alarm_at_.reset();
-  const auto opens_at = ready_.next_opening(now);
+  const auto opens_at = ready_.next_opening();
   if (!opens_at || (alarm_at_ && *alarm_at_ <= *opens_at)) return std::nullopt;
   const Duration delay = std::max(*opens_at - now, kLeastAlarm);
   alarm_at_ = now + delay;
   return delay;
 }
 
-void WorkerPool::dispatch(Begun begun) {
+void WorkerPool::dispatch(Begun begun, std::uint64_t lapses) {
   const auto post = begun.task->post;
-  auto work = [this, begun = std::move(begun)] { perform(begun); };
+  auto work = [this, begun = std::move(begun), lapses] { perform(begun, lapses); };
   if (post) {
     post(std::move(work));
   } else {
@@ -388,8 +418,8 @@ void WorkerPool::release(const ReadyQueues::Ticket& ticket) {
 
 /// Stopped for longer than the lease between its hand-out and here: somebody else may have it by now. It waits until
 /// the lease is confirmed, at its old place, or the owner that lost its shard drops it.
-bool WorkerPool::put_back(const Begun& begun) {
-  if (may_start_()) return false;
+bool WorkerPool::put_back(const Begun& begun, std::uint64_t lapses) {
+  if (may_start_() && lapses == lapses_) return false;
   {
     const telemetry::MutexLock lock(mutex_);
     in_hand_.erase(begun.task->hold);
@@ -400,7 +430,7 @@ bool WorkerPool::put_back(const Begun& begun) {
   return true;
 }
 
-void WorkerPool::perform(const Begun& begun) {
+void WorkerPool::perform(const Begun& begun, std::uint64_t lapses) {
   const std::shared_ptr<Task>& task = begun.task;
   const ReadyQueues::Ticket ticket = begun.ticket;
   const auto drop_hold = [this, hold = task->hold] {
@@ -416,7 +446,7 @@ void WorkerPool::perform(const Begun& begun) {
     release(ticket);
     return;
   }
-  if (put_back(begun)) return;
+  if (put_back(begun, lapses)) return;
   const auto steady = clock_.steady_now();
   task->hold->heartbeat_us = steady.count();
   task->hold->started_us = steady.count();

@@ -32,6 +32,8 @@ class WorkerPool {
 
   /// How to be pumped after a delay, when something waits for a rate. Before the first task.
   void set_alarm(std::function<void(Duration delay)> alarm) { alarm_ = std::move(alarm); }
+  /// Told the queues whose share of their limits is too small for what is ready, on any thread. Before the first task.
+  void set_hunger(std::function<void(std::vector<QueueName> queues)> hunger) { hunger_ = std::move(hunger); }
 
   /// Makes a task ready: for a handler thread, or, when its handler is not compiled in, for remote workers.
   void submit(Task task);
@@ -68,8 +70,10 @@ class WorkerPool {
   /// What operators say about a queue, and which part of it is this node's.
   void set_rules(const QueueName& queue, const QueueRules& rules);
   void set_share(const QueueName& queue, QueueShare share);
-  void add_grant(const QueueName& queue, std::int64_t max_in_flight, std::int64_t tokens);
+  std::int64_t take_tokens_back(QueueNameView queue);
   [[nodiscard]] QueueDemand demand_of(QueueNameView queue) const;
+  /// The node's lease was over for a while: what was handed to a thread under it and has not begun goes back.
+  void lapse() { ++lapses_; }
 
   // ---- what ends on its owner's strand in the moment in which it begins ----
   /// Whether such a task has to ask first. Cheap: no lock.
@@ -115,22 +119,24 @@ class WorkerPool {
  private:
   using Begun = ReadyQueues::Begun;
 
-  void dispatch(Begun begun);
+  void dispatch(Begun begun, std::uint64_t lapses);
+  void tell_hunger(std::vector<QueueName> queues);
   /// The handler's outcome, timed.
   void record(const std::string& handler, const Outcome& outcome, Duration since);
-  bool put_back(const Begun& begun);
-  void perform(const Begun& begun);
+  bool put_back(const Begun& begun, std::uint64_t lapses);
+  void perform(const Begun& begun, std::uint64_t lapses);
   void release(const ReadyQueues::Ticket& ticket);
   std::optional<Duration> delay_to_next_opening() ORC_REQUIRES(mutex_);
   static void call(const std::vector<RemoteClaims::Wake>& wakes);
 
-  store::Store& store_;                    // Fixed after construction.
-  HandlerThreads& threads_;                // Fixed after construction.
-  const Clock& clock_;                     // Fixed after construction.
-  telemetry::Metrics& metrics_;            // Fixed after construction.
-  const int slots_;                        // Fixed after construction.
-  const std::function<bool()> may_start_;  // Fixed after construction.
-  std::function<void(Duration)> alarm_;    // Fixed before the first task.
+  store::Store& store_;                                 // Fixed after construction.
+  HandlerThreads& threads_;                             // Fixed after construction.
+  const Clock& clock_;                                  // Fixed after construction.
+  telemetry::Metrics& metrics_;                         // Fixed after construction.
+  const int slots_;                                     // Fixed after construction.
+  const std::function<bool()> may_start_;               // Fixed after construction.
+  std::function<void(Duration)> alarm_;                 // Fixed before the first task.
+  std::function<void(std::vector<QueueName>)> hunger_;  // Fixed before the first task.
   mutable telemetry::Mutex mutex_;
   ReadyQueues ready_ ORC_GUARDED_BY(mutex_);
   RemoteClaims remote_ ORC_GUARDED_BY(mutex_);
@@ -141,6 +147,7 @@ class WorkerPool {
   Duration alone_until_ ORC_GUARDED_BY(mutex_){};            ///< steady clock
   std::optional<Duration> alarm_at_ ORC_GUARDED_BY(mutex_);  ///< steady clock; the earliest that is set
   std::atomic<bool> has_rules_{false};
+  std::atomic<std::uint64_t> lapses_{0};
 };
 
 }  // namespace orchestrator::runtime

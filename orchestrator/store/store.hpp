@@ -24,6 +24,9 @@ struct CalendarRow;  // calendar_rows.hpp
 struct CalendarUser;
 struct CalendarUserFilter;
 struct PutCalendar;
+struct QueueShareAnswer;  // queue_ledger.hpp
+struct QueueShareAsk;
+struct QueueShareRow;
 
 /// Called exactly once, on a thread of the store (or its executor, in memory); the callee hops to its own strand.
 template <typename T>
@@ -122,6 +125,12 @@ class Store {
   virtual void change_queue_settings(QueueSettingsChange change, Done<QueueSettingsRow> done) = 0;
   /// What was changed after that revision, oldest change first; 0: everything.
   virtual void list_queue_settings(std::int64_t after_revision, Done<std::vector<QueueSettingsRow>> done) = 0;
+  /// Settles a node's part in queue-wide limits: gives back what it does not need, takes what is free. Answers parallel
+  /// to the question, which names each queue once and at most kMaxShareAsks.
+  virtual void exchange_queue_shares(NodeId node, std::vector<QueueShareAsk> asks,
+                                     Done<std::vector<QueueShareAnswer>> done) = 0;
+  /// What a node holds as the database has it, its former life included.
+  virtual void list_queue_shares(NodeId node, Done<std::vector<QueueShareRow>> done) = 0;
 
   // ---- calendars -------------------------------------------------------------------------------------------------
 

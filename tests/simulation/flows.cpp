@@ -103,6 +103,15 @@ const std::vector<SimulatedFlow>& simulated_flows() {
           "Retry": [{"ErrorEquals": ["Flaky"], "IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 12}]},
         "Thank": {"Type": "Task", "Resource": "handler:plain", "ResultPath": null, "End": true}
       }})json"},
+      {"narrow", R"json({"StartAt": "Three", "States": {
+        "Three": {"Type": "Parallel", "ResultPath": null, "End": true, "Branches": [
+          {"StartAt": "One", "States": {
+            "One": {"Type": "Task", "Resource": "handler:narrow?queue=narrow", "End": true}}},
+          {"StartAt": "Two", "States": {
+            "Two": {"Type": "Task", "Resource": "handler:narrow?queue=narrow", "End": true}}},
+          {"StartAt": "Third", "States": {
+            "Third": {"Type": "Task", "Resource": "handler:narrow?queue=narrow", "End": true}}}]}
+      }})json"},
       {"poison", R"json({"StartAt": "Kill", "States": {
         "Kill": {"Type": "Task", "Resource": "handler:killer", "ResultPath": null, "End": true}
       }})json"},

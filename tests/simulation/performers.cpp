@@ -7,10 +7,16 @@
 namespace orchestrator::testing {
 
 Performers::Performers(SimulatedCluster& cluster, CommitWitness& witness, Findings& findings, std::uint64_t seed)
-    : cluster_(cluster), witness_(witness), findings_(findings), random_(seed) {
+    : cluster_(cluster), witness_(witness), findings_(findings), narrow_(cluster, findings), random_(seed) {
   add("plain", [this](const Json&, TaskContext& context) { return done(context); });
   add("slow", [this](const Json&, TaskContext& context) {
     if (chance(2)) cluster_.work_for(std::chrono::milliseconds{random_.next() % 4'000});
+    return done(context);
+  });
+  add("narrow", [this](const Json&, TaskContext& context) {
+    const std::uint64_t call = narrow_.begin();
+    cluster_.work_for(std::chrono::milliseconds{random_.next() % 1'500});
+    narrow_.end(call);
     return done(context);
   });
   add("flaky", [this](const Json&, TaskContext& context) {

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "tests/simulation/commit_witness.hpp"
+#include "tests/simulation/narrow_queue.hpp"
 #include "tests/support/simulated_cluster.hpp"
 
 namespace orchestrator::testing {
@@ -19,6 +20,7 @@ namespace orchestrator::testing {
 /// | `flaky` | fails one time in three |
 /// | `stubborn` | fails until an operator has retried its run |
 /// | `charge`, `charge.ask` | charges a card once per key; often does not know whether it did, and can be asked |
+/// | `narrow` | takes its time, in a queue that has a limit |
 /// | `booked` | writes an effect in the step's own transaction |
 /// | `snoozer` | gives its task back every second time |
 /// | `killer` | takes its whole process down, every time |
@@ -27,9 +29,13 @@ class Performers {
   Performers(SimulatedCluster& cluster, CommitWitness& witness, Findings& findings, std::uint64_t seed);
 
   /// The database's clock was stepped or a node frozen in its last step: for a while leases do not tell who is alone.
-  void doubt_leases_until(Duration until) { leases_doubted_until_ = until; }
+  void doubt_leases_until(Duration until) {
+    leases_doubted_until_ = until;
+    narrow_.doubt_leases_until(until);
+  }
   /// A process died or lost its shards with work in hand: from here on work may be repeated.
   void allow_repeats() { repeats_allowed_ = true; }
+  [[nodiscard]] NarrowQueue& narrow() { return narrow_; }
 
   [[nodiscard]] static std::set<std::string> transactional_states() { return {"Book"}; }
   /// How often each poisonous run took a process down.
@@ -51,6 +57,7 @@ class Performers {
   SimulatedCluster& cluster_;
   CommitWitness& witness_;
   Findings& findings_;
+  NarrowQueue narrow_;
   SeededRandom random_;
   Duration leases_doubted_until_{0};
   bool repeats_allowed_ = false;

@@ -19,6 +19,8 @@ constexpr Duration kUntilHealthy = std::chrono::seconds{16};
 /// A healthy cluster fires a timer within this. Source: design, section 6, and the sampling here.
 constexpr Duration kMostLate = std::chrono::seconds{3};
 /// By then every run of a calm cluster has ended: the longest flow takes half a minute.
+/// What a healthy cluster needs at most for all that waits for the limits of `narrow`.
+constexpr Duration kMostHeldBack = std::chrono::minutes{1};
 constexpr Duration kMostUntilEnd = std::chrono::minutes{10};
 /// Deaths that one poisonous step may cause: one that nobody could know of, then the limit and one that passes it.
 constexpr int kMostKills = 5;
@@ -74,6 +76,7 @@ std::string Story::describe() const {
 const std::vector<std::string>& Story::play() {
   chaos_.begin();
   for (const auto& flow : simulated_flows()) cluster_.deploy(flow.name, flow.definition);
+  limit_narrow();
   chaos_.go();
   write_script();
   if (has_schedule_) scheduled_.begin(kDisturbed);
@@ -89,6 +92,19 @@ const std::vector<std::string>& Story::play() {
   if (findings_.empty()) check_ends();
   for (const auto& line : cluster_.errors) findings_.add("error", line);
   return findings_.sentences();
+}
+
+void Story::limit_narrow() {
+  QueueLimits limits{.max_in_flight = 1 + static_cast<std::int64_t>(random_.next() % 3)};
+  if (chance(3)) {
+    limits.rate = RateLimit{.count = 1 + static_cast<std::int64_t>(random_.next() % 4),
+                            .per_seconds = 1 + static_cast<std::int64_t>(random_.next() % 5)};
+    if (chance(2)) limits.max_in_flight.reset();
+  }
+  performers_.narrow().set_limits(limits);
+  cluster_.limit_queue("narrow", limits);
+  // Until every node has read it: a limit holds from then on.
+  cluster_.world.advance(std::chrono::seconds{2});
 }
 
 // ---- the script --------------------------------------------------------------------------------------------------
@@ -208,6 +224,8 @@ void Story::write_script() {
     }
   }
   if (temper_.crashes && chance(6)) begin_run("poison", "p");
+  const int narrow = static_cast<int>(random_.next() % 3);
+  for (int i = 0; i < narrow; ++i) begin_run("narrow", "n" + std::to_string(i));
   if (has_remote_workers_) run_errands();
 }
 
@@ -233,6 +251,12 @@ void Story::check_clock() {
     if (row.progress.at_rest && row.progress.wake_at && *row.progress.wake_at < overdue)
       findings_.add("I-11", row.header.workflow + " " + id.str() + " should have woken up long ago; it waits on " +
                                 row.progress.waiting_on);
+  }
+  if (cluster_.world.now() < chaos_.last_disturbance() + kUntilHealthy + kMostHeldBack) return;
+  for (const auto& [id, row] : cluster_.tables().open) {
+    const bool is_old = row.header.created_at < cluster_.world.database_now() - kMostHeldBack;
+    if (row.header.workflow == "narrow" && is_old)
+      findings_.add("I-24", "narrow " + id.str() + " is held back; it waits on " + row.progress.waiting_on);
   }
 }
 

@@ -31,6 +31,7 @@ class Story {
   [[nodiscard]] std::uint64_t commits() const { return witness_.commits(); }
 
  private:
+  void limit_narrow();
   void write_script();
   void begin_run(const std::string& workflow, const std::string& key);
   void pay(const std::string& key);

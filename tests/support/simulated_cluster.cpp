@@ -3,6 +3,7 @@
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/digest/digest.hpp"
 #include "orchestrator/language/parse.hpp"
+#include "orchestrator/service/queues.hpp"
 
 namespace orchestrator::testing {
 namespace {
@@ -267,6 +268,11 @@ bool SimulatedCluster::is_beginning(const std::string& name) const {
   return nodes_.contains(name) && nodes_.at(name)->threads->is_beginning();
 }
 
+bool SimulatedCluster::is_alive(const void* process) const {
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [&](const auto& node) { return node.second->life.get() == process; });
+}
+
 std::vector<std::string> SimulatedCluster::node_names() const {
   std::vector<std::string> names;
   for (const auto& [name, process] : nodes_) names.push_back(name);
@@ -406,6 +412,16 @@ void SimulatedCluster::deploy(const std::string& name, const std::string& defini
         service.deploy({"default", name, make_payload(*source)}, std::move(reply));
       });
   ORC_CHECK(deployed && *deployed, "a simulated definition deploys");
+}
+
+void SimulatedCluster::limit_queue(const std::string& queue, const QueueLimits& limits) {
+  service::ChangeQueue change{.namespace_name = "default", .name = queue};
+  change.limits = limits;
+  const auto changed =
+      ask_any<service::QueueSettings>([&](service::Service& service, service::Reply<service::QueueSettings> reply) {
+        service.change_queue(change, std::move(reply));
+      });
+  ORC_CHECK(changed && *changed, "a simulated queue takes its limits");
 }
 
 std::optional<RunId> SimulatedCluster::start_run(const std::string& workflow, const std::string& key,

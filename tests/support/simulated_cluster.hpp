@@ -8,6 +8,7 @@
 
 #include "orchestrator/core/planner.hpp"
 #include "orchestrator/handler/handler.hpp"
+#include "orchestrator/model/queue_limits.hpp"
 #include "orchestrator/runtime/node.hpp"
 #include "orchestrator/service/engine_service.hpp"
 #include "orchestrator/store/memory/memory_store.hpp"
@@ -45,6 +46,9 @@ class SimulatedCluster {
 
   /// For handlers, during their call: the node that they run on, empty outside.
   [[nodiscard]] const std::string& running_on() const { return running_on_; }
+  /// The process that it is, as long as it lives.
+  [[nodiscard]] const void* running_process() const { return running_life_; }
+  [[nodiscard]] bool is_alive(const void* process) const;
   /// For handlers: work that takes this long, while everything else goes on. False when its process died meanwhile.
   bool work_for(Duration takes);
 
@@ -70,6 +74,7 @@ class SimulatedCluster {
   HandlerRegistry handlers;
 
   void deploy(const std::string& name, const std::string& definition);
+  void limit_queue(const std::string& queue, const QueueLimits& limits);
   /// Shards of each node, as the database says.
   [[nodiscard]] std::map<std::string, int> shards_by_node();
   /// Starts a run through this node and no other. unavailable when it did not answer within `limit`.

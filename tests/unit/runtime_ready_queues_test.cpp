@@ -66,6 +66,9 @@ class ReadyQueuesTest : public ::testing::Test {
              const std::string& namespace_name = "default") {
     ready.set_rules({namespace_name, queue}, {.limits = limits}, now);
   }
+  void give_tokens(std::int64_t tokens, Duration for_so_long = std::chrono::hours{1}) {
+    ready.set_share({"default", "default"}, {.tokens = tokens, .tokens_until = now + for_so_long});
+  }
   std::int64_t waiting(Obstacle obstacle) {
     std::int64_t sum = 0;
     for (const auto& reading : ready.readings(now)) sum += reading.waiting[static_cast<std::size_t>(obstacle)];
@@ -161,41 +164,60 @@ TEST_F(ReadyQueuesTest, APausedQueueBeginsNothingUntilItIsResumed) {
   EXPECT_EQ(begin(), "");
   EXPECT_EQ(ready.obstacle_of({"default", "default"}, {}, now), Obstacle::queue_paused);
   EXPECT_EQ(waiting(Obstacle::queue_paused), 1);
-  EXPECT_FALSE(ready.next_opening(now)) << "nobody knows when";
+  EXPECT_FALSE(ready.next_opening()) << "nobody knows when";
+  EXPECT_TRUE(ready.take_hungry().empty()) << "no share would help";
   ready.set_rules({"default", "default"}, {}, now);
   EXPECT_EQ(begin(), "a");
   EXPECT_FALSE(ready.has_rules());
 }
 
-TEST_F(ReadyQueuesTest, ARateIsABurstAndThenSoManyForEachWindow) {
+TEST_F(ReadyQueuesTest, AQueueWithARateBeginsWhatItHasTokensFor) {
   limit({.rate = RateLimit{.count = 5, .per_seconds = 10}});
-  for (int i = 0; i < 100; ++i) add("x");
+  for (const char* name : {"a", "b", "c"}) add(name);
 
-  std::deque<Duration> begun;
-  for (int step = 0; step < 400; ++step) {
-    for (std::size_t i = begin_all().size(); i > 0; --i) begun.push_back(now);
-    now += kSecond / 10;
-  }
-
-  EXPECT_EQ(std::count(begun.begin(), begun.end(), begun.front()), 5) << "the burst";
-  EXPECT_NEAR(static_cast<double>(begun.size()), 5 + 40 / 2, 1);
-  for (std::size_t first = 0; first < begun.size(); ++first) {
-    const auto within = std::count_if(begun.begin(), begun.end(), [&](Duration at) {
-      return at >= begun[first] && at < begun[first] + 10 * kSecond;
-    });
-    EXPECT_LE(within, 10) << "never more than a window's count and one burst";
-  }
+  EXPECT_EQ(begin(), "");
+  EXPECT_EQ(ready.obstacle_of({"default", "default"}, {}, now), Obstacle::rate);
+  give_tokens(2);
+  EXPECT_EQ(begin_all(), (Names{"a", "b"}));
 }
 
-TEST_F(ReadyQueuesTest, SaysWhenARateLetsTheNextOneBegin) {
-  limit({.rate = RateLimit{.count = 1, .per_seconds = 4}});
+TEST_F(ReadyQueuesTest, TokensAreGoodForAWhileAndCanBeTakenBack) {
+  limit({.rate = RateLimit{.count = 5, .per_seconds = 10}});
+  for (const char* name : {"a", "b", "c"}) add(name);
+  give_tokens(3, kSecond);
+  ASSERT_EQ(begin(), "a");
+
+  now += kSecond;
+  EXPECT_EQ(begin(), "");
+  give_tokens(3);
+  EXPECT_EQ(ready.take_tokens_back({"default", "default"}), 3);
+  EXPECT_EQ(begin(), "");
+}
+
+TEST_F(ReadyQueuesTest, SaysOnceThatAShareIsTooSmallForWhatIsReady) {
+  limit({.max_in_flight = 5});
+  ready.set_share({"default", "default"}, {.max_in_flight = 1});
+  EXPECT_TRUE(ready.take_hungry().empty());
   for (const char* name : {"a", "b"}) add(name);
 
   EXPECT_EQ(begin_all(), (Names{"a"}));
-  EXPECT_EQ(ready.next_opening(now), now + 4 * kSecond);
-  EXPECT_EQ(ready.obstacle_of({"default", "default"}, {}, now), Obstacle::rate);
-  now += 4 * kSecond;
-  EXPECT_EQ(begin_all(), (Names{"b"}));
+
+  EXPECT_EQ(ready.take_hungry(), (std::vector<QueueName>{{"default", "default"}}));
+  EXPECT_TRUE(ready.demand_of({"default", "default"}, now).is_hungry);
+  EXPECT_EQ(begin(), "");
+  EXPECT_TRUE(ready.take_hungry().empty());
+  ready.set_share({"default", "default"}, {.max_in_flight = 2});
+  EXPECT_EQ(begin(), "b");
+  EXPECT_TRUE(ready.take_hungry().empty());
+}
+
+TEST_F(ReadyQueuesTest, SaysThatMoreCameWithAShardThanTheShareAllows) {
+  limit({.max_in_flight = 5});
+  ready.set_share({"default", "default"}, {.max_in_flight = 0});
+
+  ready.adopt({"default", "default"}, {}, now);
+
+  EXPECT_EQ(ready.take_hungry().size(), 1U);
 }
 
 TEST_F(ReadyQueuesTest, AProcessLimitHoldsForTheNameInAllNamespaces) {
@@ -246,7 +268,7 @@ TEST_F(ReadyQueuesTest, ARateKeyHasABucketOfItsOwn) {
 
   EXPECT_EQ(begin_all(), (Names{"a1", "a2", "b1"}));
   EXPECT_EQ(ready.obstacle_of({"default", "default"}, {.rate_key = "a"}, now), Obstacle::rate_per_key);
-  EXPECT_EQ(ready.next_opening(now), now + 30 * kSecond);
+  EXPECT_EQ(ready.next_opening(), now + 30 * kSecond);
   now += 30 * kSecond;
   EXPECT_EQ(begin_all(), (Names{"a3"}));
 }
@@ -294,13 +316,14 @@ TEST_F(ReadyQueuesTest, AKeyWithoutTasksIsForgottenAtOnce) {
 
 TEST_F(ReadyQueuesTest, WhatEndsAtOnceKeepsToTheLimitsAndToItsTurn) {
   limit({.rate = RateLimit{.count = 1, .per_seconds = 10}});
+  give_tokens(1);
 
   const auto first = ready.begin_at_once({"default", "default"}, {}, now);
   ASSERT_TRUE(first);
   ready.end(*first, now);
   EXPECT_FALSE(ready.begin_at_once({"default", "default"}, {}, now));
   add("waits");
-  now += 10 * kSecond;
+  give_tokens(1);
   EXPECT_FALSE(ready.begin_at_once({"default", "default"}, {}, now)) << "somebody waits for this token";
   EXPECT_EQ(begin(), "waits");
 }
@@ -368,6 +391,7 @@ TEST_F(ReadyQueuesTest, RemovedAndWithdrawnTasksNeverBegin) {
 
 TEST_F(ReadyQueuesTest, ACancelledTaskTakesNothing) {
   limit({.rate = RateLimit{.count = 1, .per_seconds = 60}});
+  give_tokens(1);
   const auto cancelled = add("cancelled");
   cancelled->hold->cancel_requested = true;
   add("a");

@@ -180,9 +180,13 @@ TEST_F(WorkerPoolTest, SetsAnAlarmForWhatWaitsForARate) {
   WorkerPool pool(*store, threads, clock, metrics, 4, [] { return true; });
   std::vector<Duration> alarms;
   pool.set_alarm([&](Duration delay) { alarms.push_back(delay); });
-  pool.set_rules({"default", "mail"}, {.limits = {.rate = RateLimit{.count = 1, .per_seconds = 5}}});
+  pool.set_rules({"default", "mail"}, {.limits = {.rate_per_key = RateLimit{.count = 1, .per_seconds = 5}}});
 
-  for (const char* name : {"m1", "m2"}) pool.submit(a_task(name, "mail"));
+  for (const char* name : {"m1", "m2"}) {
+    Task task = a_task(name, "mail");
+    task.rate_key = "k";
+    pool.submit(std::move(task));
+  }
 
   EXPECT_EQ(threads.held.size(), 1U);
   EXPECT_EQ(alarms, std::vector<Duration>{std::chrono::seconds{5}}) << "one, however often it is pumped";
@@ -191,6 +195,40 @@ TEST_F(WorkerPoolTest, SetsAnAlarmForWhatWaitsForARate) {
   world.advance(std::chrono::seconds{5});
   pool.pump();
   EXPECT_EQ(threads.held.size(), 1U);
+}
+
+TEST_F(WorkerPoolTest, TellsWhichShareIsTooSmallAndGoesOnWhenItGrows) {
+  WorkerPool pool(*store, threads, clock, metrics, 4, [] { return true; });
+  std::vector<QueueName> hungry;
+  pool.set_hunger(
+      [&](const std::vector<QueueName>& queues) { hungry.insert(hungry.end(), queues.begin(), queues.end()); });
+  pool.set_share({"default", "mail"}, {.max_in_flight = 0});
+  pool.set_rules({"default", "mail"}, {.limits = {.max_in_flight = 2}});
+
+  for (const char* name : {"m1", "m2"}) pool.submit(a_task(name, "mail"));
+
+  EXPECT_EQ(hungry, (std::vector<QueueName>{{"default", "mail"}}));
+  EXPECT_TRUE(threads.held.empty());
+  pool.set_share({"default", "mail"}, {.max_in_flight = 2});
+  EXPECT_EQ(threads.held.size(), 2U);
+  while (!threads.held.empty()) threads.finish_one();
+}
+
+TEST_F(WorkerPoolTest, WhatWasHandedOutBeforeTheLeaseWasOverIsHandedOutAgain) {
+  WorkerPool pool(*store, threads, clock, metrics, 4, [] { return true; });
+  pool.set_rules({"default", "mail"}, {.limits = {.max_in_flight = 2}});
+  pool.submit(a_task("m1", "mail"));
+  ASSERT_EQ(threads.held.size(), 1U);
+
+  pool.set_share({"default", "mail"}, {.max_in_flight = 0});
+  pool.lapse();
+  threads.finish_one();
+
+  EXPECT_TRUE(performed.empty());
+  EXPECT_EQ(pool.ready_count(), 1);
+  pool.set_share({"default", "mail"}, {.max_in_flight = 1});
+  threads.finish_one();
+  EXPECT_EQ(performed, std::vector<std::string>{"m1"});
 }
 
 TEST_F(WorkerPoolTest, ADroppedTaskNeverBegins) {

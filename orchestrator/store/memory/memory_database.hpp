@@ -11,6 +11,7 @@
 #include "orchestrator/store/batch.hpp"
 #include "orchestrator/store/calendar_rows.hpp"
 #include "orchestrator/store/queries.hpp"
+#include "orchestrator/store/queue_ledger.hpp"
 #include "orchestrator/store/queue_settings.hpp"
 #include "orchestrator/telemetry/mutex.hpp"
 
@@ -59,6 +60,8 @@ struct Tables {
   std::map<NamePair, CalendarRow> calendars;
   std::map<RunId, std::string> discarded;  ///< RunView::discarded
   std::int64_t queue_revision = 0;
+  std::map<NamePair, QueueLedger> queue_ledgers;
+  std::int64_t queue_exchanges = 0;
   /// Shard, namespace, endpoint, dedupe key.
   std::map<std::tuple<ShardId, std::string, std::string, std::string>, WebhookDeliveryRow> deliveries;
   std::map<std::tuple<ShardId, std::string, std::string>, ScheduleRow> schedules;  ///< shard, namespace, name
@@ -122,6 +125,9 @@ Result<CalendarRow> find_calendar(const Tables& tables, const std::string& names
 std::vector<CalendarRow> list_calendars(const Tables& tables, const std::string& namespace_name);
 Status delete_calendar(Tables& tables, const std::string& namespace_name, const std::string& name);
 std::vector<CalendarUser> list_calendar_users(const Tables& tables, const CalendarUserFilter& filter);
+std::vector<QueueShareAnswer> exchange_queue_shares(Tables& tables, const NodeId& node,
+                                                    const std::vector<QueueShareAsk>& asks, Timestamp now);
+std::vector<QueueShareRow> list_queue_shares(const Tables& tables, const NodeId& node);
 
 /// Inserts a message unless one with its id is there.
 void insert_message(Tables& tables, const InboxRow& message);

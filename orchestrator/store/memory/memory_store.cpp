@@ -399,6 +399,23 @@ void MemoryStore::list_queue_settings(std::int64_t after_revision, Done<std::vec
   });
 }
 
+void MemoryStore::exchange_queue_shares(NodeId node, std::vector<QueueShareAsk> asks,
+                                        Done<std::vector<QueueShareAnswer>> done) {
+  using Answer = std::vector<QueueShareAnswer>;
+  const auto work = [core = core_.get(), node = std::move(node),
+                     asks = std::move(asks)](Tables& tables) -> Result<Answer> {
+    return memory::exchange_queue_shares(tables, node, asks, core->options.now());
+  };
+  core_->run<Answer>("exchange_queue_shares", true, std::move(done), work);
+}
+
+void MemoryStore::list_queue_shares(NodeId node, Done<std::vector<QueueShareRow>> done) {
+  using Answer = std::vector<QueueShareRow>;
+  core_->run<Answer>(
+      "list_queue_shares", false, std::move(done),
+      [node = std::move(node)](Tables& tables) -> Result<Answer> { return memory::list_queue_shares(tables, node); });
+}
+
 void MemoryStore::put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) {
   const auto work = [core = core_.get(), endpoint = std::move(endpoint)](Tables& tables) -> Status {
     const auto [entry, is_new] = tables.endpoints.try_emplace({endpoint.namespace_name, endpoint.name}, endpoint);

@@ -88,6 +88,9 @@ class MemoryStore final : public Store {
   void list_calendars(std::string namespace_name, Done<std::vector<CalendarRow>> done) override;
   void delete_calendar(std::string namespace_name, std::string name, Done<void> done) override;
   void list_calendar_users(CalendarUserFilter filter, Done<std::vector<CalendarUser>> done) override;
+  void exchange_queue_shares(NodeId node, std::vector<QueueShareAsk> asks,
+                             Done<std::vector<QueueShareAnswer>> done) override;
+  void list_queue_shares(NodeId node, Done<std::vector<QueueShareRow>> done) override;
   void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) override;
   void find_webhook_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) override;
   void list_webhook_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) override;

@@ -1,5 +1,6 @@
 #include "orchestrator/store/postgres/ownership.hpp"
 
+#include "orchestrator/store/postgres/queue_shares.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 #include "orchestrator/store/postgres/schedules.hpp"
 
@@ -169,6 +170,7 @@ Status keep_partitions(Session& session) {
   return session.run<void>(Mode::transaction, [](Transaction& transaction) -> Status {
     transaction.execute("keep_partitions");
     forget_old_slots(transaction);
+    forget_queue_shares(transaction);
     return {};
   });
 }

@@ -13,6 +13,7 @@
 #include "orchestrator/store/postgres/operator_actions.hpp"
 #include "orchestrator/store/postgres/ownership.hpp"
 #include "orchestrator/store/postgres/queue_settings.hpp"
+#include "orchestrator/store/postgres/queue_shares.hpp"
 #include "orchestrator/store/postgres/reads.hpp"
 #include "orchestrator/store/postgres/schedules.hpp"
 #include "orchestrator/store/postgres/session_pool.hpp"
@@ -205,6 +206,17 @@ class PostgresStore final : public Store {
   void list_calendar_users(CalendarUserFilter filter, Done<std::vector<CalendarUser>> done) override {
     on(pages_, std::move(done),
        [filter = std::move(filter)](Session& s) { return postgres::list_calendar_users(s, filter); });
+  }
+
+  void exchange_queue_shares(NodeId node, std::vector<QueueShareAsk> asks,
+                             Done<std::vector<QueueShareAnswer>> done) override {
+    on(pages_, std::move(done), [node = std::move(node), asks = std::move(asks)](Session& s) {
+      return postgres::exchange_queue_shares(s, node, asks);
+    });
+  }
+
+  void list_queue_shares(NodeId node, Done<std::vector<QueueShareRow>> done) override {
+    on(pages_, std::move(done), [node = std::move(node)](Session& s) { return postgres::list_queue_shares(s, node); });
   }
 
   void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) override {

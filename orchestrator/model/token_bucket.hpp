@@ -6,7 +6,7 @@
 #include "orchestrator/base/timestamp.hpp"
 #include "orchestrator/model/queue_limits.hpp"
 
-namespace orchestrator::runtime {
+namespace orchestrator {
 
 /// How fast tokens come back, and how many there are at most, in time: a bucket is full after `window` at the latest.
 struct TokenRate {
@@ -27,6 +27,9 @@ struct TokenRate {
 /// twice the count away (the burst, and what came back), and over long times exactly the count for each window.
 class TokenBucket {
  public:
+  TokenBucket() = default;
+  explicit TokenBucket(Duration full_at) : full_at_(full_at) {}
+
   /// When the next token can be taken.
   [[nodiscard]] Duration opens_at(const TokenRate& rate) const { return full_at_ - rate.slack; }
   [[nodiscard]] bool is_open(const TokenRate& rate, Duration now) const { return opens_at(rate) <= now; }
@@ -42,17 +45,13 @@ class TokenBucket {
   }
   /// No more than are available.
   void take(const TokenRate& rate, std::int64_t count, Duration now) {
-    full_at_ = std::max(full_at_, now) + count * rate.interval;
+    if (count > 0) full_at_ = std::max(full_at_, now) + count * rate.interval;
   }
-  void give_back(const TokenRate& rate, std::int64_t count) { full_at_ -= count * rate.interval; }
-  /// For who does not know what was taken before: as if all had been.
-  void drain(const TokenRate& rate, Duration now) { full_at_ = now + rate.slack + rate.interval; }
-
   /// After the rate changed: nobody waits for longer than the new one asks for.
   void fit(const TokenRate& rate, Duration now) { full_at_ = std::min(full_at_, now + rate.slack + rate.interval); }
 
  private:
-  Duration full_at_{};  ///< steady clock
+  Duration full_at_{};  ///< on the clock of whoever asks
 };
 
-}  // namespace orchestrator::runtime
+}  // namespace orchestrator
