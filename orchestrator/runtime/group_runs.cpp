@@ -27,6 +27,7 @@ ShardGroup::ShardGroup(Parts parts)
     : parts_(std::move(parts)),
       clock_(parts_.clock),
       loader_(parts_.store, parts_.executor),
+      suspects_(parts_.max_suspects_in_hand),
       random_state_(parts_.seed),
       token_secret_(parts_.store.cluster_secret()) {}
 

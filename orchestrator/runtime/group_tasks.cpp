@@ -32,7 +32,12 @@ void ShardGroup::hand_out(RunId run_id, core::ScheduleTask command) {
   }
   if (command.suspect && !found->second->run.is_start_recorded(command.task)) {
     if (parts_.handlers.find(command.handler) != nullptr) {
-      suspects_.push_back({run_id, std::move(command)});
+      const KeysOf keys = keys_of(found->second->run.header());
+      const QueueName queue{found->second->run.header().namespace_name, command.queue};
+      const auto rules = parts_.workers.rules_of(queue);
+      const bool may_wait =
+          !keys.concurrency_key.empty() || !keys.rate_key.empty() || (rules && rules->limits != QueueLimits{});
+      suspects_.add({queue, may_wait}, {run_id, std::move(command)});
       pump_suspects();
       return;
     }
@@ -46,27 +51,15 @@ void ShardGroup::hand_out(RunId run_id, core::ScheduleTask command) {
 /// that only stood in the queue beside it is not blamed. What was in hand at several deaths goes out last, and alone on
 /// this node: else what happens to be slow would be set aside together with what kills.
 void ShardGroup::pump_suspects() {
-  while (!suspects_.empty() && static_cast<int>(suspects_in_hand_.size()) < parts_.max_suspects_in_hand) {
-    auto next = std::find_if(suspects_.begin(), suspects_.end(), [](const auto& s) { return !s.command.alone; });
-    const bool alone = next == suspects_.end();
-    if (alone && !parts_.workers.begin_alone()) {
-      pump_suspects_later();
-      return;
-    }
-    if (alone) next = suspects_.begin();
-    if (is_paused(*next)) {
-      if (alone) parts_.workers.end_alone();
-      paused_suspects_.push_back(std::move(*next));
-      suspects_.erase(next);
-      continue;
-    }
-    const HoldKey key{next->run_id, next->command.task};
-    const core::ScheduleTask command = std::move(next->command);
-    suspects_.erase(next);
-    if (!suspects_in_hand_.emplace(key, alone).second) {
-      if (alone) parts_.workers.end_alone();
-      continue;
-    }
+  // In a paused queue it could not begin, and would be said to run until an operator resumes it.
+  const auto may_begin = [this](const QueueName& queue) {
+    const auto rules = parts_.workers.rules_of(queue);
+    return !rules || !rules->paused;
+  };
+  const auto begin_alone = [this] { return parts_.workers.begin_alone(); };
+  while (auto next = suspects_.take(may_begin, begin_alone)) {
+    const HoldKey key{next->task.run_id, next->task.command.task};
+    const core::ScheduleTask command = std::move(next->task.command);
     with_run(key.run_id, [this, key, command](Result<RunEntry*> entry) {
       const bool open = entry && *entry != nullptr && (*entry)->run.is_open(command.task);
       if (!open || !decide(**entry, core::TaskStarted{command.task, parts_.worker_name}, pending_)) {
@@ -84,14 +77,15 @@ void ShardGroup::pump_suspects() {
                                 }});
     });
   }
+  if (suspects_.waits_for_alone()) pump_suspects_later();
+  parts_.workers.set_aside(this, suspects_.waiting());
 }
 
 /// Posted: whoever puts one down may be in the middle of its own work on the runs.
 void ShardGroup::put_suspect_down(const HoldKey& key) {
-  const auto held = suspects_in_hand_.find(key);
-  if (held == suspects_in_hand_.end()) return;
-  if (held->second) parts_.workers.end_alone();
-  suspects_in_hand_.erase(held);
+  const auto went_alone = suspects_.put_down(key);
+  if (!went_alone) return;
+  if (*went_alone) parts_.workers.end_alone();
   parts_.executor.post([this] { pump_suspects(); });
 }
 
@@ -103,34 +97,11 @@ void ShardGroup::pump_suspects_later() {
   });
 }
 
-/// It could not begin, and would be said to run until an operator resumes the queue.
-bool ShardGroup::is_paused(const SuspectTask& suspect) const {
-  const auto shard = shards_.find(shard_of(suspect.run_id));
-  if (shard == shards_.end()) return false;
-  const auto run = shard->second->runs.find(suspect.run_id);
-  if (run == shard->second->runs.end()) return false;
-  const auto rules = parts_.workers.rules_of({run->second->run.header().namespace_name, suspect.command.queue});
-  return rules && rules->paused;
-}
-
-void ShardGroup::look_at_paused_suspects() {
-  if (paused_suspects_.empty()) return;
-  const auto resumed = std::stable_partition(paused_suspects_.begin(), paused_suspects_.end(),
-                                             [this](const SuspectTask& suspect) { return is_paused(suspect); });
-  std::move(resumed, paused_suspects_.end(), std::back_inserter(suspects_));
-  paused_suspects_.erase(resumed, paused_suspects_.end());
-  pump_suspects();
-}
-
 /// The next owner counts them.
 void ShardGroup::forget_suspects(ShardId shard) {
-  for (auto* waiting : {&suspects_, &paused_suspects_})
-    std::erase_if(*waiting, [&](const auto& suspect) { return shard_of(suspect.run_id) == shard; });
-  std::vector<HoldKey> in_hand;
-  for (const auto& [key, alone] : suspects_in_hand_) {
-    if (shard_of(key.run_id) == shard) in_hand.push_back(key);
-  }
-  for (const auto& key : in_hand) put_suspect_down(key);
+  suspects_.forget_waiting(shard);
+  for (const auto& key : suspects_.in_hand(shard)) put_suspect_down(key);
+  parts_.workers.set_aside(this, suspects_.waiting());
 }
 
 void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {

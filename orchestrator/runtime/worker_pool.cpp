@@ -338,9 +338,38 @@ std::int64_t WorkerPool::ready_count() const {
   return ready_.ready_count();
 }
 
+void WorkerPool::set_aside(const void* group, std::map<QueueName, std::int64_t> tasks) {
+  const telemetry::MutexLock lock(mutex_);
+  const auto known = aside_.find(group);
+  if (tasks.empty() && known == aside_.end()) return;
+  std::map<QueueName, Aside> aside;
+  for (const auto& [queue, count] : tasks) {
+    Duration since = clock_.steady_now();
+    if (known != aside_.end()) {
+      if (const auto before = known->second.find(queue); before != known->second.end()) since = before->second.since;
+    }
+    aside.emplace(queue, Aside{count, since});
+  }
+  aside_[group] = std::move(aside);
+}
+
 std::vector<QueueReading> WorkerPool::queues() const {
   const telemetry::MutexLock lock(mutex_);
-  return ready_.readings(clock_.steady_now());
+  const Duration now = clock_.steady_now();
+  auto readings = ready_.readings(now);
+  for (const auto& [group, queues] : aside_) {
+    for (const auto& [queue, aside] : queues) {
+      auto reading = std::ranges::find(readings, queue, &QueueReading::queue);
+      if (reading == readings.end()) {
+        readings.push_back({.queue = queue});
+        reading = std::prev(readings.end());
+      }
+      reading->depth += aside.count;
+      reading->oldest_ready_age = std::max(reading->oldest_ready_age, now - aside.since);
+      if (reading->rules.paused) reading->waiting[static_cast<std::size_t>(Obstacle::queue_paused)] += aside.count;
+    }
+  }
+  return readings;
 }
 
 void WorkerPool::forget_idle() {

@@ -94,6 +94,10 @@ class WorkerPool {
   /// Takes back what nobody has begun of a shard that moves to another node; answers what it was.
   std::vector<std::pair<RunId, core::TaskRef>> withdraw(ShardId shard);
 
+  /// What a group keeps back by itself (suspects, until few enough are in hand): ready all the same, so it counts as
+  /// such.
+  void set_aside(const void* group, std::map<QueueName, std::int64_t> tasks);
+
   /// Looks again whether tasks may be begun.
   void pump();
 
@@ -142,6 +146,11 @@ class WorkerPool {
   RemoteClaims remote_ ORC_GUARDED_BY(mutex_);
   std::set<std::shared_ptr<TaskHold>> in_hand_ ORC_GUARDED_BY(mutex_);
   std::map<std::pair<std::string, Outcome::Kind>, telemetry::Histogram> handler_seconds_ ORC_GUARDED_BY(mutex_);
+  struct Aside {
+    std::int64_t count = 0;
+    Duration since{};  ///< steady clock
+  };
+  std::map<const void*, std::map<QueueName, Aside>> aside_ ORC_GUARDED_BY(mutex_);
   int in_flight_ ORC_GUARDED_BY(mutex_) = 0;
   bool paused_ ORC_GUARDED_BY(mutex_) = false;
   Duration alone_until_ ORC_GUARDED_BY(mutex_){};            ///< steady clock

@@ -123,6 +123,7 @@ TEST_F(RealQueues, APauseHoldsWhatHasNotBegunAndSurvivesTheProcess) {
   ASSERT_TRUE(eventually([&] { return first_wait("a", waiting).value("kind", "") == "queue_paused"; }))
       << dump_json(read("a", waiting));
   EXPECT_EQ(read("a", waiting).at("state"), "ready") << "what was suspect at the crash has not begun";
+  EXPECT_EQ(queue("a", "mail").at("depth"), 1) << "and is counted as what it is";
 
   ASSERT_EQ(call("a", "POST", "/v1/queues/mail/resume").status, 200);
   EXPECT_TRUE(eventually([&] { return has_succeeded("a", waiting); }));

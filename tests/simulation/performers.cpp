@@ -36,8 +36,10 @@ Performers::Performers(SimulatedCluster& cluster, CommitWitness& witness, Findin
   });
   add("charge.ask", [this](const Json&, TaskContext& context) {
     const std::string key = context.idempotency_key.substr(0, context.idempotency_key.rfind("/inquire"));
-    if (chance(5)) return Outcome::failed("Card.Away", "the inquiry failed");
-    if (chance(5)) return Outcome::completed(make_payload({{"outcome", "unknown"}}));
+    // Ill luck ends: pauses double, and the story has to.
+    const bool may_fail = context.attempt < 6;
+    if (chance(5) && may_fail) return Outcome::failed("Card.Away", "the inquiry failed");
+    if (chance(5) && may_fail) return Outcome::completed(make_payload({{"outcome", "unknown"}}));
     const bool is_charged = charged_.contains(key);
     Json answer = {{"outcome", is_charged ? "succeeded" : "not_found"}};
     if (is_charged) answer["result"] = {{"charged", true}};
