@@ -2,8 +2,8 @@
 --
 -- Why: limits that hold over several nodes must survive the death of any of them and the loss of any message, so what
 -- was given away is in the database. A node asks for what it needs, and gives back what others wait for; the row of the
--- queue is locked meanwhile, so that no two nodes are given the same. Rows exist for queues with a queue-wide limit
--- that somebody uses.
+-- queue is locked meanwhile, so that no two nodes are given the same. Ledgers stay, as settings do; shares exist while
+-- somebody uses a queue with a queue-wide limit.
 -- Locks and cost: two small tables. Previous release: does not look here; its nodes divide limits by messages, so
 -- limits over several nodes hold again once all of them run this release.
 
@@ -29,7 +29,7 @@ create table orchestrator.queue_shares (
   tokens_of timestamptz not null,
   version bigint not null,
   primary key (namespace, queue, node_id),
-  foreign key (namespace, queue) references orchestrator.queue_ledgers on delete cascade
+  foreign key (namespace, queue) references orchestrator.queue_ledgers
 ) with (fillfactor = 50, autovacuum_vacuum_threshold = 100, autovacuum_vacuum_scale_factor = 0, vacuum_truncate = off);
 
 create index queue_shares_of_node on orchestrator.queue_shares (node_id);

@@ -87,9 +87,9 @@ bool ShardGroup::has_work_in_hand(const Shard& shard) {
 }
 
 bool ShardGroup::is_suspect(const Shard& shard) const {
-  return shard.unclean || std::any_of(suspects_.begin(), suspects_.end(), [&](const SuspectTask& suspect) {
-           return shard_of(suspect.run_id) == shard.lease.shard;
-         });
+  const auto is_its = [&](const SuspectTask& suspect) { return shard_of(suspect.run_id) == shard.lease.shard; };
+  return shard.unclean || std::any_of(suspects_.begin(), suspects_.end(), is_its) ||
+         std::any_of(paused_suspects_.begin(), paused_suspects_.end(), is_its);
 }
 
 /// Whether nothing is in hand, in flight, or half done. What rests in memory is in the table as well, and so is a

@@ -54,6 +54,12 @@ void ShardGroup::pump_suspects() {
       return;
     }
     if (alone) next = suspects_.begin();
+    if (is_paused(*next)) {
+      if (alone) parts_.workers.end_alone();
+      paused_suspects_.push_back(std::move(*next));
+      suspects_.erase(next);
+      continue;
+    }
     const HoldKey key{next->run_id, next->command.task};
     const core::ScheduleTask command = std::move(next->command);
     suspects_.erase(next);
@@ -97,9 +103,29 @@ void ShardGroup::pump_suspects_later() {
   });
 }
 
+/// It could not begin, and would be said to run until an operator resumes the queue.
+bool ShardGroup::is_paused(const SuspectTask& suspect) const {
+  const auto shard = shards_.find(shard_of(suspect.run_id));
+  if (shard == shards_.end()) return false;
+  const auto run = shard->second->runs.find(suspect.run_id);
+  if (run == shard->second->runs.end()) return false;
+  const auto rules = parts_.workers.rules_of({run->second->run.header().namespace_name, suspect.command.queue});
+  return rules && rules->paused;
+}
+
+void ShardGroup::look_at_paused_suspects() {
+  if (paused_suspects_.empty()) return;
+  const auto resumed = std::stable_partition(paused_suspects_.begin(), paused_suspects_.end(),
+                                             [this](const SuspectTask& suspect) { return is_paused(suspect); });
+  std::move(resumed, paused_suspects_.end(), std::back_inserter(suspects_));
+  paused_suspects_.erase(resumed, paused_suspects_.end());
+  pump_suspects();
+}
+
 /// The next owner counts them.
 void ShardGroup::forget_suspects(ShardId shard) {
-  std::erase_if(suspects_, [&](const auto& suspect) { return shard_of(suspect.run_id) == shard; });
+  for (auto* waiting : {&suspects_, &paused_suspects_})
+    std::erase_if(*waiting, [&](const auto& suspect) { return shard_of(suspect.run_id) == shard; });
   std::vector<HoldKey> in_hand;
   for (const auto& [key, alone] : suspects_in_hand_) {
     if (shard_of(key.run_id) == shard) in_hand.push_back(key);

@@ -177,6 +177,7 @@ void ShardGroup::sweep() {
     GroupGauges counted;
     int explanations = kMaxExplanations;
     report_at_once();
+    look_at_paused_suspects();
     for (auto& [id, shard] : shards_) {
       if (shard->phase != Shard::Phase::active) continue;
       std::erase_if(shard->seen_messages,

@@ -249,6 +249,8 @@ class ShardGroup {
   std::optional<Timestamp> started_at(const TaskHold& hold);
   void pump_suspects();
   void pump_suspects_later();
+  [[nodiscard]] bool is_paused(const SuspectTask& suspect) const;
+  void look_at_paused_suspects();
   void put_suspect_down(const HoldKey& key);
   void forget_suspects(ShardId shard);
   void release_hold(const HoldKey& key);
@@ -452,6 +454,7 @@ class ShardGroup {
   std::uint64_t next_generation_ = 1;
   std::unordered_map<RunId, std::map<std::uint64_t, Reply<std::optional<store::RunView>>>> watchers_;
   std::deque<SuspectTask> suspects_;
+  std::deque<SuspectTask> paused_suspects_;   ///< not counted as started while their queue is paused
   std::map<HoldKey, bool> suspects_in_hand_;  ///< whether it is the node's one task that goes out alone
   bool pump_posted_ = false;
   std::set<std::pair<Duration, HoldKey>> lease_ends_;  ///< steady clock; entries of ended leases do no harm

@@ -50,6 +50,9 @@ Result<BenchFigures> bench_jobs_enqueue(const BenchOptions& options);
 /// start.
 Result<BenchFigures> bench_jobs_scheduled(const BenchOptions& options);
 
+/// Jobs drained without limits and, in turn, under all of them.
+Result<BenchFigures> bench_jobs_limits(const BenchOptions& options);
+
 /// Deploys a definition under this name; a definition that is there already is no error.
 Status deploy_for_bench(const ServerAccess& server, const std::string& name, const Json& definition);
 

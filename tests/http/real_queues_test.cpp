@@ -120,7 +120,9 @@ TEST_F(RealQueues, APauseHoldsWhatHasNotBegunAndSurvivesTheProcess) {
 
   kill("a");
   start("a");
-  ASSERT_TRUE(eventually([&] { return queue("a", "mail").at("depth") == 1; }));
+  ASSERT_TRUE(eventually([&] { return first_wait("a", waiting).value("kind", "") == "queue_paused"; }))
+      << dump_json(read("a", waiting));
+  EXPECT_EQ(read("a", waiting).at("state"), "ready") << "what was suspect at the crash has not begun";
 
   ASSERT_EQ(call("a", "POST", "/v1/queues/mail/resume").status, 200);
   EXPECT_TRUE(eventually([&] { return has_succeeded("a", waiting); }));

@@ -18,10 +18,11 @@ constexpr Duration kDisturbed = std::chrono::seconds{22};
 constexpr Duration kUntilHealthy = std::chrono::seconds{16};
 /// A healthy cluster fires a timer within this. Source: design, section 6, and the sampling here.
 constexpr Duration kMostLate = std::chrono::seconds{3};
-/// By then every run of a calm cluster has ended: the longest flow takes half a minute.
+/// By then every run of a calm cluster has ended: the longest flow takes half a minute, and an inquiry that fails again
+/// and again waits for five between two tries.
+constexpr Duration kMostUntilEnd = std::chrono::minutes{40};
 /// What a healthy cluster needs at most for all that waits for the limits of `narrow`.
 constexpr Duration kMostHeldBack = std::chrono::minutes{1};
-constexpr Duration kMostUntilEnd = std::chrono::minutes{10};
 /// Deaths that one poisonous step may cause: one that nobody could know of, then the limit and one that passes it.
 constexpr int kMostKills = 5;
 constexpr std::size_t kMostFindings = 20;

@@ -138,6 +138,17 @@ TEST_P(StoreQueueShares, AQueueWithoutLimitsHasNoShares) {
   EXPECT_TRUE(list(store(), "a").empty());
 }
 
+TEST_P(StoreQueueShares, TheUpkeepLeavesWhatIsHeld) {
+  limit({.max_in_flight = 5});
+  const auto held = exchange(store(), "a", {.wanted = 1}).held;
+
+  const auto kept = ask<void>([&](auto done) { store().keep_partitions(done); });
+
+  ASSERT_TRUE(kept) << kept.error().message;
+  ASSERT_EQ(list(store(), "a").size(), 1U);
+  EXPECT_EQ(list(store(), "a")[0].held, held);
+}
+
 TEST_P(StoreQueueShares, OneExchangeIsAboutManyQueues) {
   std::vector<QueueShareAsk> asks;
   for (const char* name : {"z", "mail", "a"}) {

@@ -149,8 +149,8 @@ Result<std::vector<QueueShareRow>> list_queue_shares(Session& session, const Nod
 }
 
 void forget_queue_shares(Transaction& transaction) {
+  transaction.execute("lock_all_queue_ledgers");
   transaction.execute("forget_queue_shares");
-  transaction.execute("forget_queue_ledgers");
 }
 
 }  // namespace orchestrator::store::postgres

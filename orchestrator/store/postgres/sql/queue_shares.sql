@@ -14,8 +14,13 @@ select s.namespace, s.queue, s.held, s.version,
 from orchestrator.queue_shares s
 where s.node_id = $1::text
 
+-- name: lock_all_queue_ledgers
+-- One row for each queue that ever had a queue-wide limit. No exchange is under way then.
+select from orchestrator.queue_ledgers order by namespace, queue for update
+
 -- name: forget_queue_shares
--- What nobody uses any more: of nodes that are gone for good, and of queues whose limits are.
+-- What nobody uses any more: of nodes that are gone for good, and of queues whose limits are. Only under the locks of
+-- all ledgers. Who comes back after an hour believes in nothing that it held.
 delete from orchestrator.queue_shares s
 where not exists (select from orchestrator.nodes n
                   where n.node_id = s.node_id and n.lease_until > clock_timestamp() - interval '1 hour')
@@ -23,9 +28,3 @@ where not exists (select from orchestrator.nodes n
                  where q.namespace = s.namespace and q.name = s.queue
                    and (q.limits ->> 'max_in_flight' is not null or q.limits -> 'rate' is not null
                         or q.changed_at > clock_timestamp() - interval '1 hour'))
-
--- name: forget_queue_ledgers
--- Not while an exchange is about to write shares: it holds the row.
-delete from orchestrator.queue_ledgers l
-where not exists (select from orchestrator.queue_shares s where s.namespace = l.namespace and s.queue = l.queue)
-  and l.full_at < clock_timestamp()

@@ -1,0 +1,144 @@
+// What limits cost: the same no-op jobs drained without any, and under all of them at once.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <thread>
+
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/tools/bench_scenarios.hpp"
+
+namespace orchestrator::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::int64_t kJobs = 60'000;
+constexpr int kBatch = 3'000;
+constexpr int kRounds = 5;
+constexpr int kKeys = 500;
+constexpr const char* kQueue = "bench-limits";
+constexpr std::array kNamespaces{"bench-limits-one", "bench-limits-two", "bench-limits-three"};
+/// None of them ever holds anything back: what is measured is keeping count.
+constexpr const char* kLimits =
+    R"({"max_in_flight":100000,"rate":{"count":1000000,"per_seconds":1},"concurrency_per_key":100000,)"
+    R"("rate_per_key":{"count":1000000,"per_seconds":1},"weight":3})";
+constexpr std::chrono::seconds kMostDrainTime{120};
+constexpr std::chrono::milliseconds kDrainPoll{5};
+
+/// One queue of one namespace, and the batches that fill it.
+struct Part {
+  ServerAccess server;
+  std::vector<std::string> batches;
+};
+
+Status call(const ServerAccess& server, const std::string& method, const std::string& target, std::string body) {
+  ClientRequest request;
+  request.method = method;
+  request.target = target;
+  request.body = std::move(body);
+  const auto response = send_once(server, std::move(request));
+  if (!response) return response.error();
+  if (response->status >= 300 || response->body.find("\"error\":") != std::string::npos)
+    return fail(ErrorCode::unavailable, method + " " + target + " was answered with status " +
+                                            std::to_string(response->status) + ": " + response->body.substr(0, 300));
+  return {};
+}
+
+std::string queue_target(const char* verb) { return std::string("/v1/queues/") + kQueue + "/" + verb; }
+
+std::vector<std::string> batches_of(std::int64_t jobs, bool with_keys) {
+  std::vector<std::string> batches;
+  std::int64_t number = 0;
+  for (std::int64_t left = jobs; left > 0; left -= kBatch) {
+    std::string body = "{\"jobs\":[";
+    for (int index = 0; index < std::min<std::int64_t>(kBatch, left); ++index) {
+      body += std::string(index == 0 ? "" : ",") + R"({"handler":"noop","queue":")" + kQueue + "\"";
+      if (with_keys) {
+        const std::string key = std::to_string(number++ % kKeys);
+        body += R"(,"concurrency_key":"k)" + key + R"(","rate_key":"k)" + key + "\"";
+      }
+      body += "}";
+    }
+    batches.push_back(body + "]}");
+  }
+  return batches;
+}
+
+Status set_up(const BenchOptions& options, std::vector<Part>& plain, std::vector<Part>& limited) {
+  plain.push_back({options.server, batches_of(kJobs, false)});
+  if (Status set = call(options.server, "PUT", queue_target("limits"), "{}"); !set) return set;
+  for (const char* name : kNamespaces) {
+    const Json body = {{"name", name}};
+    if (Status made = call(options.server, "POST", "/v1/namespaces", dump_json(body)); !made) return made;
+    Part& part = limited.emplace_back(Part{options.server, batches_of(kJobs / std::ssize(kNamespaces), true)});
+    part.server.namespace_name = name;
+    if (Status set = call(part.server, "PUT", queue_target("limits"), kLimits); !set) return set;
+  }
+  return {};
+}
+
+/// Fills paused queues, resumes them, and tells how many seconds it took until the last job had closed.
+Result<double> drain(const BenchOptions& options, const std::vector<Part>& parts) {
+  for (const Part& part : parts) {
+    if (Status paused = call(part.server, "POST", queue_target("pause"), ""); !paused) return paused.error();
+    for (const auto& batch : part.batches) {
+      if (Status added = call(part.server, "POST", "/v1/jobs/batch", batch); !added) return added.error();
+    }
+  }
+  const auto before = read_server(options.server);
+  if (!before) return before.error();
+  const auto begun = Clock::now();
+  for (const Part& part : parts) {
+    if (Status resumed = call(part.server, "POST", queue_target("resume"), ""); !resumed) return resumed.error();
+  }
+  while (Clock::now() - begun < kMostDrainTime) {
+    const auto asked = Clock::now();
+    const auto now = read_server(options.server);
+    if (!now) return now.error();
+    if (now->runs_closed - before->runs_closed >= static_cast<double>(kJobs))
+      return std::chrono::duration<double>(asked - begun).count();
+    std::this_thread::sleep_for(kDrainPoll);
+  }
+  return fail(ErrorCode::deadline_exceeded, "the jobs were not performed within two minutes");
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+}  // namespace
+
+Result<BenchFigures> bench_jobs_limits(const BenchOptions& options) {
+  std::vector<Part> plain;
+  std::vector<Part> limited;
+  if (Status ready = set_up(options, plain, limited); !ready) return ready.error();
+  // Not measured: it opens the server's database sessions, and makes the queues known.
+  for (const auto* parts : {&plain, &limited}) {
+    if (const auto warm = drain(options, *parts); !warm) return warm.error();
+  }
+  std::vector<double> without;
+  std::vector<double> with;
+  BenchFigures figures;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto plain_seconds = drain(options, plain);
+    if (!plain_seconds) return plain_seconds.error();
+    const auto limited_seconds = drain(options, limited);
+    if (!limited_seconds) return limited_seconds.error();
+    without.push_back(*plain_seconds);
+    with.push_back(*limited_seconds);
+    figures.seconds += *plain_seconds + *limited_seconds;
+  }
+  figures.scenario = "jobs-limits";
+  figures.measures =
+      "medians of " + std::to_string(kRounds) + " drains of " + std::to_string(kJobs) +
+      " no-op jobs without limits, in turn with drains of as many in three namespaces, each job with a key, under "
+      "max_in_flight, rate, concurrency_per_key, rate_per_key and a weight";
+  figures.operations = 2 * kRounds * kJobs;
+  figures.jobs_per_second = static_cast<double>(kJobs) / median(with);
+  figures.plain_jobs_per_second = static_cast<double>(kJobs) / median(without);
+  figures.limits_cost_percent = 100 * (1 - median(without) / median(with));
+  return figures;
+}
+
+}  // namespace orchestrator::tools
