@@ -18,10 +18,11 @@ constexpr Duration kDisturbed = std::chrono::seconds{22};
 constexpr Duration kUntilHealthy = std::chrono::seconds{16};
 /// A healthy cluster fires a timer within this. Source: design, section 6, and the sampling here.
 constexpr Duration kMostLate = std::chrono::seconds{3};
-/// By then every run of a calm cluster has ended: the longest flow takes half a minute.
+/// By then every run of a calm cluster has ended: the longest flow takes half a minute, and an inquiry that fails again
+/// and again waits for five between two tries.
+constexpr Duration kMostUntilEnd = std::chrono::minutes{10};
 /// What a healthy cluster needs at most for all that waits for the limits of `narrow`.
 constexpr Duration kMostHeldBack = std::chrono::minutes{1};
-constexpr Duration kMostUntilEnd = std::chrono::minutes{10};
 /// Deaths that one poisonous step may cause: one that nobody could know of, then the limit and one that passes it.
 constexpr int kMostKills = 5;
 constexpr std::size_t kMostFindings = 20;
@@ -48,7 +49,7 @@ Story::Story(std::uint64_t seed, bool keeps_resting)
       has_schedule_(seed % kStoriesPerSchedule == 0) {
   constexpr std::array<std::size_t, 3> kResting = {0, 2, runtime::kMaxResting};
   cluster_.node_options.max_resting =
-      keeps_resting ? (getenv("REST") ? (size_t)atoi(getenv("REST")) : kResting[seed % kResting.size()]) : 0;
+      keeps_resting ? kResting[seed % kResting.size()] : 0;
   cluster_.constraint = [this](const store::Batch& batch) {
     witness_.before_commit(batch, cluster_.world.database_now(), !chaos_.clock_was_stepped());
     scheduled_.before_commit(batch);
