@@ -1,5 +1,6 @@
 // What ReadyQueues can be asked, and what leaves it without being begun.
 #include <algorithm>
+#include <limits>
 
 #include "orchestrator/runtime/ready_queues.hpp"
 #include "orchestrator/runtime/ready_queues_state.hpp"
@@ -69,7 +70,10 @@ std::vector<QueueReading> ReadyQueues::readings(Duration now) const {
     if (obstacle_of_all) reading.waiting[static_cast<std::size_t>(*obstacle_of_all)] = queue->ready;
     for (const auto& [text, key] : queue->keys) {
       for (const Waiting& waiting : key.waiting) {
-        for (const auto& [order, ready] : waiting.tasks) look(ready);
+        for (auto at = waiting.tasks.begin(); at != waiting.tasks.end();) {
+          look(at->second);  // of one priority the first is the oldest
+          at = waiting.tasks.upper_bound({at->first.priority, std::numeric_limits<std::uint64_t>::max()});
+        }
         if (obstacle_of_all || is_open(key, waiting, now)) continue;
         const bool is_busy = waiting.counts && key.in_flight >= queue->per_key;
         const Obstacle obstacle = is_busy ? Obstacle::concurrency_per_key : Obstacle::rate_per_key;

@@ -16,7 +16,8 @@ constexpr std::int64_t kJobs = 60'000;
 constexpr int kBatch = 3'000;
 constexpr int kRounds = 5;
 constexpr int kKeys = 500;
-constexpr const char* kQueue = "bench-limits";
+constexpr const char* kPlainQueue = "bench-plain";
+constexpr const char* kLimitedQueue = "bench-limits";
 constexpr std::array kNamespaces{"bench-limits-one", "bench-limits-two", "bench-limits-three"};
 /// None of them ever holds anything back: what is measured is keeping count.
 constexpr const char* kLimits =
@@ -28,7 +29,10 @@ constexpr std::chrono::milliseconds kDrainPoll{5};
 /// One queue of one namespace, and the batches that fill it.
 struct Part {
   ServerAccess server;
+  std::string queue;
   std::vector<std::string> batches;
+
+  [[nodiscard]] std::string target(const char* verb) const { return "/v1/queues/" + queue + "/" + verb; }
 };
 
 Status call(const ServerAccess& server, const std::string& method, const std::string& target, std::string body) {
@@ -44,15 +48,13 @@ Status call(const ServerAccess& server, const std::string& method, const std::st
   return {};
 }
 
-std::string queue_target(const char* verb) { return std::string("/v1/queues/") + kQueue + "/" + verb; }
-
-std::vector<std::string> batches_of(std::int64_t jobs, bool with_keys) {
+std::vector<std::string> batches_of(std::int64_t jobs, const std::string& queue, bool with_keys) {
   std::vector<std::string> batches;
   std::int64_t number = 0;
   for (std::int64_t left = jobs; left > 0; left -= kBatch) {
     std::string body = "{\"jobs\":[";
     for (int index = 0; index < std::min<std::int64_t>(kBatch, left); ++index) {
-      body += std::string(index == 0 ? "" : ",") + R"({"handler":"noop","queue":")" + kQueue + "\"";
+      body += std::string(index == 0 ? "" : ",") + R"({"handler":"noop","queue":")" + queue + "\"";
       if (with_keys) {
         const std::string key = std::to_string(number++ % kKeys);
         body += R"(,"concurrency_key":"k)" + key + R"(","rate_key":"k)" + key + "\"";
@@ -64,15 +66,18 @@ std::vector<std::string> batches_of(std::int64_t jobs, bool with_keys) {
   return batches;
 }
 
+/// The same namespaces for both: taking turns cannot be switched off, so what is compared is the limits.
 Status set_up(const BenchOptions& options, std::vector<Part>& plain, std::vector<Part>& limited) {
-  plain.push_back({options.server, batches_of(kJobs, false)});
-  if (Status set = call(options.server, "PUT", queue_target("limits"), "{}"); !set) return set;
+  constexpr std::int64_t kPart = kJobs / std::ssize(kNamespaces);
   for (const char* name : kNamespaces) {
     const Json body = {{"name", name}};
     if (Status made = call(options.server, "POST", "/v1/namespaces", dump_json(body)); !made) return made;
-    Part& part = limited.emplace_back(Part{options.server, batches_of(kJobs / std::ssize(kNamespaces), true)});
-    part.server.namespace_name = name;
-    if (Status set = call(part.server, "PUT", queue_target("limits"), kLimits); !set) return set;
+    ServerAccess server = options.server;
+    server.namespace_name = name;
+    plain.push_back({server, kPlainQueue, batches_of(kPart, kPlainQueue, false)});
+    limited.push_back({server, kLimitedQueue, batches_of(kPart, kLimitedQueue, true)});
+    if (Status set = call(server, "PUT", plain.back().target("limits"), "{}"); !set) return set;
+    if (Status set = call(server, "PUT", limited.back().target("limits"), kLimits); !set) return set;
   }
   return {};
 }
@@ -80,7 +85,7 @@ Status set_up(const BenchOptions& options, std::vector<Part>& plain, std::vector
 /// Fills paused queues, resumes them, and tells how many seconds it took until the last job had closed.
 Result<double> drain(const BenchOptions& options, const std::vector<Part>& parts) {
   for (const Part& part : parts) {
-    if (Status paused = call(part.server, "POST", queue_target("pause"), ""); !paused) return paused.error();
+    if (Status paused = call(part.server, "POST", part.target("pause"), ""); !paused) return paused.error();
     for (const auto& batch : part.batches) {
       if (Status added = call(part.server, "POST", "/v1/jobs/batch", batch); !added) return added.error();
     }
@@ -89,7 +94,7 @@ Result<double> drain(const BenchOptions& options, const std::vector<Part>& parts
   if (!before) return before.error();
   const auto begun = Clock::now();
   for (const Part& part : parts) {
-    if (Status resumed = call(part.server, "POST", queue_target("resume"), ""); !resumed) return resumed.error();
+    if (Status resumed = call(part.server, "POST", part.target("resume"), ""); !resumed) return resumed.error();
   }
   while (Clock::now() - begun < kMostDrainTime) {
     const auto asked = Clock::now();
@@ -132,7 +137,7 @@ Result<BenchFigures> bench_jobs_limits(const BenchOptions& options) {
   figures.scenario = "jobs-limits";
   figures.measures =
       "medians of " + std::to_string(kRounds) + " drains of " + std::to_string(kJobs) +
-      " no-op jobs without limits, in turn with drains of as many in three namespaces, each job with a key, under "
+      " no-op jobs in three namespaces without limits, in turn with drains of as many, each job with a key, under "
       "max_in_flight, rate, concurrency_per_key, rate_per_key and a weight";
   figures.operations = 2 * kRounds * kJobs;
   figures.jobs_per_second = static_cast<double>(kJobs) / median(with);
