@@ -16,7 +16,11 @@ class EngineWebhooks final : public Webhooks {
   /// @param service sends the signals of replays; it and the others outlive this
   EngineWebhooks(Service& service, runtime::Node& node, store::WebhookStore& store,
                  std::shared_ptr<Deadlines> deadlines)
-      : service_(service), node_(node), store_(store), batches_(node, store), deadlines_(std::move(deadlines)) {}
+      : service_(service),
+        node_(node),
+        store_(store),
+        batches_(store, [&node](std::vector<store::InboxRow> messages) { node.deliver(std::move(messages)); }),
+        deadlines_(std::move(deadlines)) {}
 
   void keep(WebhookArrival arrival, Reply<WebhookKept> reply) override;
   void write_endpoint(store::WebhookEndpointRow endpoint, store::EndpointWrite how,

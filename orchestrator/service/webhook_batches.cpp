@@ -88,8 +88,7 @@ void WebhookBatches::answer(Group group, Result<std::vector<store::WebhookReceip
     if ((*answers)[index].duplicate) continue;
     for (auto& message : group[index].receipt.messages) messages.push_back(std::move(message));
   }
-  // The rows are committed: owners that are here need not wait for their next read.
-  if (!messages.empty()) node_.deliver(std::move(messages));
+  if (!messages.empty()) deliver_(std::move(messages));
   for (std::size_t index = 0; index < group.size(); ++index) {
     const store::WebhookReceiptAnswer& kept = (*answers)[index];
     group[index].reply(WebhookKept{kept.delivery_id.str(), kept.duplicate, kept.altered});

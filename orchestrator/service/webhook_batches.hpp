@@ -1,9 +1,9 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <vector>
 
-#include "orchestrator/runtime/node.hpp"
 #include "orchestrator/service/webhooks.hpp"
 #include "orchestrator/store/webhooks.hpp"
 #include "orchestrator/telemetry/mutex.hpp"
@@ -14,7 +14,12 @@ namespace orchestrator::service {
 /// single webhook takes one round trip, and many at once share theirs. Thread-safe.
 class WebhookBatches {
  public:
-  WebhookBatches(runtime::Node& node, store::WebhookStore& store) : node_(node), store_(store) {}
+  /// Told the messages that were just committed, so that owners need not wait for their next read. Any thread of the
+  /// store.
+  using Deliver = std::function<void(std::vector<store::InboxRow> messages)>;
+
+  /// `store` outlives it.
+  WebhookBatches(store::WebhookStore& store, Deliver deliver) : store_(store), deliver_(std::move(deliver)) {}
 
   void add(store::WebhookReceipt receipt, Webhooks::Reply<WebhookKept> reply);
 
@@ -34,8 +39,8 @@ class WebhookBatches {
   /// One is committed while the next one is executed.
   static constexpr int kMaxUnderWay = 2;
 
-  runtime::Node& node_;         // Fixed after construction.
   store::WebhookStore& store_;  // Fixed after construction.
+  const Deliver deliver_;
   telemetry::Mutex mutex_;
   std::deque<Waiting> waiting_ ORC_GUARDED_BY(mutex_);
   std::size_t waiting_bytes_ ORC_GUARDED_BY(mutex_) = 0;

@@ -240,7 +240,7 @@ Result<BenchFigures> bench_job_pickup_latency(const BenchOptions& options) {
   figures.measures =
       "from POST /v1/jobs to the start of the job's handler, by the clock of this machine, which must be the server's";
   JobPickupLoop loop(options);
-  return measure(options, loop, std::move(figures));
+  return measure_open_loop(options, loop, std::move(figures));
 }
 
 Result<BenchFigures> bench_signal_latency(const BenchOptions& options) {
