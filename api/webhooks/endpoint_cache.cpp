@@ -11,7 +11,7 @@ void EndpointCache::find(std::string namespace_name, std::string name, Found fou
     const telemetry::MutexLock lock(mutex_);
     make_room();
     Entry& entry = entries_[key];
-    if (entry.answer && Clock::now() < entry.fresh_until) {
+    if (entry.answer && now_() < entry.fresh_until) {
       answer = entry.answer;
     } else {
       entry.waiting.push_back(std::move(found));
@@ -42,7 +42,7 @@ void EndpointCache::keep(const Key& key, const Result<store::WebhookEndpointRow>
     entry.answer.reset();
     if (is_known && !entry.was_forgotten) {
       entry.answer = answer;
-      entry.fresh_until = Clock::now() + kEndpointFreshness;
+      entry.fresh_until = now_() + kEndpointFreshness;
     }
     entry.was_forgotten = false;
   }

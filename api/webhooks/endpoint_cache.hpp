@@ -21,8 +21,11 @@ using LiveEndpointPtr = std::shared_ptr<const LiveEndpoint>;
 /// elsewhere within kEndpointFreshness; so does a secret's new value. Thread-safe.
 class EndpointCache {
  public:
+  using Clock = std::chrono::steady_clock;
+
   /// `service` outlives it.
-  EndpointCache(service::Service& service, SecretOf secret_of) : service_(service), secret_of_(std::move(secret_of)) {}
+  EndpointCache(service::Service& service, SecretOf secret_of, std::function<Clock::time_point()> now = Clock::now)
+      : service_(service), secret_of_(std::move(secret_of)), now_(std::move(now)) {}
 
   using Found = std::function<void(Result<LiveEndpointPtr>)>;
   /// Answers at once, or when the store does; many that ask for one endpoint share its answer. not_found.
@@ -32,7 +35,6 @@ class EndpointCache {
   void forget(const std::string& namespace_name, const std::string& name);
 
  private:
-  using Clock = std::chrono::steady_clock;
   using Key = std::pair<std::string, std::string>;
   struct Entry {
     std::optional<Result<LiveEndpointPtr>> answer;
@@ -46,6 +48,7 @@ class EndpointCache {
 
   service::Service& service_;  // Fixed after construction.
   const SecretOf secret_of_;
+  const std::function<Clock::time_point()> now_;
   telemetry::Mutex mutex_;
   std::map<Key, Entry> entries_ ORC_GUARDED_BY(mutex_);
 };

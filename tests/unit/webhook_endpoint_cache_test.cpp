@@ -25,7 +25,8 @@ class EndpointCacheTest : public ::testing::Test {
 
   std::optional<std::string> secret_ = "whsec_1";
   testing_support::FakeService service_;
-  EndpointCache cache_{service_, [this](const std::string&) { return secret_; }};
+  std::chrono::steady_clock::time_point now_{};
+  EndpointCache cache_{service_, [this](const std::string&) { return secret_; }, [this] { return now_; }};
 };
 
 constexpr const char* kFirst = R"({"secrets":["env:S"],"signal":{"name":"paid","key":"$.id"}})";
@@ -52,6 +53,27 @@ TEST_F(EndpointCacheTest, ForgottenEndpointIsReadAgain) {
   cache_.forget("default", "shop");
 
   EXPECT_EQ((*find())->settings.signal_name, "settled");
+}
+
+TEST_F(EndpointCacheTest, ChangeMadeElsewhereCountsWithinASecond) {
+  put(kFirst);
+  find();
+  put(kSecond);
+  now_ += std::chrono::milliseconds{999};
+  EXPECT_EQ((*find())->settings.signal_name, "paid");
+
+  now_ += std::chrono::milliseconds{1};
+
+  EXPECT_EQ((*find())->settings.signal_name, "settled");
+}
+
+TEST_F(EndpointCacheTest, NewValueOfASecretCountsWithinASecond) {
+  put(kFirst);
+  find();
+  secret_ = "whsec_2";
+  now_ += std::chrono::seconds{1};
+
+  EXPECT_EQ(*(*find())->secrets, std::vector<std::string>{"whsec_2"});
 }
 
 TEST_F(EndpointCacheTest, UnknownEndpointIsRememberedToo) {
