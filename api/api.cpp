@@ -1,5 +1,7 @@
 #include "api/api.hpp"
 
+#include <algorithm>
+
 #include "api/context.hpp"
 #include "api/parsing_thread.hpp"
 #include "api/problem.hpp"
@@ -40,6 +42,7 @@ struct Api::Body {
     add_schedule_routes(router, context);
     add_signal_routes(router, context);
     add_webhook_endpoint_routes(router, context);
+    add_webhook_delivery_routes(router, context);
     add_hook_routes(router, context);
     add_process_routes(router, context);
     add_unbuilt_routes(router);
@@ -90,6 +93,12 @@ struct Api::Body {
   ParsingThread parsing_thread;  // last: its work uses the others
 };
 
+std::vector<std::string_view> webhook_providers() {
+  std::vector<std::string_view> names;
+  for (const webhooks::Provider& provider : webhooks::all_providers()) names.push_back(provider.name);
+  return names;
+}
+
 Api::Api(service::Service& service, ApiOptions options) : body_(std::make_unique<Body>(service, std::move(options))) {}
 
 Api::~Api() = default;
@@ -113,7 +122,12 @@ Admission Api::admit(const Request& head) {
   }
   const ApiOptions& options = body_->context.options;
   Admission admission;
-  admission.body_limit = route.body_size == BodySize::batch ? options.max_batch_body_bytes : options.max_body_bytes;
+  switch (route.body_size) {
+    case BodySize::single: admission.body_limit = options.max_body_bytes; break;
+    case BodySize::batch: admission.body_limit = options.max_batch_body_bytes; break;
+    // Which provider it is, and so how much it may send, is known once its endpoint is.
+    case BodySize::webhook: admission.body_limit = std::max(options.max_body_bytes, kMaxHookBodyBytes); break;
+  }
   return admission;
 }
 

@@ -11,6 +11,7 @@
 #include "api/key_ring.hpp"
 #include "api/limits.hpp"
 #include "api/message.hpp"
+#include "orchestrator/base/result.hpp"
 #include "orchestrator/base/timestamp.hpp"
 
 namespace orchestrator::service {
@@ -27,6 +28,29 @@ struct RequestReport {
   std::chrono::nanoseconds duration{};
 };
 
+/// What one stored webhook is worth to metrics and logs.
+struct WebhookReport {
+  std::string_view provider;
+  std::string_view namespace_name;
+  std::string_view endpoint;
+  std::string_view delivery_id;
+  std::string_view verdict;  ///< accepted | duplicate | poison
+  bool altered = false;      ///< a duplicate with other bytes than the first one
+  std::chrono::nanoseconds duration{};
+};
+
+/// Who had a delivery's signals sent once more.
+struct WebhookReplay {
+  std::string_view namespace_name;
+  std::string_view delivery_id;
+  std::string_view actor;
+  std::string_view reason;
+  std::int32_t number = 0;
+};
+
+/// Names of the providers whose webhooks can be verified: labels of metrics.
+std::vector<std::string_view> webhook_providers();
+
 struct ApiOptions {
   /// Role api. Without it there are only the probes, the metrics and the calls between nodes.
   bool serves_callers = true;
@@ -38,10 +62,17 @@ struct ApiOptions {
   std::function<std::string()> metrics_text;
   /// Told about every answer. Any I/O or engine thread.
   std::function<void(const RequestReport&)> on_request;
-  /// A genuine webhook was stored: accepted, duplicate or poison.
-  std::function<void(const std::string& provider, std::string_view verdict)> on_webhook_kept;
+  /// A genuine webhook was stored.
+  std::function<void(const WebhookReport&)> on_webhook_kept;
   /// A webhook of this provider was refused as forged.
   std::function<void(const std::string& provider)> on_webhook_rejected;
+  /// Somebody sends a delivery's signals once more.
+  std::function<void(const WebhookReplay&)> on_webhook_replayed;
+  /// Fetches a document with a provider's public keys; answers on any thread. Without it, webhooks that need one are
+  /// told to come again.
+  std::function<void(std::string url, std::function<void(Result<std::string>)>)> fetch_document;
+  /// PEM file of the authorities behind providers' certificates; empty: the system's.
+  std::string webhook_authorities_file;
   /// The value of a secret by the name of its variable, nothing when it is not configured. Default: the environment,
   /// then the file that `NAME_FILE` names.
   std::function<std::optional<std::string>(const std::string& variable)> secret_of;

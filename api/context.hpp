@@ -6,13 +6,21 @@
 #include "api/api.hpp"
 #include "api/identity.hpp"
 #include "api/long_polls.hpp"
+#include "api/webhooks/endpoint_cache.hpp"
+#include "api/webhooks/key_cache.hpp"
 
 namespace orchestrator::api {
 
 /// What every route may use. Outlives the routes and the calls.
 struct Context {
   Context(service::Service& engine, ApiOptions settings)
-      : service(engine), options(std::move(settings)), authenticator(options.admin_key, options.peer_secret) {}
+      : service(engine),
+        options(std::move(settings)),
+        authenticator(options.admin_key, options.peer_secret),
+        endpoints(engine, options.secret_of),
+        keys({.fetch = options.fetch_document,
+              .now = options.now,
+              .authorities_file = options.webhook_authorities_file}) {}
 
   // Fixed after construction.
   service::Service& service;
@@ -20,6 +28,8 @@ struct Context {
   const Authenticator authenticator;
 
   // Safe from any thread.
+  webhooks::EndpointCache endpoints;
+  webhooks::KeyCache keys;
   LongPolls long_polls;
   std::atomic<bool> draining{false};
 };

@@ -82,8 +82,24 @@ inline constexpr std::int64_t kMaxSnoozeSeconds = 31'536'000;
 /// Larger bodies are read on a thread of their own, so that the I/O threads keep answering. About 4 ms of parsing.
 inline constexpr std::size_t kMaxInlineBodyBytes = 256 * 1024;
 
-/// Secrets of one webhook endpoint that are valid at the same time.
-inline constexpr std::size_t kMaxWebhookSecrets = 10;
+/// Bodies of webhooks from providers that send long ones. Source: WhatsApp's limit on payloads.
+inline constexpr std::uint64_t kMaxHookBodyBytes = 3ULL * 1024 * 1024;
+/// Bodies in a list of deliveries; a longer one is read with its delivery.
+inline constexpr std::int64_t kMaxListedBodyBytes = 16 * 1024;
+/// Endpoints that the API keeps at hand, found or not; how long before it asks again.
+inline constexpr std::size_t kMaxKnownEndpoints = 10'000;
+inline constexpr std::chrono::milliseconds kEndpointFreshness{1'000};
+/// Documents with providers' public keys that are kept, and fetched at once.
+inline constexpr std::size_t kMaxKeyDocuments = 100;
+inline constexpr std::size_t kMaxKeyFetches = 8;
+inline constexpr std::size_t kMaxKeyDocumentBytes = 256 * 1024;
+/// After this a document is fetched again; after that it is not used any more. Source: the issuers' own caching rules.
+inline constexpr std::chrono::minutes kKeyFreshness{10};
+inline constexpr std::chrono::hours kKeyLife{24};
+/// Between two fetches of one document, whatever asks for them.
+inline constexpr std::chrono::seconds kKeyFetchGap{60};
+/// The same while there is no document at all.
+inline constexpr std::chrono::seconds kFirstKeyFetchGap{5};
 
 /// How long clients may take. Steady clock.
 struct Deadlines {

@@ -15,7 +15,7 @@ namespace orchestrator::api {
 enum class Access : std::uint8_t { open, credential, peer };
 
 /// Which of the configured limits a body has.
-enum class BodySize : std::uint8_t { single, batch };
+enum class BodySize : std::uint8_t { single, batch, webhook };
 
 struct Route {
   std::string method;

@@ -21,6 +21,8 @@ void add_calendar_routes(Router& router, Context& context);
 void add_schedule_routes(Router& router, Context& context);
 void add_signal_routes(Router& router, Context& context);
 void add_webhook_endpoint_routes(Router& router, Context& context);
+void add_webhook_delivery_routes(Router& router, Context& context);
+/// /hooks/{namespace}/{endpoint}: what providers call.
 void add_hook_routes(Router& router, Context& context);
 /// POST /internal/v1/peer/{operation}: calls between nodes.
 void add_peer_routes(Router& router, Context& context);

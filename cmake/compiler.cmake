@@ -25,6 +25,10 @@ else()
   # GCC 12 reports designated initialisers that leave defaulted members out, and sees ghosts in inlined variants.
   target_compile_options(orc_flags INTERFACE -Wno-missing-field-initializers -Wno-maybe-uninitialized)
 endif()
+if(ORC_FUZZ)
+  # Every room tells the fuzzer which of its branches an input took; the target itself links the fuzzer.
+  target_compile_options(orc_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(ORC_SANITIZE)
   # A finding ends the test; undefined behaviour would otherwise only leave a line in its output.
   target_compile_options(orc_flags INTERFACE -fsanitize=${ORC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -1,34 +1,32 @@
 #include "api/webhooks/endpoint.hpp"
 
-#include "api/limits.hpp"
 #include "api/object_reader.hpp"
-#include "api/webhooks/source_range.hpp"
+#include "api/webhooks/endpoint_options.hpp"
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/base/names.hpp"
-#include "orchestrator/language/path.hpp"
 
 namespace orchestrator::api::webhooks {
 namespace {
 
-constexpr std::string_view kReference = "env:";
-constexpr std::size_t kMaxOptionBytes = 200;
+constexpr std::size_t kMaxProviderBytes = 200;
 constexpr std::size_t kMaxPathBytes = 1024;
-constexpr std::size_t kMaxSourceRanges = 100;
+constexpr std::size_t kMaxSecretBytes = 4096;
 
-bool is_reference(std::string_view secret) { return secret.starts_with(kReference); }
-
-bool is_variable_name(std::string_view text) {
-  if (text.empty() || (text.front() >= '0' && text.front() <= '9')) return false;
-  return text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
-         std::string_view::npos;
+std::string how_many(const Provider& provider) {
+  if (provider.most_secrets == 0) return "must be empty: this provider has none";
+  return "must have " + std::to_string(provider.least_secrets) + " to " + std::to_string(provider.most_secrets) +
+         " items";
 }
 
 std::vector<std::string> read_secrets(ObjectReader& reader, const Provider* provider,
                                       std::vector<FaultDetail>& faults) {
   Json array = reader.array("secrets");
-  if (!reader.has("secrets") && array.is_null()) reader.fault("secrets", "missing", "is required");
-  if (array.is_array() && (array.empty() || array.size() > kMaxWebhookSecrets)) {
-    reader.fault("secrets", "out_of_range", "must have 1 to " + std::to_string(kMaxWebhookSecrets) + " items");
+  if (provider != nullptr && provider->least_secrets > 0 && array.is_null() && !reader.has("secrets")) {
+    reader.fault("secrets", "missing", "is required");
+  }
+  if (provider != nullptr && array.is_array() &&
+      (array.size() < provider->least_secrets || array.size() > provider->most_secrets)) {
+    reader.fault("secrets", "out_of_range", how_many(*provider));
   }
   std::vector<std::string> secrets;
   for (const Json& item : array) {
@@ -37,11 +35,10 @@ std::vector<std::string> read_secrets(ObjectReader& reader, const Provider* prov
     const std::string& secret = secrets.back();
     if (!item.is_string()) {
       faults.push_back({.pointer = pointer, .code = "wrong_type", .message = "a secret must be a string"});
-    } else if (is_reference(secret)) {
-      if (is_variable_name(secret.substr(kReference.size()))) continue;
+    } else if (secret.size() > kMaxSecretBytes) {
       faults.push_back(
-          {.pointer = pointer, .code = "invalid", .message = "env: must be followed by the name of a variable"});
-    } else if (provider != nullptr) {
+          {.pointer = pointer, .code = "out_of_range", .message = "a secret must not be longer than 4096 bytes"});
+    } else if (!check_reference(secret, pointer, faults) && !is_reference(secret) && provider != nullptr) {
       if (const Status form = provider->check_secret(secret); !form) {
         faults.push_back(
             {.pointer = pointer, .code = "invalid", .message = "a secret of this provider " + form.error().message});
@@ -80,86 +77,46 @@ void read_start(ObjectReader& reader, Endpoint& endpoint, std::vector<FaultDetai
   endpoint.start = std::move(start);
 }
 
-void read_allowed_sources(ObjectReader& options, bool given_as_null, ProviderOptions& into,
-                          std::vector<FaultDetail>& faults) {
-  const Json array = options.array("allowed_sources");
-  if (given_as_null) into.allowed_sources.emplace();
-  if (!array.is_array()) return;
-  into.allowed_sources.emplace();
-  if (array.empty() || array.size() > kMaxSourceRanges) {
-    options.fault("allowed_sources", "out_of_range", "must have 1 to 100 items, or be null for no check");
-  }
-  for (const Json& item : array) {
-    const std::string text = item.is_string() ? item.get<std::string>() : std::string{};
-    if (!SourceRange::parse(text)) {
-      faults.push_back({.pointer = deeper_pointer(options.pointer_to("allowed_sources"),
-                                                  std::to_string(into.allowed_sources->size())),
-                        .code = "invalid",
-                        .message = "must be an address range such as 192.0.2.0/24"});
+Error missing_secret(const std::string& variable, const std::string& why) {
+  return Error(ErrorCode::unavailable, "missing-secret", "The secret in " + variable + " " + why)
+      .with("variable", variable);
+}
+
+Result<std::string> resolve(const std::string& secret, const SecretOf& secret_of) {
+  if (!is_reference(secret)) return secret;
+  const std::string variable = variable_of(secret);
+  auto value = secret_of(variable);
+  if (!value) return missing_secret(variable, "is not configured");
+  return *std::move(value);
+}
+
+Result<std::vector<std::string>> resolve_secrets(const Endpoint& endpoint, const Provider& provider,
+                                                 const SecretOf& secret_of) {
+  std::vector<std::string> secrets;
+  for (const std::string& secret : endpoint.secrets) {
+    auto value = resolve(secret, secret_of);
+    if (!value) return value.error();
+    if (const Status form = provider.check_secret(*value); !form && is_reference(secret)) {
+      return missing_secret(variable_of(secret), form.error().message);
     }
-    into.allowed_sources->push_back(text);
+    secrets.push_back(*std::move(value));
   }
-}
-
-void read_hmac_options(ObjectReader& options, ProviderOptions& into) {
-  const auto text = [&](const char* name, std::string& target) {
-    if (auto value = options.text(name, kMaxOptionBytes)) target = std::move(*value);
-  };
-  text("header", into.header);
-  if (auto algorithm = options.choice("algorithm", {"sha1", "sha256", "sha512"}))
-    into.algorithm = std::move(*algorithm);
-  if (auto encoding = options.choice("encoding", {"hex", "base64"})) into.encoding = std::move(*encoding);
-  text("prefix", into.prefix);
-  text("timestamp_header", into.timestamp_header);
-  text("id_path", into.id_path);
-  if (!into.id_path.empty()) {
-    const auto path = language::Path::parse(into.id_path);
-    if (!path || path->root() != language::Path::Root::input || !path->is_definite()) {
-      options.fault("id_path", "invalid", "must be a JSONPath to one value, such as $.id");
-    }
-  }
-}
-
-void read_options(ObjectReader& reader, Endpoint& endpoint, std::vector<FaultDetail>& faults) {
-  Json value = reader.object("options");
-  if (value.is_null()) return;
-  // null has a meaning of its own here, so it must be told from absent before the reader forgets the difference.
-  const bool sources_are_null = value.contains("allowed_sources") && value.at("allowed_sources").is_null();
-  ObjectReader options(value, reader.pointer_to("options"), faults);
-  read_allowed_sources(options, sources_are_null, endpoint.options, faults);
-  if (endpoint.provider == "generic_hmac") read_hmac_options(options, endpoint.options);
-  options.finish();
-}
-
-Json options_json(const Endpoint& endpoint) {
-  const ProviderOptions& options = endpoint.options;
-  Json json = Json::object();
-  if (options.allowed_sources) {
-    json["allowed_sources"] = options.allowed_sources->empty() ? Json(nullptr) : Json(*options.allowed_sources);
-  }
-  if (endpoint.provider == "generic_hmac") {
-    json["header"] = options.header;
-    json["algorithm"] = options.algorithm;
-    json["encoding"] = options.encoding;
-    json["prefix"] = options.prefix;
-    json["timestamp_header"] = options.timestamp_header;
-    json["id_path"] = options.id_path;
-  }
-  return json;
+  return secrets;
 }
 
 }  // namespace
 
 Endpoint read_endpoint(ObjectReader& reader, std::vector<FaultDetail>& faults) {
   Endpoint endpoint;
-  endpoint.provider = reader.required("provider", reader.text("provider", kMaxOptionBytes)).value_or("");
-  if (!endpoint.provider.empty() && !is_contract_provider(endpoint.provider)) {
+  endpoint.provider = reader.required("provider", reader.text("provider", kMaxProviderBytes)).value_or("");
+  const Provider* provider = find_provider(endpoint.provider);
+  if (!endpoint.provider.empty() && provider == nullptr) {
     reader.fault("provider", "invalid", "is not a provider that is known here");
   }
-  endpoint.secrets = read_secrets(reader, find_provider(endpoint.provider), faults);
+  endpoint.secrets = read_secrets(reader, provider, faults);
   read_signal(reader, endpoint, faults);
   read_start(reader, endpoint, faults);
-  read_options(reader, endpoint, faults);
+  endpoint.options = read_options(reader, endpoint.provider, !endpoint.secrets.empty(), faults);
   return endpoint;
 }
 
@@ -179,7 +136,7 @@ std::string settings_text(const Endpoint& endpoint, bool hide_secrets) {
   Json settings;
   settings["secrets"] = Json::array();
   for (const std::string& secret : endpoint.secrets) {
-    settings["secrets"].push_back(hide_secrets && !is_reference(secret) ? std::string{"***"} : secret);
+    settings["secrets"].push_back(hide_secrets ? shown_secret(secret) : secret);
   }
   settings["signal"] = {{"name", endpoint.signal_name}, {"key", endpoint.signal_key}};
   settings["start"] = nullptr;
@@ -187,41 +144,34 @@ std::string settings_text(const Endpoint& endpoint, bool hide_secrets) {
     settings["start"] = {{"workflow", endpoint.start->workflow}};
     if (endpoint.start->input) settings["start"]["input"] = json_of(endpoint.start->input);
   }
-  settings["options"] = options_json(endpoint);
+  settings["options"] = options_json(endpoint.options, endpoint.provider, hide_secrets);
   return dump_json(settings);
 }
 
-Result<std::vector<std::string>> resolve_secrets(const Endpoint& endpoint, const Provider& provider,
-                                                 const SecretOf& secret_of) {
-  std::vector<std::string> secrets;
-  for (const std::string& secret : endpoint.secrets) {
-    if (!is_reference(secret)) {
-      secrets.push_back(secret);
-      continue;
-    }
-    const std::string variable = secret.substr(kReference.size());
-    auto value = secret_of(variable);
-    if (!value) {
-      return Error(ErrorCode::unavailable, "missing-secret", "The secret in " + variable + " is not configured")
-          .with("variable", variable);
-    }
-    if (const Status form = provider.check_secret(*value); !form) {
-      return Error(ErrorCode::unavailable, "missing-secret", "The secret in " + variable + " " + form.error().message)
-          .with("variable", variable);
-    }
-    secrets.push_back(std::move(*value));
-  }
-  return secrets;
+Result<LiveEndpoint> live_endpoint(const store::WebhookEndpointRow& row, const SecretOf& secret_of) {
+  auto settings = endpoint_of(row);
+  if (!settings) return settings.error();
+  const Provider* provider = find_provider(row.provider);
+  auto path = language::Path::parse(settings->signal_key);
+  if (provider == nullptr || !path) return fail(ErrorCode::internal, "the endpoint's stored settings cannot be read");
+  auto secrets = resolve_secrets(*settings, *provider, secret_of);
+  auto verify_token = resolve(settings->options.verify_token, secret_of);
+  return LiveEndpoint{.namespace_name = row.namespace_name,
+                      .name = row.name,
+                      .provider = provider,
+                      .settings = *std::move(settings),
+                      .key_path = *std::move(path),
+                      .secrets = std::move(secrets),
+                      .verify_token = std::move(verify_token)};
 }
 
-Result<std::string> key_in(const Json& document, const Endpoint& endpoint) {
-  const auto path = language::Path::parse(endpoint.signal_key);
-  const Json* value = path ? path->find(document) : nullptr;
+Result<std::string> key_in(const Json& document, const LiveEndpoint& endpoint) {
+  const Json* value = endpoint.key_path.find(document);
   std::string key;
   if (value != nullptr && value->is_string()) key = value->get<std::string>();
   if (value != nullptr && value->is_number()) key = dump_json(*value);
-  if (!is_valid_key(key)) return fail(ErrorCode::invalid_argument, "the document has no key at " + endpoint.signal_key);
-  return key;
+  if (is_valid_key(key)) return key;
+  return fail(ErrorCode::invalid_argument, "the document has no key at " + endpoint.settings.signal_key);
 }
 
 }  // namespace orchestrator::api::webhooks

@@ -1,6 +1,5 @@
 // PayFast's notification (ITN): a form signed with MD5 over its fields in the order received and a passphrase.
-#include "api/webhooks/provider.hpp"
-#include "orchestrator/base/json.hpp"
+#include "api/webhooks/reading.hpp"
 #include "orchestrator/digest/digest.hpp"
 #include "orchestrator/digest/encoding.hpp"
 #include "orchestrator/digest/provider_signatures.hpp"
@@ -34,19 +33,20 @@ Result<Reading> read(const Arrival& arrival, const ProviderOptions& /*options*/)
   const auto fields = digest::parse_form(arrival.body);
   Json document = Json::object();
   for (const auto& [name, value] : fields) {
-    document[name] = value;
+    // The form may hold any bytes; the document is text.
+    document[storable_text(name)] = storable_text(value);
     // What follows the signature was not signed.
     if (name == "signature") break;
   }
-  std::string dedupe_key;
   for (const char* part : {"merchant_id", "pf_payment_id", "payment_status"}) {
-    const std::string value = string_member(document, part);
-    if (value.empty()) return fail(ErrorCode::invalid_argument, std::string("the notification has no ") + part);
-    if (!dedupe_key.empty()) dedupe_key += '/';
-    dedupe_key += value;
+    if (text_at(document, {part}).empty()) {
+      return fail(ErrorCode::invalid_argument, std::string("the notification has no ") + part);
+    }
   }
+  std::string key = dedupe_key({text_at(document, {"merchant_id"}), text_at(document, {"pf_payment_id"}),
+                                text_at(document, {"payment_status"})});
   document["itn_parameters"] = digest::payfast_itn_parameters(fields);
-  return Reading{.document = dump_json(document), .dedupe_key = std::move(dedupe_key)};
+  return one_item(std::move(document), std::move(key));
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
 // PhonePe. v1: a base64 response, signed with a numbered salt. v2: a constant header that says nothing about the body.
 #include <charconv>
 
-#include "api/webhooks/provider.hpp"
-#include "orchestrator/base/json.hpp"
+#include "api/webhooks/reading.hpp"
 #include "orchestrator/digest/digest.hpp"
 #include "orchestrator/digest/encoding.hpp"
 #include "orchestrator/digest/provider_signatures.hpp"
@@ -36,7 +35,7 @@ Status check_salt(std::string_view secret) {
 /// The base64 text behind `response`, or nothing.
 std::optional<std::string> response_of(const std::string& body) {
   const auto envelope = parse_json(body);
-  if (!envelope) return std::nullopt;
+  if (!envelope || !envelope->is_object()) return std::nullopt;
   std::string response = string_member(*envelope, "response");
   if (response.empty()) return std::nullopt;
   return response;
@@ -65,15 +64,14 @@ Result<Reading> read_v1(const Arrival& arrival, const ProviderOptions& /*options
   if (!response) return fail(ErrorCode::invalid_argument, "the callback has no response");
   const auto decoded = digest::from_base64(*response);
   if (!decoded) return fail(ErrorCode::invalid_argument, "the response is not base64");
-  const auto document = parse_json(*decoded);
+  auto document = parse_json(*decoded);
   if (!document) return fail(ErrorCode::invalid_argument, "the decoded response is not JSON");
-  const std::string code = string_member(*document, "code");
-  const std::string transaction =
-      document->is_object() ? string_member(document->value("data", Json()), "merchantTransactionId") : std::string{};
+  const std::string code = text_at(*document, {"code"});
+  const std::string transaction = text_at(*document, {"data", "merchantTransactionId"});
   if (code.empty() || transaction.empty()) {
     return fail(ErrorCode::invalid_argument, "the response has no code or merchantTransactionId");
   }
-  return Reading{.document = *decoded, .dedupe_key = transaction + "/" + code};
+  return one_item(*std::move(document), dedupe_key({transaction, code}));
 }
 
 Status check_user_and_password(std::string_view secret) {
@@ -98,16 +96,16 @@ std::optional<std::size_t> verify_v2(const Arrival& arrival, const std::vector<s
 }
 
 Result<Reading> read_v2(const Arrival& arrival, const ProviderOptions& /*options*/) {
-  const auto document = parse_json(arrival.body);
-  if (!document || !document->is_object()) return fail(ErrorCode::invalid_argument, "the body is not a JSON object");
-  const Json payload = document->value("payload", Json());
-  const std::string event = string_member(*document, "event");
-  const std::string object = string_member(payload, "merchantRefundId", string_member(payload, "merchantOrderId"));
-  const std::string state = string_member(payload, "state");
+  auto document = read_object(arrival.body);
+  if (!document) return document.error();
+  const std::string event = text_at(*document, {"event"});
+  const std::string refund = text_at(*document, {"payload", "merchantRefundId"});
+  const std::string object = refund.empty() ? text_at(*document, {"payload", "merchantOrderId"}) : refund;
+  const std::string state = text_at(*document, {"payload", "state"});
   if (event.empty() || object.empty() || state.empty()) {
     return fail(ErrorCode::invalid_argument, "the body has no event, order or refund id, or state");
   }
-  return Reading{.document = arrival.body, .dedupe_key = event + "/" + object + "/" + state};
+  return one_item(*std::move(document), dedupe_key({event, object, state}));
 }
 
 }  // namespace

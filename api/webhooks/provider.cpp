@@ -1,29 +1,42 @@
 #include "api/webhooks/provider.hpp"
 
 #include <algorithm>
-#include <array>
 
-#include "orchestrator/digest/encoding.hpp"
+#include "orchestrator/base/json.hpp"
 
 namespace orchestrator::api::webhooks {
+namespace {
+
+bool nests_deeper(const Json& value, int levels) {
+  if (!value.is_structured()) return false;
+  if (levels == 0) return true;
+  return std::ranges::any_of(value, [&](const Json& inner) { return nests_deeper(inner, levels - 1); });
+}
+
+}  // namespace
+
+const std::vector<Provider>& all_providers() {
+  static const std::vector<Provider> kProviders{payfast(),  phonepe_v1(),        phonepe_v2(),  stripe(), paypal(),
+                                                paystack(), evolution(),         whatsapp(),    svix(),   clerk(),
+                                                pubsub(),   standard_webhooks(), generic_hmac()};
+  return kProviders;
+}
 
 const Provider* find_provider(std::string_view name) {
-  static const std::array kProviders{payfast(), phonepe_v1(), phonepe_v2(), generic_hmac()};
-  const auto* found = std::find_if(kProviders.begin(), kProviders.end(),
-                                   [&](const Provider& provider) { return provider.name == name; });
-  return found == kProviders.end() ? nullptr : found;
+  const auto& providers = all_providers();
+  const auto found = std::ranges::find(providers, name, &Provider::name);
+  return found == providers.end() ? nullptr : &*found;
 }
 
-bool is_contract_provider(std::string_view name) {
-  static constexpr std::array<std::string_view, 13> kNames{
-      "payfast", "phonepe_v1", "phonepe_v2",        "stripe", "paypal",      "paystack", "evolution", "whatsapp",
-      "svix",    "clerk",      "standard_webhooks", "pubsub", "generic_hmac"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
-}
-
-std::optional<std::string> decode_lower_hex(std::string_view text) {
-  if (std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'F'; })) return std::nullopt;
-  return digest::from_hex(text);
+Result<Reading> read_events(const Provider& provider, const Arrival& arrival, const ProviderOptions& options) {
+  auto reading = provider.read(arrival, options);
+  if (!reading) return reading;
+  for (const Item& item : reading->items) {
+    if (nests_deeper(json_of(item.document), kMaxWebhookDepth)) {
+      return fail(ErrorCode::invalid_argument, "the body is nested deeper than 90 levels");
+    }
+  }
+  return reading;
 }
 
 }  // namespace orchestrator::api::webhooks

@@ -7,10 +7,16 @@ namespace orchestrator::app {
 
 HttpMetrics::HttpMetrics(telemetry::Metrics& metrics) : metrics_(metrics) {
   // At zero from the start: an alert on the rate would miss the first one of a series that begins with it.
-  for (const char* provider : {"payfast", "phonepe_v1", "phonepe_v2", "generic_hmac"}) {
-    metrics_.counter(telemetry::kWebhookRejectedTotal, {provider});
-    for (const char* verdict : {"accepted", "duplicate", "poison"})
-      metrics_.counter(telemetry::kWebhooksTotal, {provider, verdict});
+  for (const std::string_view provider : api::webhook_providers()) {
+    const auto kept = [&](std::string_view verdict) {
+      return metrics_.counter(telemetry::kWebhooksTotal, {provider, verdict});
+    };
+    webhooks_.emplace(provider, Webhooks{.accepted = kept("accepted"),
+                                         .duplicate = kept("duplicate"),
+                                         .poison = kept("poison"),
+                                         .altered = metrics_.counter(telemetry::kWebhooksAlteredTotal, {provider}),
+                                         .rejected = metrics_.counter(telemetry::kWebhookRejectedTotal, {provider}),
+                                         .seconds = metrics_.histogram(telemetry::kWebhookSeconds, {provider})});
   }
 }
 
@@ -35,12 +41,19 @@ void HttpMetrics::record(const api::RequestReport& report) {
   series_.emplace(Key(report.method, report.route, report.status), series);
 }
 
-void HttpMetrics::record_kept_webhook(const std::string& provider, std::string_view verdict) {
-  metrics_.counter(telemetry::kWebhooksTotal, {provider, verdict}).add();
+void HttpMetrics::record_kept_webhook(const api::WebhookReport& report) {
+  const auto found = webhooks_.find(report.provider);
+  if (found == webhooks_.end()) return;
+  const Webhooks& series = found->second;
+  const bool is_repeat = report.verdict == "duplicate";
+  (is_repeat ? series.duplicate : report.verdict == "poison" ? series.poison : series.accepted).add();
+  if (report.altered) series.altered.add();
+  series.seconds.observe(std::chrono::duration<double>(report.duration).count());
 }
 
-void HttpMetrics::record_rejected_webhook(const std::string& provider) {
-  metrics_.counter(telemetry::kWebhookRejectedTotal, {provider}).add();
+void HttpMetrics::record_rejected_webhook(std::string_view provider) {
+  const auto found = webhooks_.find(provider);
+  if (found != webhooks_.end()) found->second.rejected.add();
 }
 
 }  // namespace orchestrator::app

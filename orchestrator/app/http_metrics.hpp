@@ -19,8 +19,8 @@ class HttpMetrics {
   explicit HttpMetrics(telemetry::Metrics& metrics);
 
   void record(const api::RequestReport& report);
-  void record_kept_webhook(const std::string& provider, std::string_view verdict);
-  void record_rejected_webhook(const std::string& provider);
+  void record_kept_webhook(const api::WebhookReport& report);
+  void record_rejected_webhook(std::string_view provider);
 
  private:
   using Key = std::tuple<std::string, std::string, int>;
@@ -38,7 +38,17 @@ class HttpMetrics {
     telemetry::Histogram seconds;
   };
 
+  struct Webhooks {
+    telemetry::Counter accepted;
+    telemetry::Counter duplicate;
+    telemetry::Counter poison;
+    telemetry::Counter altered;
+    telemetry::Counter rejected;
+    telemetry::Histogram seconds;
+  };
+
   telemetry::Metrics& metrics_;
+  std::map<std::string, Webhooks, std::less<>> webhooks_;  // Fixed after construction; by provider.
   std::shared_mutex mutex_;
   // Guarded by mutex_. Series that were asked for before: a look-up by labels would cost more than many a request.
   std::map<Key, Series, Less> series_;

@@ -24,6 +24,7 @@ int run(int argc, char** argv) {
   add_queue_verbs(root, exit);
   add_calendar_verbs(root, exit);
   add_schedule_verbs(root, exit);
+  add_webhook_verbs(root, exit);
   add_job_verbs(root, exit);
   add_dead_letter_verbs(root, exit);
   add_bench_verb(root, exit);

@@ -12,9 +12,11 @@
 #include "api/server.hpp"
 #include "handlers/register_handlers.hpp"
 #include "handlers/sample_handlers.hpp"
+#include "orchestrator/app/document_fetcher.hpp"
 #include "orchestrator/app/engine_gauges.hpp"
 #include "orchestrator/app/http_metrics.hpp"
 #include "orchestrator/app/node_identity.hpp"
+#include "orchestrator/app/sampled_event.hpp"
 #include "orchestrator/app/upkeep.hpp"
 #include "orchestrator/core/planner.hpp"
 #include "orchestrator/digest/digest.hpp"
@@ -174,18 +176,22 @@ struct Server::Parts {
         identity(NodeIdentity::find(config)),
         logger(level),
         http_metrics(metrics),
+        documents(config.http_allow_private),
         planner(make_planner(config)) {}
 
   /// What needs the store, in order.
   void build(std::unique_ptr<store::Store> opened);
   Status listen();
   [[nodiscard]] api::ApiOptions api_options();
+  void connect_webhooks(api::ApiOptions& options);
 
   const config::Config config;
   NodeIdentity identity;
   telemetry::Logger logger;
   telemetry::Metrics metrics;
   HttpMetrics http_metrics;
+  SampledEvent rejected_webhooks;
+  DocumentFetcher documents;
   core::Planner planner;
   HandlerRegistry handlers;
   std::unique_ptr<store::Store> store;
@@ -263,10 +269,8 @@ api::ApiOptions Server::Parts::api_options() {
   options.max_batch_body_bytes = static_cast<std::uint64_t>(config.max_batch_body_bytes);
   options.metrics_text = [this] { return metrics.render(); };
   options.on_request = [this](const api::RequestReport& report) { http_metrics.record(report); };
-  options.on_webhook_kept = [this](const std::string& provider, std::string_view verdict) {
-    http_metrics.record_kept_webhook(provider, verdict);
-  };
-  options.on_webhook_rejected = [this](const std::string& provider) { http_metrics.record_rejected_webhook(provider); };
+  options.trusted_proxies = config.trusted_proxies;
+  connect_webhooks(options);
   for (const config::ApiKey& key : config.api_keys) {
     options.keys.push_back({.name = key.name,
                             .key = key.key,
@@ -274,6 +278,31 @@ api::ApiOptions Server::Parts::api_options() {
                             .namespaces = key.namespaces});
   }
   return options;
+}
+
+void Server::Parts::connect_webhooks(api::ApiOptions& options) {
+  options.on_webhook_kept = [this](const api::WebhookReport& report) {
+    http_metrics.record_kept_webhook(report);
+    if (report.verdict != "poison" && !report.altered) return;
+    logger.warn(report.altered ? "webhook_altered" : "webhook_poison", {{"namespace", report.namespace_name},
+                                                                        {"endpoint", report.endpoint},
+                                                                        {"provider", report.provider},
+                                                                        {"delivery_id", report.delivery_id}});
+  };
+  options.on_webhook_rejected = [this](const std::string& provider) {
+    http_metrics.record_rejected_webhook(provider);
+    if (rejected_webhooks.is_due()) logger.warn("webhook_rejected", {{"provider", provider}});
+  };
+  options.on_webhook_replayed = [this](const api::WebhookReplay& replay) {
+    logger.info("webhook_replayed", {{"namespace", replay.namespace_name},
+                                     {"delivery_id", replay.delivery_id},
+                                     {"replay", replay.number},
+                                     {"actor", replay.actor},
+                                     {"reason", replay.reason}});
+  };
+  options.fetch_document = [this](std::string url, std::function<void(Result<std::string>)> done) {
+    documents.fetch(std::move(url), std::move(done));
+  };
 }
 
 Status Server::Parts::listen() {

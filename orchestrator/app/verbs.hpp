@@ -33,6 +33,8 @@ void add_queue_verbs(CLI::App& root, Exit& exit);
 void add_calendar_verbs(CLI::App& root, Exit& exit);
 /// schedule create|list|show|preview|fires|pause|resume|trigger|backfill|delete: against a server.
 void add_schedule_verbs(CLI::App& root, Exit& exit);
+/// webhook endpoint create|list|show|delete, webhook delivery list|show|replay: against a server.
+void add_webhook_verbs(CLI::App& root, Exit& exit);
 /// job enqueue|list|show|cancel|retry: against a server.
 void add_job_verbs(CLI::App& root, Exit& exit);
 /// dead-letter list|retry|discard: against a server.

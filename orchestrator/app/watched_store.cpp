@@ -104,12 +104,6 @@ void WatchedStore::expired_signals(std::vector<ShardId> shards, Timestamp now, s
                                       std::move(done));
 }
 
-void WatchedStore::record_webhooks(std::vector<store::WebhookReceipt> receipts,
-                                   Done<std::vector<store::WebhookReceiptAnswer>> done) {
-  pass<std::vector<store::WebhookReceiptAnswer>>(
-      [&](Store& inner, auto told) { inner.record_webhooks(receipts, told); }, std::move(done));
-}
-
 void WatchedStore::create_namespace(std::string name, Done<store::CreatedNamespace> done) {
   pass<store::CreatedNamespace>([&](Store& inner, auto told) { inner.create_namespace(name, told); }, std::move(done));
 }
@@ -147,22 +141,6 @@ void WatchedStore::deploy(store::DeployRequest request, Done<store::DeployAnswer
 void WatchedStore::list_workflows(std::string namespace_name, Done<std::vector<store::WorkflowSummary>> done) {
   pass<std::vector<store::WorkflowSummary>>(
       [&](Store& inner, auto told) { inner.list_workflows(namespace_name, told); }, std::move(done));
-}
-
-void WatchedStore::put_webhook_endpoint(store::WebhookEndpointRow endpoint, Done<void> done) {
-  pass<void>([&](Store& inner, auto told) { inner.put_webhook_endpoint(endpoint, told); }, std::move(done));
-}
-
-void WatchedStore::find_webhook_endpoint(std::string namespace_name, std::string name,
-                                         Done<store::WebhookEndpointRow> done) {
-  pass<store::WebhookEndpointRow>(
-      [&](Store& inner, auto told) { inner.find_webhook_endpoint(namespace_name, name, told); }, std::move(done));
-}
-
-void WatchedStore::list_webhook_endpoints(std::string namespace_name,
-                                          Done<std::vector<store::WebhookEndpointRow>> done) {
-  pass<std::vector<store::WebhookEndpointRow>>(
-      [&](Store& inner, auto told) { inner.list_webhook_endpoints(namespace_name, told); }, std::move(done));
 }
 
 void WatchedStore::find_run(RunId run_id, Done<store::RunView> done) {

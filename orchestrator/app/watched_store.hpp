@@ -50,9 +50,6 @@ class WatchedStore final : public store::Store {
                 store::Done<std::vector<store::DueRun>> done) override;
   void expired_signals(std::vector<ShardId> shards, Timestamp now, std::int32_t limit,
                        store::Done<std::vector<store::SignalRow>> done) override;
-  void record_webhooks(std::vector<store::WebhookReceipt> receipts,
-                       store::Done<std::vector<store::WebhookReceiptAnswer>> done) override;
-
   void create_namespace(std::string name, store::Done<store::CreatedNamespace> done) override;
   void list_namespaces(store::Done<std::vector<store::NamespaceRow>> done) override;
   void change_queue_settings(store::QueueSettingsChange change, store::Done<store::QueueSettingsRow> done) override;
@@ -71,11 +68,8 @@ class WatchedStore final : public store::Store {
   void find_definition(std::string namespace_name, std::string name, std::int32_t version,
                        store::Done<store::DefinitionRow> done) override;
   void list_workflows(std::string namespace_name, store::Done<std::vector<store::WorkflowSummary>> done) override;
-  void put_webhook_endpoint(store::WebhookEndpointRow endpoint, store::Done<void> done) override;
-  void find_webhook_endpoint(std::string namespace_name, std::string name,
-                             store::Done<store::WebhookEndpointRow> done) override;
-  void list_webhook_endpoints(std::string namespace_name,
-                              store::Done<std::vector<store::WebhookEndpointRow>> done) override;
+  /// Past the watch and on threads of the inner store: no simulation sends webhooks.
+  [[nodiscard]] store::WebhookStore& webhooks() override { return inner_->webhooks(); }
 
   void find_run(RunId run_id, store::Done<store::RunView> done) override;
   void list_runs(store::RunFilter filter, store::Done<store::RunPage> done) override;

@@ -93,6 +93,23 @@ Status set_http_allow_private(Config& config, const std::string& text) {
   return {};
 }
 
+Status set_trusted_proxies(Config& config, const std::string& text) {
+  std::vector<std::string> ranges;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    std::string range = text.substr(at, end - at);
+    // Whether it is an address is checked where addresses are known; a host's name is the likely mistake.
+    if (range.empty() || range.find_first_not_of("0123456789abcdefABCDEF.:/") != std::string::npos) {
+      return fail(ErrorCode::invalid_argument,
+                  "must be address ranges, comma-separated, such as 10.0.0.0/8,2001:db8::/32");
+    }
+    ranges.push_back(std::move(range));
+    at = end + 1;
+  }
+  config.trusted_proxies = std::move(ranges);
+  return {};
+}
+
 Status set_queue_limits(Config& config, const std::string& text) {
   std::map<std::string, std::int32_t> limits;
   for (std::size_t at = 0; at <= text.size();) {
@@ -146,6 +163,8 @@ const std::vector<Setting>& settings() {
        text_into(&Config::advertise_url)},
       {"roles", false, "comma-separated of api, worker, scheduler (default all)", set_roles, true},
       {"http_allow_private", false, "let outgoing HTTP reach private addresses (default off)", set_http_allow_private},
+      {"trusted_proxies", false,
+       "address ranges of proxies whose X-Forwarded-For tells a webhook's source (default none)", set_trusted_proxies},
       {"drain_seconds", false, "how long a stopping process finishes its work, 0 to 3600 (default 30)",
        number_into(&Config::drain, {0, 3600})},
       {"poison_limit", false, "deaths that one step survives, 1 to 100 (default 3)",

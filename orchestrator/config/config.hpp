@@ -73,6 +73,10 @@ struct Config {
   /// ORCHESTRATOR_HTTP_ALLOW_PRIVATE: lets outgoing HTTP reach loopback and private addresses. Default off.
   bool http_allow_private = false;
 
+  /// ORCHESTRATOR_TRUSTED_PROXIES: comma-separated address ranges of proxies whose `X-Forwarded-For` tells where a
+  /// webhook comes from. Default none: the other end of the connection counts.
+  std::vector<std::string> trusted_proxies;
+
   /// ORCHESTRATOR_DRAIN_SECONDS: how long a stopping process finishes what is in hand. 0 to 3600, default 30.
   std::chrono::seconds drain{30};
 

@@ -72,6 +72,17 @@ std::optional<std::string> from_base64(std::string_view text) {
   return bytes;
 }
 
+std::optional<std::string> from_base64url(std::string_view text) {
+  if (text.size() % 4 == 1 || text.find_first_of("+/=") != std::string_view::npos) return std::nullopt;
+  std::string plain{text};
+  for (char& c : plain) {
+    if (c == '-') c = '+';
+    if (c == '_') c = '/';
+  }
+  plain.append((4 - plain.size() % 4) % 4, '=');
+  return from_base64(plain);
+}
+
 std::string form_urlencode(std::string_view text) {
   static constexpr char kDigits[] = "0123456789ABCDEF";
   std::string out;

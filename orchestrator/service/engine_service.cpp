@@ -85,7 +85,8 @@ EngineService::EngineService(runtime::Node& node, store::Store& store, const cor
       deadlines_(std::make_shared<Deadlines>(node.executor(), node.clock(), node.request_limit())),
       remote_workers_(*this, node, owners_, store, deadlines_),
       schedules_(node, owners_, store, deadlines_),
-      calendars_(owners_, store, deadlines_) {}
+      calendars_(owners_, store, deadlines_),
+      webhooks_(*this, node, store.webhooks(), deadlines_) {}
 
 EngineService::~EngineService() = default;
 

@@ -10,6 +10,7 @@
 #include "orchestrator/service/engine_calendars.hpp"
 #include "orchestrator/service/engine_remote_workers.hpp"
 #include "orchestrator/service/engine_schedules.hpp"
+#include "orchestrator/service/engine_webhooks.hpp"
 #include "orchestrator/service/service.hpp"
 #include "orchestrator/telemetry/mutex.hpp"
 
@@ -63,11 +64,7 @@ class EngineService final : public Service {
   Calendars& calendars() override { return calendars_; }
   void edit_run(EditRun request, Reply<EditedRun> reply) override;
 
-  void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) override;
-  void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) override;
-  void find_webhook_endpoint(std::string namespace_name, std::string name,
-                             Reply<store::WebhookEndpointRow> reply) override;
-  void list_webhook_endpoints(std::string namespace_name, Reply<std::vector<store::WebhookEndpointRow>> reply) override;
+  [[nodiscard]] Webhooks& webhooks() override { return webhooks_; }
 
   void answer_peer(std::string operation, std::string body, Reply<std::string> reply) override;
   void list_nodes(Reply<std::vector<NodeReading>> reply) override;
@@ -97,6 +94,7 @@ class EngineService final : public Service {
   EngineRemoteWorkers remote_workers_;
   EngineSchedules schedules_;
   EngineCalendars calendars_;
+  EngineWebhooks webhooks_;
 };
 
 }  // namespace orchestrator::service

@@ -178,25 +178,6 @@ struct HistoryPage {
   HistoryPage& operator=(HistoryPage&&) noexcept;
 };
 
-/// A verified webhook, ready to be stored and turned into a signal.
-struct WebhookArrival {
-  std::string namespace_name;
-  std::string endpoint;
-  std::string provider;
-  std::string dedupe_key;
-  std::string signal_name;
-  std::string signal_key;  ///< empty with `poison`
-  Payload payload;
-  std::optional<SendSignal::Start> start;
-  bool poison = false;  ///< signed but unreadable: kept, no signal
-  Payload headers;      ///< object of strings, secrets left out
-  std::string body;     ///< raw bytes
-};
-struct WebhookKept {
-  std::string delivery_id;
-  bool duplicate = false;
-};
-
 struct ChangeQueue;  // queues.hpp
 struct QueuePage;
 struct QueueSettings;
@@ -209,6 +190,7 @@ struct NodeReading {
 };
 
 class RemoteWorkers;  // remote_workers.hpp
+class Webhooks;       // webhooks.hpp
 
 /// Every method is thread-safe, returns at once and never throws.
 class Service {
@@ -267,12 +249,8 @@ class Service {
   /// Errors: not_found, run-closed, wrong-state when nothing waits for its moment.
   virtual void edit_run(EditRun request, Reply<EditedRun> reply) = 0;
 
-  virtual void keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) = 0;
-  virtual void put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) = 0;
-  virtual void find_webhook_endpoint(std::string namespace_name, std::string name,
-                                     Reply<store::WebhookEndpointRow> reply) = 0;
-  virtual void list_webhook_endpoints(std::string namespace_name,
-                                      Reply<std::vector<store::WebhookEndpointRow>> reply) = 0;
+  /// The webhook inbox.
+  [[nodiscard]] virtual Webhooks& webhooks() = 0;
 
   /// Performs what another node of this installation asks (runtime/owners.hpp); the answer is text for its caller.
   virtual void answer_peer(std::string operation, std::string body, Reply<std::string> reply) = 0;

@@ -1,4 +1,4 @@
-// Signals and webhooks: accepted means durable.
+// Signals: accepted means durable.
 #include <utility>
 
 #include "orchestrator/base/json.hpp"
@@ -73,68 +73,6 @@ void EngineService::find_signal(std::string namespace_name, SignalId id, Reply<s
 
 void EngineService::list_signals(store::SignalFilter filter, Reply<store::SignalPage> reply) {
   store_.list_signals(std::move(filter), std::move(reply));
-}
-
-/// Body and signal in one transaction, without the owner: a provider is answered even while shards move.
-void EngineService::keep_webhook(WebhookArrival arrival, Reply<WebhookKept> reply) {
-  const std::string& routed_by = arrival.poison ? arrival.dedupe_key : arrival.signal_key;
-  const ShardId shard = digest::shard_for_key(arrival.namespace_name, routed_by, node_.shard_count());
-  store::WebhookReceipt receipt;
-  auto& delivery = receipt.delivery;
-  delivery.shard = shard;
-  delivery.delivery_id = uuid_to_string(make_uuid7(node_.now(), shard, node_.random()));
-  delivery.namespace_name = arrival.namespace_name;
-  delivery.endpoint = arrival.endpoint;
-  delivery.provider = arrival.provider;
-  delivery.dedupe_key = arrival.dedupe_key;
-  delivery.verdict = arrival.poison ? "poison" : "accepted";
-  delivery.headers = arrival.headers ? dump_json(*arrival.headers) : "{}";
-  delivery.body = std::move(arrival.body);
-  delivery.received_at = node_.now();
-
-  if (!arrival.poison) {
-    runtime::SignalMessage message;
-    auto& signal = message.request;
-    signal.namespace_name = arrival.namespace_name;
-    signal.name = arrival.signal_name;
-    signal.key = arrival.signal_key;
-    signal.signal_id = SignalId{make_uuid7(node_.now(), shard, node_.random())};
-    signal.id = arrival.dedupe_key;
-    signal.payload = arrival.payload;
-    if (arrival.start) signal.start = runtime::SignalRequest::Start{arrival.start->workflow, arrival.start->input};
-    delivery.signal_id = signal.signal_id.str();
-    receipt.message = store::InboxRow{shard, MessageId{make_uuid7(node_.now(), shard, node_.random())},
-                                      runtime::message_kind(message), runtime::encode_message(message), node_.now()};
-  }
-  const std::string delivery_id = delivery.delivery_id;
-  const auto hand_over = receipt.message;
-  std::vector<store::WebhookReceipt> receipts;
-  receipts.push_back(std::move(receipt));
-  store_.record_webhooks(std::move(receipts), [this, delivery_id, hand_over, reply = std::move(reply)](
-                                                  Result<std::vector<store::WebhookReceiptAnswer>> answer) {
-    if (!answer) {
-      reply(std::move(answer).error());
-      return;
-    }
-    const bool duplicate = answer->front().duplicate;
-    // The row is committed: the owner, if it is here, need not wait for its next read.
-    if (!duplicate && hand_over) node_.deliver({*hand_over});
-    reply(WebhookKept{delivery_id, duplicate});
-  });
-}
-
-void EngineService::put_webhook_endpoint(store::WebhookEndpointRow endpoint, Reply<void> reply) {
-  store_.put_webhook_endpoint(std::move(endpoint), std::move(reply));
-}
-
-void EngineService::find_webhook_endpoint(std::string namespace_name, std::string name,
-                                          Reply<store::WebhookEndpointRow> reply) {
-  store_.find_webhook_endpoint(std::move(namespace_name), std::move(name), std::move(reply));
-}
-
-void EngineService::list_webhook_endpoints(std::string namespace_name,
-                                           Reply<std::vector<store::WebhookEndpointRow>> reply) {
-  store_.list_webhook_endpoints(std::move(namespace_name), std::move(reply));
 }
 
 }  // namespace orchestrator::service

@@ -238,13 +238,4 @@ struct WorkflowSummary {
   std::vector<std::int32_t> versions;
 };
 
-/// A webhook together with the message that carries its signal: stored in one transaction.
-struct WebhookReceipt {
-  WebhookDeliveryRow delivery;
-  std::optional<InboxRow> message;  ///< nothing for poison
-};
-struct WebhookReceiptAnswer {
-  bool duplicate = false;  ///< the dedupe key was known: counted there, nothing else written
-};
-
 }  // namespace orchestrator::store

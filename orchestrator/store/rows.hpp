@@ -192,35 +192,12 @@ struct IdempotencyRow {
   Timestamp created_at{};
 };
 
-/// A provider's webhook as received, kept raw.
-struct WebhookDeliveryRow {
-  ShardId shard{};
-  std::string delivery_id;  ///< UUID text
-  std::string namespace_name;
-  std::string endpoint;
-  std::string provider;
-  std::string dedupe_key;  ///< unique per namespace and endpoint
-  std::string verdict;     ///< accepted | poison
-  std::string signal_id;   ///< UUID text; empty for poison
-  std::string headers;     ///< JSON object text
-  std::string body;        ///< raw bytes
-  Timestamp received_at{};
-};
-
 struct DefinitionRow {
   std::string namespace_name;
   std::string name;
   std::int32_t version = 0;
   std::string checksum;  ///< SHA-256 hex over the canonical text
   std::string source;    ///< JSON text
-  Timestamp created_at{};
-};
-
-struct WebhookEndpointRow {
-  std::string namespace_name;
-  std::string name;
-  std::string provider;
-  std::string settings;  ///< JSON text: {secrets[], signal: {name, key}, start?, options?}
   Timestamp created_at{};
 };
 

@@ -18,6 +18,7 @@ class StepTransaction;  // handler/sql.hpp
 
 namespace orchestrator::store {
 
+class WebhookStore;          // webhooks.hpp
 struct QueueSettingsChange;  // queue_settings.hpp
 struct QueueSettingsRow;
 struct CalendarRow;  // calendar_rows.hpp
@@ -100,10 +101,7 @@ class Store {
   virtual void expired_signals(std::vector<ShardId> shards, Timestamp now, std::int32_t limit,
                                Done<std::vector<SignalRow>> done) = 0;
 
-  /// Stores webhooks raw, each in one transaction with its signal's message. Answers parallel to the question.
-  virtual void record_webhooks(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) = 0;
-
-  // ---- namespaces, definitions and endpoints ---------------------------------------------------------------------
+  // ---- namespaces, definitions and webhooks ----------------------------------------------------------------------
 
   /// `default` is always there. None ever goes away.
   virtual void create_namespace(std::string name, Done<CreatedNamespace> done) = 0;
@@ -115,9 +113,8 @@ class Store {
                                Done<DefinitionRow> done) = 0;
   virtual void list_workflows(std::string namespace_name, Done<std::vector<WorkflowSummary>> done) = 0;
 
-  virtual void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) = 0;
-  virtual void find_webhook_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) = 0;
-  virtual void list_webhook_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) = 0;
+  /// The webhook inbox. Lives as long as the store.
+  [[nodiscard]] virtual WebhookStore& webhooks() = 0;
 
   // ---- queues ----------------------------------------------------------------------------------------------------
 

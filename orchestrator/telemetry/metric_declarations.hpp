@@ -164,6 +164,17 @@ inline constexpr MetricDeclaration kWebhookRejectedTotal{"orchestrator_webhook_r
                                                          "1",
                                                          "Webhooks whose signature, token or source check failed.",
                                                          {"provider"}};
+inline constexpr MetricDeclaration kWebhooksAlteredTotal{
+    "orchestrator_webhooks_altered_total",
+    MetricKind::counter,
+    "1",
+    "Repeats of a webhook whose bytes differ from the first one's; for payments a reason to look.",
+    {"provider"}};
+inline constexpr MetricDeclaration kWebhookSeconds{"orchestrator_webhook_seconds",
+                                                   MetricKind::histogram,
+                                                   "seconds",
+                                                   "From a genuine webhook's last byte to its commit.",
+                                                   {"provider"}};
 
 inline constexpr MetricDeclaration kProcessId{"orchestrator_process_id", MetricKind::gauge, "1",
                                               "Process id of this node, for measurements on the same machine."};
@@ -221,6 +232,8 @@ inline constexpr std::array kMetricDeclarations{
     kHttpConnections,
     kWebhooksTotal,
     kWebhookRejectedTotal,
+    kWebhooksAlteredTotal,
+    kWebhookSeconds,
     kProcessId,
     kProcessCpuSeconds,
     kProcessResidentBytes,

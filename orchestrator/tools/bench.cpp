@@ -29,6 +29,7 @@ constexpr std::array kScenarios = {
     Scenario{"held-snapshot", bench_held_snapshot},
     Scenario{"crash-recovery", bench_crash_recovery},
     Scenario{"jobs-limits", bench_jobs_limits},
+    Scenario{"webhooks", bench_webhooks},
 };
 
 Json number_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
@@ -81,6 +82,7 @@ Json figures_to_json(const BenchFigures& figures) {
   put("last_p99_ms", figures.last_p99_ms);
   put("plain_jobs_per_second", figures.plain_jobs_per_second);
   put("limits_cost_percent", figures.limits_cost_percent);
+  put("webhooks_per_second", figures.webhooks_per_second);
   put("server_memory_bytes", figures.server_memory_bytes);
   put("idle_server_cpu_percent", figures.idle_server_cpu_percent);
   put("idle_postgres_cpu_percent", figures.idle_postgres_cpu_percent);

@@ -65,6 +65,7 @@ struct BenchFigures {
   std::optional<double> last_jobs_per_second;   ///< at the end of the load
   std::optional<double> plain_jobs_per_second;  ///< jobs-limits: without any
   std::optional<double> limits_cost_percent;    ///< jobs-limits: of the throughput
+  std::optional<double> webhooks_per_second;
   std::optional<double> p50_ms;
   std::optional<double> p95_ms;
   std::optional<double> p99_ms;

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/tools/bench_open_loop.hpp"
 #include "orchestrator/tools/bench_scenarios.hpp"
 
 namespace orchestrator::tools {
@@ -53,57 +54,6 @@ std::optional<Clock::time_point> step_began(const std::string& run) {
   const std::chrono::system_clock::time_point at{std::chrono::microseconds{(*output)["unix_us"].get<std::int64_t>()}};
   return Clock::now() - (std::chrono::system_clock::now() - at);
 }
-
-/// Begins operations at fixed moments, whatever the earlier ones do: an operation that starts late because the server
-/// was slow counts from the moment at which it should have started.
-class OpenLoop {
- public:
-  explicit OpenLoop(const BenchOptions& options)
-      : options_(options),
-        gap_(std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1 / options.rate_per_second))) {}
-  virtual ~OpenLoop() = default;
-
-  void run() {
-    start_ = Clock::now();
-    const auto rethrow = [](const std::exception_ptr& escaped) {
-      if (escaped) std::rethrow_exception(escaped);
-    };
-    for (int index = 0; index < options_.concurrency; ++index) asio::co_spawn(io_, work(), rethrow);
-    io_.run();
-    seconds_ = std::chrono::duration<double>(Clock::now() - start_).count();
-  }
-
-  void write_to(BenchFigures& figures) {
-    figures.seconds = seconds_;
-    figures.operations = static_cast<std::int64_t>(latencies_.count());
-    figures.errors = errors_;
-    if (seconds_ > 0) figures.runs_per_second = static_cast<double>(latencies_.count()) / seconds_;
-    latencies_.write_to(figures);
-  }
-
- protected:
-  /// Does operations until `next_moment` says that the time is over.
-  virtual asio::awaitable<void> work() = 0;
-
-  /// The moment of the next operation, or nothing when the measurement is over.
-  std::optional<Clock::time_point> next_moment() {
-    const auto moment = start_ + gap_ * taken_;
-    if (moment >= start_ + options_.duration) return std::nullopt;
-    ++taken_;
-    return moment;
-  }
-
-  const BenchOptions& options_;
-  asio::io_context io_{1};
-  Latencies latencies_;
-  std::int64_t errors_ = 0;
-
- private:
-  const Clock::duration gap_;
-  Clock::time_point start_;
-  std::int64_t taken_ = 0;
-  double seconds_ = 0;
-};
 
 class PickupLoop final : public OpenLoop {
  public:
@@ -269,18 +219,6 @@ Json signal_definition() {
               {"States", {{"Wait", wait}, {"Step", step}}}};
 }
 
-Result<BenchFigures> measure(const BenchOptions& options, OpenLoop& loop, BenchFigures figures) {
-  const auto before = read_server(options.server);
-  if (!before) return before.error();
-  const CostMeter costs = CostMeter::start(options, *before);
-  loop.run();
-  loop.write_to(figures);
-  const auto after = read_server(options.server);
-  if (!after) return after.error();
-  costs.finish(figures, *after);
-  return figures;
-}
-
 }  // namespace
 
 Result<BenchFigures> bench_pickup_latency(const BenchOptions& options) {
@@ -293,7 +231,7 @@ Result<BenchFigures> bench_pickup_latency(const BenchOptions& options) {
       "from POST /v1/runs to the start of its one step's handler, by the clock of this machine, which must be the "
       "server's";
   PickupLoop loop(options);
-  return measure(options, loop, std::move(figures));
+  return measure_open_loop(options, loop, std::move(figures));
 }
 
 Result<BenchFigures> bench_job_pickup_latency(const BenchOptions& options) {
@@ -302,7 +240,7 @@ Result<BenchFigures> bench_job_pickup_latency(const BenchOptions& options) {
   figures.measures =
       "from POST /v1/jobs to the start of the job's handler, by the clock of this machine, which must be the server's";
   JobPickupLoop loop(options);
-  return measure(options, loop, std::move(figures));
+  return measure_open_loop(options, loop, std::move(figures));
 }
 
 Result<BenchFigures> bench_signal_latency(const BenchOptions& options) {
@@ -322,7 +260,7 @@ Result<BenchFigures> bench_signal_latency(const BenchOptions& options) {
   const std::string prefix = "bench-" + std::to_string(getpid()) + "-" + std::to_string(moment) + "-";
   if (Status armed = arm(options.server, prefix, static_cast<std::int64_t>(wanted) + 1); !armed) return armed.error();
   SignalLoop loop(options, prefix);
-  return measure(options, loop, std::move(figures));
+  return measure_open_loop(options, loop, std::move(figures));
 }
 
 }  // namespace orchestrator::tools

@@ -53,6 +53,10 @@ Result<BenchFigures> bench_jobs_scheduled(const BenchOptions& options);
 /// Jobs drained without limits and, in turn, under all of them.
 Result<BenchFigures> bench_jobs_limits(const BenchOptions& options);
 
+/// Signed webhooks in Stripe's form at a fixed rate, to an endpoint of its own; nothing waits for their signals. The
+/// latency is from the moment at which the call should have begun to its answer, which comes after the commit.
+Result<BenchFigures> bench_webhooks(const BenchOptions& options);
+
 /// Deploys a definition under this name; a definition that is there already is no error.
 Status deploy_for_bench(const ServerAccess& server, const std::string& name, const Json& definition);
 

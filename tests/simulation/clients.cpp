@@ -5,6 +5,7 @@
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/digest/routing.hpp"
 #include "orchestrator/runtime/messages.hpp"
+#include "orchestrator/service/webhooks.hpp"
 
 namespace orchestrator::testing {
 namespace {
@@ -255,15 +256,14 @@ void Clients::webhook(const std::string& signal_name, const std::string& signal_
           arrival.provider = "stripe";
           arrival.dedupe_key = dedupe_key;
           arrival.signal_name = signal_name;
-          arrival.signal_key = signal_key;
-          arrival.payload = make_payload({{"id", dedupe_key}});
+          arrival.signals.push_back({dedupe_key, signal_key, make_payload({{"id", dedupe_key}})});
           arrival.body = "{}";
-          service.keep_webhook(std::move(arrival), std::move(reply));
+          service.webhooks().keep(std::move(arrival), std::move(reply));
         },
         [=, this](const service::WebhookKept&) {
           const auto& tables = cluster_.tables();
           const ShardId shard =
-              digest::shard_for_key(kNamespace, signal_key, static_cast<std::int32_t>(tables.owners.size()));
+              digest::shard_for_key(kNamespace, dedupe_key, static_cast<std::int32_t>(tables.owners.size()));
           if (!tables.deliveries.contains({shard, kNamespace, "payments", dedupe_key}))
             findings_.add("I-1", "the webhook " + dedupe_key + " was acknowledged, but it is not there");
           signals_.emplace(signal_name, signal_key, dedupe_key);

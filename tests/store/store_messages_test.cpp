@@ -377,43 +377,5 @@ TEST_P(StoreMessages, OnlyBufferedSignalsExpire) {
   EXPECT_EQ((*expired)[0].id, "s-1");
 }
 
-TEST_P(StoreMessages, ARepeatedWebhookIsCountedAndSendsNothing) {
-  WebhookReceipt receipt;
-  receipt.delivery.shard = ShardId{2};
-  receipt.delivery.delivery_id = next_message_id(2).str();
-  receipt.delivery.namespace_name = "default";
-  receipt.delivery.endpoint = "payments";
-  receipt.delivery.provider = "stripe";
-  receipt.delivery.dedupe_key = "evt-1";
-  receipt.delivery.verdict = "accepted";
-  receipt.delivery.signal_id = next_signal_id(2).str();
-  receipt.delivery.headers = R"({"a":"b"})";
-  receipt.delivery.body = std::string("\0raw\xff", 5);
-  receipt.delivery.received_at = noon();
-  receipt.message = a_message(2);
-  WebhookReceipt repeated = receipt;
-  repeated.delivery.delivery_id = next_message_id(2).str();
-  repeated.message = a_message(2);
-  WebhookReceipt poison = receipt;
-  poison.delivery.delivery_id = next_message_id(2).str();
-  poison.delivery.dedupe_key = "evt-2";
-  poison.delivery.verdict = "poison";
-  poison.delivery.signal_id.clear();
-  poison.message.reset();
-  using Answers = std::vector<WebhookReceiptAnswer>;
-
-  const auto first = ask<Answers>([&](auto done) { store().record_webhooks({receipt, poison}, done); });
-  const auto second = ask<Answers>([&](auto done) { store().record_webhooks({repeated}, done); });
-
-  ASSERT_TRUE(first) << first.error().message;
-  EXPECT_FALSE(first->at(0).duplicate);
-  EXPECT_FALSE(first->at(1).duplicate);
-  ASSERT_TRUE(second) << second.error().message;
-  EXPECT_TRUE(second->at(0).duplicate);
-  const auto rows = read(store(), {ShardId{2}});
-  ASSERT_EQ(rows.size(), 1U);
-  EXPECT_EQ(rows[0].id, receipt.message->id);
-}
-
 }  // namespace
 }  // namespace orchestrator::store

@@ -76,26 +76,6 @@ TEST_P(StoreReads, DefinitionsAreFoundByVersionAndNewest) {
   EXPECT_EQ((*all)[0].versions, (std::vector<std::int32_t>{1, 2}));
 }
 
-TEST_P(StoreReads, EndpointsAreReplacedAndListed) {
-  WebhookEndpointRow endpoint{
-      .namespace_name = "default", .name = "pay", .provider = "stripe", .settings = R"({"a":1})"};
-  const auto put = [&] { return ask<void>([&](auto done) { store().put_webhook_endpoint(endpoint, done); }); };
-  ASSERT_TRUE(put());
-  endpoint.provider = "paypal";
-  ASSERT_TRUE(put());
-
-  const auto found = ask<WebhookEndpointRow>([&](auto done) { store().find_webhook_endpoint("default", "pay", done); });
-  const auto missing = ask<WebhookEndpointRow>([&](auto done) { store().find_webhook_endpoint("other", "pay", done); });
-  const auto all =
-      ask<std::vector<WebhookEndpointRow>>([&](auto done) { store().list_webhook_endpoints("default", done); });
-
-  ASSERT_TRUE(found) << found.error().message;
-  EXPECT_EQ(found->provider, "paypal");
-  EXPECT_EQ(found->settings, R"({"a":1})");
-  EXPECT_EQ(missing.error().code, ErrorCode::not_found);
-  EXPECT_EQ(all->size(), 1U);
-}
-
 TEST_P(StoreReads, ARunIsFoundOpenAndClosed) {
   const ShardLease lease = own(3);
   OpenRunRow open = an_open_run(3);

@@ -95,11 +95,6 @@ std::vector<service::SendSignal> FakeService::signals() const {
   return signals_;
 }
 
-std::vector<service::WebhookArrival> FakeService::webhooks() const {
-  const std::lock_guard lock(mutex_);
-  return webhooks_;
-}
-
 std::vector<service::CancelRun> FakeService::cancels() const {
   const std::lock_guard lock(mutex_);
   return cancels_;
@@ -520,54 +515,6 @@ void FakeService::edit_run(service::EditRun request, service::Reply<service::Edi
 std::vector<service::EditRun> FakeService::edits() const {
   const std::lock_guard lock(mutex_);
   return edits_;
-}
-
-void FakeService::keep_webhook(service::WebhookArrival arrival, service::Reply<service::WebhookKept> reply) {
-  if (auto error = take_failure()) return reply(*error);
-  service::WebhookKept kept;
-  {
-    const std::lock_guard lock(mutex_);
-    const std::string slot = arrival.namespace_name + '\n' + arrival.endpoint + '\n' + arrival.dedupe_key;
-    const auto [entry, is_new] = deliveries_.try_emplace(slot, fresh_id().str());
-    kept.delivery_id = entry->second;
-    kept.duplicate = !is_new;
-    webhooks_.push_back(std::move(arrival));
-  }
-  reply(std::move(kept));
-}
-
-void FakeService::put_webhook_endpoint(store::WebhookEndpointRow endpoint, service::Reply<void> reply) {
-  if (auto error = take_failure()) return reply(*error);
-  {
-    const std::lock_guard lock(mutex_);
-    endpoint.created_at = kNow;
-    endpoints_[{endpoint.namespace_name, endpoint.name}] = std::move(endpoint);
-  }
-  reply({});
-}
-
-void FakeService::find_webhook_endpoint(std::string namespace_name, std::string name,
-                                        service::Reply<store::WebhookEndpointRow> reply) {
-  if (auto error = take_failure()) return reply(*error);
-  std::unique_lock lock(mutex_);
-  const auto found = endpoints_.find({namespace_name, name});
-  Result<store::WebhookEndpointRow> row = not_found();
-  if (found != endpoints_.end()) row = found->second;
-  lock.unlock();
-  reply(std::move(row));
-}
-
-void FakeService::list_webhook_endpoints(std::string namespace_name,
-                                         service::Reply<std::vector<store::WebhookEndpointRow>> reply) {
-  if (auto error = take_failure()) return reply(*error);
-  std::vector<store::WebhookEndpointRow> rows;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [slot, row] : endpoints_) {
-      if (slot.first == namespace_name) rows.push_back(row);
-    }
-  }
-  reply(std::move(rows));
 }
 
 void FakeService::answer_peer(std::string operation, std::string body, service::Reply<std::string> reply) {

@@ -15,6 +15,7 @@
 #include "tests/support/fake_calendars.hpp"
 #include "tests/support/fake_remote_workers.hpp"
 #include "tests/support/fake_schedules.hpp"
+#include "tests/support/fake_webhooks.hpp"
 
 namespace orchestrator::testing_support {
 
@@ -37,7 +38,6 @@ class FakeService final : public service::Service {
   // What tests look at. Copies, because the server's threads go on.
   [[nodiscard]] std::vector<service::StartRun> started() const;
   [[nodiscard]] std::vector<service::SendSignal> signals() const;
-  [[nodiscard]] std::vector<service::WebhookArrival> webhooks() const;
   [[nodiscard]] std::vector<service::CancelRun> cancels() const;
   [[nodiscard]] std::vector<service::RetryRun> retries() const;
   [[nodiscard]] std::vector<service::EditRun> edits() const;
@@ -82,12 +82,7 @@ class FakeService final : public service::Service {
   FakeSchedules& schedules() override { return schedules_; }
   FakeCalendars& calendars() override { return calendars_; }
   void edit_run(service::EditRun request, service::Reply<service::EditedRun> reply) override;
-  void keep_webhook(service::WebhookArrival arrival, service::Reply<service::WebhookKept> reply) override;
-  void put_webhook_endpoint(store::WebhookEndpointRow endpoint, service::Reply<void> reply) override;
-  void find_webhook_endpoint(std::string namespace_name, std::string name,
-                             service::Reply<store::WebhookEndpointRow> reply) override;
-  void list_webhook_endpoints(std::string namespace_name,
-                              service::Reply<std::vector<store::WebhookEndpointRow>> reply) override;
+  FakeWebhooks& webhooks() override { return webhooks_; }
   void answer_peer(std::string operation, std::string body, service::Reply<std::string> reply) override;
   void list_nodes(service::Reply<std::vector<service::NodeReading>> reply) override;
   void check_ready(service::Reply<void> reply) override;
@@ -97,6 +92,7 @@ class FakeService final : public service::Service {
  private:
   FakeSchedules schedules_;
   FakeCalendars calendars_;
+  FakeWebhooks webhooks_;
   struct KeptGate {
     std::string body_hash;
     RunId reserved_id;
@@ -124,11 +120,8 @@ class FakeService final : public service::Service {
   std::map<std::string, std::vector<store::DefinitionRow>> definitions_;
   std::map<RunId, store::RunView> runs_;
   std::map<SignalId, store::SignalRow> signal_rows_;
-  std::map<std::pair<std::string, std::string>, store::WebhookEndpointRow> endpoints_;
-  std::map<std::string, std::string> deliveries_;
   std::vector<service::StartRun> started_;
   std::vector<service::SendSignal> signals_;
-  std::vector<service::WebhookArrival> webhooks_;
   std::vector<service::CancelRun> cancels_;
   std::vector<service::RetryRun> retries_;
   std::vector<service::ChangeQueue> queue_changes_;

@@ -13,6 +13,7 @@
 #include "orchestrator/store/queries.hpp"
 #include "orchestrator/store/queue_ledger.hpp"
 #include "orchestrator/store/queue_settings.hpp"
+#include "orchestrator/store/webhooks.hpp"
 #include "orchestrator/telemetry/mutex.hpp"
 
 namespace orchestrator::store::memory {
@@ -63,7 +64,7 @@ struct Tables {
   std::map<NamePair, QueueLedger> queue_ledgers;
   std::int64_t queue_exchanges = 0;
   /// Shard, namespace, endpoint, dedupe key.
-  std::map<std::tuple<ShardId, std::string, std::string, std::string>, WebhookDeliveryRow> deliveries;
+  std::map<std::tuple<ShardId, std::string, std::string, std::string>, WebhookDeliveryView> deliveries;
   std::map<std::tuple<ShardId, std::string, std::string>, ScheduleRow> schedules;  ///< shard, namespace, name
   std::map<std::tuple<ShardId, ScheduleId, Timestamp, SlotOrigin>, ScheduleSlotRow> schedule_slots;
 };
@@ -128,6 +129,15 @@ std::vector<CalendarUser> list_calendar_users(const Tables& tables, const Calend
 std::vector<QueueShareAnswer> exchange_queue_shares(Tables& tables, const NodeId& node,
                                                     const std::vector<QueueShareAsk>& asks, Timestamp now);
 std::vector<QueueShareRow> list_queue_shares(const Tables& tables, const NodeId& node);
+
+std::vector<WebhookReceiptAnswer> record_webhooks(Tables& tables, const std::vector<WebhookReceipt>& receipts);
+Result<WrittenEndpoint> write_webhook_endpoint(Tables& tables, const WebhookEndpointRow& endpoint, EndpointWrite how,
+                                               Timestamp now);
+Result<WebhookDeliveryView> find_webhook_delivery(const Tables& tables, const std::string& namespace_name,
+                                                  const DeliveryId& delivery_id);
+Result<WebhookDeliveryPage> list_webhook_deliveries(const Tables& tables, const WebhookDeliveryFilter& filter);
+Result<std::int32_t> count_webhook_replay(Tables& tables, const std::string& namespace_name,
+                                          const DeliveryId& delivery_id);
 
 /// Inserts a message unless one with its id is there.
 void insert_message(Tables& tables, const InboxRow& message);

@@ -145,8 +145,79 @@ class MemoryStep final : public StepTransaction {
 
 }  // namespace
 
+/// The webhook inbox: what memory_webhooks.cpp does to the tables, as operations of the store.
+class MemoryStore::Webhooks final : public WebhookStore {
+ public:
+  explicit Webhooks(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+
+  void record(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) override {
+    using Answer = std::vector<WebhookReceiptAnswer>;
+    core_->run<Answer>("record_webhooks", true, std::move(done),
+                       [receipts = std::move(receipts)](Tables& tables) -> Result<Answer> {
+                         return memory::record_webhooks(tables, receipts);
+                       });
+  }
+  void write_endpoint(WebhookEndpointRow endpoint, EndpointWrite how, Done<WrittenEndpoint> done) override {
+    core_->run<WrittenEndpoint>("write_webhook_endpoint", true, std::move(done),
+                                [core = core_.get(), endpoint = std::move(endpoint), how](Tables& tables) {
+                                  return memory::write_webhook_endpoint(tables, endpoint, how, core->options.now());
+                                });
+  }
+  void remove_endpoint(std::string namespace_name, std::string name, Done<void> done) override {
+    core_->run<void>("remove_webhook_endpoint", true, std::move(done),
+                     [key = std::pair(std::move(namespace_name), std::move(name))](Tables& tables) -> Status {
+                       if (tables.endpoints.erase(key) == 1) return {};
+                       return fail(ErrorCode::not_found, "no such webhook endpoint: " + key.second);
+                     });
+  }
+  void find_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) override {
+    const auto work =
+        [key = std::pair(std::move(namespace_name), std::move(name))](Tables& tables) -> Result<WebhookEndpointRow> {
+      const auto found = tables.endpoints.find(key);
+      if (found == tables.endpoints.end()) return fail(ErrorCode::not_found, "no such webhook endpoint: " + key.second);
+      return found->second;
+    };
+    core_->run<WebhookEndpointRow>("find_webhook_endpoint", false, std::move(done), work);
+  }
+  void list_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) override {
+    using Answer = std::vector<WebhookEndpointRow>;
+    core_->run<Answer>("list_webhook_endpoints", false, std::move(done),
+                       [namespace_name = std::move(namespace_name)](Tables& tables) -> Result<Answer> {
+                         Answer endpoints;
+                         for (const auto& [key, row] : tables.endpoints) {
+                           if (key.first == namespace_name) endpoints.push_back(row);
+                         }
+                         return endpoints;
+                       });
+  }
+  void find_delivery(std::string namespace_name, DeliveryId delivery_id, Done<WebhookDeliveryView> done) override {
+    core_->run<WebhookDeliveryView>("find_webhook_delivery", false, std::move(done),
+                                    [namespace_name = std::move(namespace_name), delivery_id](Tables& tables) {
+                                      return memory::find_webhook_delivery(tables, namespace_name, delivery_id);
+                                    });
+  }
+  void list_deliveries(WebhookDeliveryFilter filter, Done<WebhookDeliveryPage> done) override {
+    core_->run<WebhookDeliveryPage>(
+        "list_webhook_deliveries", false, std::move(done),
+        [filter = std::move(filter)](Tables& tables) { return memory::list_webhook_deliveries(tables, filter); });
+  }
+  void count_replay(std::string namespace_name, DeliveryId delivery_id, Done<std::int32_t> done) override {
+    core_->run<std::int32_t>("count_webhook_replay", true, std::move(done),
+                             [namespace_name = std::move(namespace_name), delivery_id](Tables& tables) {
+                               return memory::count_webhook_replay(tables, namespace_name, delivery_id);
+                             });
+  }
+
+ private:
+  std::shared_ptr<Core> core_;  // Shared with posted work, as in the store.
+};
+
 MemoryStore::MemoryStore(std::shared_ptr<MemoryDatabase> database, MemoryOptions options)
-    : core_(std::make_shared<Core>(std::move(database), std::move(options))) {}
+    : core_(std::make_shared<Core>(std::move(database), std::move(options))) {
+  webhooks_ = std::make_unique<Webhooks>(core_);
+}
+
+WebhookStore& MemoryStore::webhooks() { return *webhooks_; }
 
 MemoryStore::~MemoryStore() { MemoryStore::stop(); }
 
@@ -286,22 +357,6 @@ void MemoryStore::expired_signals(std::vector<ShardId> shards, Timestamp now, st
                      });
 }
 
-void MemoryStore::record_webhooks(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) {
-  using Answer = std::vector<WebhookReceiptAnswer>;
-  core_->run<Answer>(
-      "record_webhooks", true, std::move(done), [receipts = std::move(receipts)](Tables& tables) -> Result<Answer> {
-        Answer answers;
-        for (const WebhookReceipt& receipt : receipts) {
-          const WebhookDeliveryRow& row = receipt.delivery;
-          const bool is_new =
-              tables.deliveries.try_emplace({row.shard, row.namespace_name, row.endpoint, row.dedupe_key}, row).second;
-          if (is_new && receipt.message) insert_message(tables, *receipt.message);
-          answers.push_back({.duplicate = !is_new});
-        }
-        return answers;
-      });
-}
-
 void MemoryStore::deploy(DeployRequest request, Done<DeployAnswer> done) {
   const auto work = [core = core_.get(), request = std::move(request)](Tables& tables) -> Result<DeployAnswer> {
     auto& versions = tables.definitions[{request.namespace_name, request.name}];
@@ -414,39 +469,6 @@ void MemoryStore::list_queue_shares(NodeId node, Done<std::vector<QueueShareRow>
   core_->run<Answer>(
       "list_queue_shares", false, std::move(done),
       [node = std::move(node)](Tables& tables) -> Result<Answer> { return memory::list_queue_shares(tables, node); });
-}
-
-void MemoryStore::put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) {
-  const auto work = [core = core_.get(), endpoint = std::move(endpoint)](Tables& tables) -> Status {
-    const auto [entry, is_new] = tables.endpoints.try_emplace({endpoint.namespace_name, endpoint.name}, endpoint);
-    const Timestamp created_at = is_new ? core->options.now() : entry->second.created_at;
-    entry->second = endpoint;
-    entry->second.created_at = created_at;
-    return {};
-  };
-  core_->run<void>("put_webhook_endpoint", true, std::move(done), work);
-}
-
-void MemoryStore::find_webhook_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) {
-  const auto work =
-      [key = std::pair(std::move(namespace_name), std::move(name))](Tables& tables) -> Result<WebhookEndpointRow> {
-    const auto found = tables.endpoints.find(key);
-    if (found == tables.endpoints.end()) return fail(ErrorCode::not_found, "no such webhook endpoint: " + key.second);
-    return found->second;
-  };
-  core_->run<WebhookEndpointRow>("find_webhook_endpoint", false, std::move(done), work);
-}
-
-void MemoryStore::list_webhook_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) {
-  using Answer = std::vector<WebhookEndpointRow>;
-  core_->run<Answer>("list_webhook_endpoints", false, std::move(done),
-                     [namespace_name = std::move(namespace_name)](Tables& tables) -> Result<Answer> {
-                       Answer endpoints;
-                       for (const auto& [key, row] : tables.endpoints) {
-                         if (key.first == namespace_name) endpoints.push_back(row);
-                       }
-                       return endpoints;
-                     });
 }
 
 void MemoryStore::find_run(RunId run_id, Done<RunView> done) {

@@ -11,6 +11,7 @@
 #include "orchestrator/handler/sql.hpp"
 #include "orchestrator/store/memory/memory_database.hpp"
 #include "orchestrator/store/store.hpp"
+#include "orchestrator/store/webhooks.hpp"
 
 namespace orchestrator::store::memory {
 
@@ -73,7 +74,6 @@ class MemoryStore final : public Store {
                 Done<std::vector<DueRun>> done) override;
   void expired_signals(std::vector<ShardId> shards, Timestamp now, std::int32_t limit,
                        Done<std::vector<SignalRow>> done) override;
-  void record_webhooks(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) override;
 
   void deploy(DeployRequest request, Done<DeployAnswer> done) override;
   void find_definition(std::string namespace_name, std::string name, std::int32_t version,
@@ -91,9 +91,7 @@ class MemoryStore final : public Store {
   void exchange_queue_shares(NodeId node, std::vector<QueueShareAsk> asks,
                              Done<std::vector<QueueShareAnswer>> done) override;
   void list_queue_shares(NodeId node, Done<std::vector<QueueShareRow>> done) override;
-  void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) override;
-  void find_webhook_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) override;
-  void list_webhook_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) override;
+  [[nodiscard]] WebhookStore& webhooks() override;
 
   void find_run(RunId run_id, Done<RunView> done) override;
   void list_runs(RunFilter filter, Done<RunPage> done) override;
@@ -116,6 +114,8 @@ class MemoryStore final : public Store {
 
  private:
   struct Core;
+  class Webhooks;
+  std::unique_ptr<Webhooks> webhooks_;
   std::shared_ptr<Core> core_;  // Shared with work that was posted and may run after this object's end.
 };
 

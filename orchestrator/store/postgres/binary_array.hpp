@@ -13,6 +13,7 @@ namespace orchestrator::store::postgres {
 /// PostgreSQL's fixed type numbers (catalog pg_type), as an array in binary form names its elements.
 enum class ElementType : std::uint32_t {
   boolean = 16,
+  bytea = 17,
   bigint = 20,
   integer = 23,
   text = 25,
@@ -32,7 +33,7 @@ class BinaryArray {
   void add(bool value);
   void add(std::int32_t value);
   void add(std::int64_t value);
-  void add(std::string_view value);  ///< text, json and jsonb
+  void add(std::string_view value);  ///< text, json, jsonb and bytea
   void add(const UuidBytes& value);
   void add(Timestamp value);
   template <typename Tag>

@@ -20,17 +20,6 @@ Parameters one_text(std::string_view value) {
   return parameters;
 }
 
-WebhookEndpointRow read_endpoint(const pqxx::row& row) {
-  RowReader reader(row);
-  WebhookEndpointRow endpoint;
-  endpoint.namespace_name = reader.text();
-  endpoint.name = reader.text();
-  endpoint.provider = reader.text();
-  endpoint.settings = reader.text();
-  endpoint.created_at = reader.time();
-  return endpoint;
-}
-
 }  // namespace
 
 Result<DeployAnswer> deploy(Session& session, const DeployRequest& request) {
@@ -83,74 +72,6 @@ Result<std::vector<WorkflowSummary>> list_workflows(Session& session, const std:
       workflows.back().versions.push_back(reader.integer());
     }
     return workflows;
-  });
-}
-
-Status put_webhook_endpoint(Session& session, const WebhookEndpointRow& endpoint) {
-  return session.run<void>(Mode::write, [&](Transaction& transaction) -> Status {
-    Parameters parameters = texts(endpoint.namespace_name, endpoint.name);
-    parameters.text(endpoint.provider).text(endpoint.settings);
-    transaction.execute("put_webhook_endpoint", std::move(parameters));
-    return {};
-  });
-}
-
-Result<WebhookEndpointRow> find_webhook_endpoint(Session& session, const std::string& namespace_name,
-                                                 const std::string& name) {
-  return session.run<WebhookEndpointRow>(Mode::read, [&](Transaction& transaction) -> Result<WebhookEndpointRow> {
-    const pqxx::result rows = transaction.execute("find_webhook_endpoint", texts(namespace_name, name));
-    if (rows.empty()) return fail(ErrorCode::not_found, "no such webhook endpoint: " + name);
-    return read_endpoint(rows[0]);
-  });
-}
-
-Result<std::vector<WebhookEndpointRow>> list_webhook_endpoints(Session& session, const std::string& namespace_name) {
-  using Answer = std::vector<WebhookEndpointRow>;
-  return session.run<Answer>(Mode::read, [&](Transaction& transaction) -> Result<Answer> {
-    Answer endpoints;
-    for (const auto& row : transaction.execute("list_webhook_endpoints", one_text(namespace_name))) {
-      endpoints.push_back(read_endpoint(row));
-    }
-    return endpoints;
-  });
-}
-
-Result<std::vector<WebhookReceiptAnswer>> record_webhooks(Session& session,
-                                                          const std::vector<WebhookReceipt>& receipts) {
-  using Answer = std::vector<WebhookReceiptAnswer>;
-  return session.run<Answer>(Mode::transaction, [&](Transaction& transaction) -> Result<Answer> {
-    Answer answers;
-    for (const WebhookReceipt& receipt : receipts) {
-      const WebhookDeliveryRow& delivery = receipt.delivery;
-      Parameters parameters;
-      parameters.integer(to_int(delivery.shard));
-      auto delivery_id = uuid_from_string(delivery.delivery_id);
-      if (!delivery_id) return std::move(delivery_id).error();
-      parameters.id(Uuid<struct DeliveryTag>{*delivery_id});
-      parameters.text(delivery.namespace_name)
-          .text(delivery.endpoint)
-          .text(delivery.provider)
-          .text(delivery.dedupe_key);
-      parameters.text(delivery.verdict);
-      if (delivery.signal_id.empty()) {
-        parameters.null();
-      } else {
-        auto signal_id = SignalId::parse(delivery.signal_id);
-        if (!signal_id) return std::move(signal_id).error();
-        parameters.id(*signal_id);
-      }
-      parameters.text(delivery.headers).bytes(delivery.body).micros(delivery.received_at);
-      if (receipt.message) {
-        const InboxRow& message = *receipt.message;
-        parameters.integer(to_int(message.shard)).id(message.id).text(message.kind).text(message.body);
-        parameters.micros(message.created_at);
-      } else {
-        parameters.null().null().null().null().null();
-      }
-      const pqxx::result row = transaction.execute("record_webhook", std::move(parameters));
-      answers.push_back({.duplicate = RowReader(row.at(0)).boolean()});
-    }
-    return answers;
   });
 }
 

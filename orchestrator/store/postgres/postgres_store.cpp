@@ -18,6 +18,7 @@
 #include "orchestrator/store/postgres/schedules.hpp"
 #include "orchestrator/store/postgres/session_pool.hpp"
 #include "orchestrator/store/postgres/step_transaction.hpp"
+#include "orchestrator/store/postgres/webhooks.hpp"
 
 namespace orchestrator::store::postgres {
 namespace {
@@ -60,6 +61,7 @@ class PostgresStore final : public Store {
         inbox_(engine_session(options, "inbox"), 1),
         ownership_(engine_session(options, "ownership"), 1),
         pages_(page_session(options, "page"), options.page_connections),
+        webhooks_(pages_, page_session(options, "webhook")),
         steps_(step_session(options), options.step_connections, options.step_idle_timeout) {
     for (int lane = 0; lane < options.lanes; ++lane) {
       lanes_.push_back(std::make_unique<SessionPool>(engine_session(options, "committer"), 1));
@@ -140,11 +142,6 @@ class PostgresStore final : public Store {
     });
   }
 
-  void record_webhooks(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) override {
-    on(pages_, std::move(done),
-       [receipts = std::move(receipts)](Session& s) { return postgres::record_webhooks(s, receipts); });
-  }
-
   void deploy(DeployRequest request, Done<DeployAnswer> done) override {
     on(pages_, std::move(done), [request = std::move(request)](Session& s) { return postgres::deploy(s, request); });
   }
@@ -219,22 +216,7 @@ class PostgresStore final : public Store {
     on(pages_, std::move(done), [node = std::move(node)](Session& s) { return postgres::list_queue_shares(s, node); });
   }
 
-  void put_webhook_endpoint(WebhookEndpointRow endpoint, Done<void> done) override {
-    on(pages_, std::move(done),
-       [endpoint = std::move(endpoint)](Session& s) { return postgres::put_webhook_endpoint(s, endpoint); });
-  }
-
-  void find_webhook_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) override {
-    on(pages_, std::move(done), [namespace_name = std::move(namespace_name), name = std::move(name)](Session& s) {
-      return postgres::find_webhook_endpoint(s, namespace_name, name);
-    });
-  }
-
-  void list_webhook_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) override {
-    on(pages_, std::move(done), [namespace_name = std::move(namespace_name)](Session& s) {
-      return postgres::list_webhook_endpoints(s, namespace_name);
-    });
-  }
+  [[nodiscard]] WebhookStore& webhooks() override { return webhooks_; }
 
   void find_run(RunId run_id, Done<RunView> done) override {
     on(pages_, std::move(done), [run_id](Session& s) { return postgres::find_run(s, run_id); });
@@ -305,6 +287,7 @@ class PostgresStore final : public Store {
     loader_.stop();
     inbox_.stop();
     ownership_.stop();
+    webhooks_.stop();
     pages_.stop();
   }
 
@@ -323,6 +306,7 @@ class PostgresStore final : public Store {
   SessionPool inbox_;
   SessionPool ownership_;
   SessionPool pages_;
+  PostgresWebhooks webhooks_;
   StepSessions steps_;
 };
 

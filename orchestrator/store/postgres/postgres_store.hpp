@@ -17,7 +17,7 @@ struct PostgresOptions {
   std::string url;           ///< libpq connection string or URI, of a migrated database
   int lanes = 2;             ///< committers, 1 to 8; each flushes its own shards
   int load_connections = 1;  ///< look-ups of owners, 1 to 8
-  int page_connections = 2;  ///< people's reads, definitions and webhooks, 1 to 32
+  int page_connections = 2;  ///< people's reads and definitions, 1 to 32
   int step_connections = 8;  ///< transactional handlers at a time, 1 to 64
 
   /// Longest statement of the engine; a flush takes milliseconds.
@@ -29,14 +29,14 @@ struct PostgresOptions {
   /// How long a transactional handler may sit between two statements, and waits for a free connection.
   std::chrono::milliseconds step_idle_timeout{60'000};
 
-  /// Told about each connection that broke, by what it is for: committer, loader, inbox, ownership, page or step. Any
-  /// thread of the store. Empty: nobody asks.
+  /// Told about each connection that broke, by what it is for: committer, loader, inbox, ownership, page, webhook or
+  /// step. Any thread of the store. Empty: nobody asks.
   std::function<void(std::string_view use)> on_connection_lost;
 };
 
 /// Everything that `on_connection_lost` may say.
-inline constexpr std::array<std::string_view, 6> kConnectionUses{"committer", "loader", "inbox",
-                                                                 "ownership", "page",   "step"};
+inline constexpr std::array<std::string_view, 7> kConnectionUses{"committer", "loader",  "inbox", "ownership",
+                                                                 "page",      "webhook", "step"};
 
 /// Connects once, reads what was fixed at installation, and starts the threads. Blocking.
 /// Errors: unavailable, precondition_failed (migrations are missing), invalid_argument (an option out of range).

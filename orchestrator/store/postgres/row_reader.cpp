@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/digest/encoding.hpp"
 
 namespace orchestrator::store::postgres {
 namespace {
@@ -30,6 +31,15 @@ std::optional<std::string> RowReader::optional_text() {
   const pqxx::field field = row_[at_++];
   if (field.is_null()) return std::nullopt;
   return std::string(view(field));
+}
+
+std::optional<std::string> RowReader::optional_bytes() {
+  const auto text = optional_text();
+  if (!text) return std::nullopt;
+  // PostgreSQL's hex format: \x and two digits for each byte.
+  auto bytes = text->starts_with("\\x") ? digest::from_hex(std::string_view(*text).substr(2)) : std::nullopt;
+  if (!bytes) refuse("bytes");
+  return bytes;
 }
 
 std::int64_t RowReader::bigint() { return parse_integer(row_[at_++]); }

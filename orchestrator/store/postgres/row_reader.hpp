@@ -21,6 +21,8 @@ class RowReader {
 
   std::string text();
   std::optional<std::string> optional_text();
+  /// A bytea column.
+  std::optional<std::string> optional_bytes();
   std::int32_t integer();
   std::int64_t bigint();
   std::optional<std::int64_t> optional_bigint();

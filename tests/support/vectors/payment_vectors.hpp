@@ -10,4 +10,7 @@ namespace orchestrator::testing_support {
 /// there is none, which fails the test that asked.
 Json payment_vector(std::string_view id);
 
+/// The same for webhook_providers.json: other providers' webhooks, and tokens with their key set.
+Json webhook_vector(std::string_view id);
+
 }  // namespace orchestrator::testing_support
