@@ -101,7 +101,7 @@ Result<service::ReplayWebhook> read_again(Context& context, const WebhookDeliver
   for (webhooks::Item& item : reading->items) {
     auto key = webhooks::key_in(json_of(item.document), endpoint);
     if (!key) continue;
-    std::string id = is_one ? row.dedupe_key : std::move(item.dedupe_key);
+    std::string id = is_one ? row.dedupe_key : item.dedupe_key;
     request.signals.push_back({std::move(id), *std::move(key), std::move(item.document)});
   }
   if (request.signals.empty()) return cannot_replay("it has no key at " + endpoint.settings.signal_key);

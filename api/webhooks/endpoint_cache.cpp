@@ -14,7 +14,7 @@ void EndpointCache::find(std::string namespace_name, std::string name, Found fou
     if (entry.answer && now_() < entry.fresh_until) {
       answer = entry.answer;
     } else {
-      entry.waiting.push_back(std::move(found));
+      entry.waiting.push_back(found);
       if (entry.waiting.size() > 1) return;
     }
   }

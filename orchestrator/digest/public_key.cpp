@@ -64,8 +64,8 @@ std::string to_der(std::string_view signature) {
   Number s = number_of(signature.substr(kCoordinateBytes));
   if (!pair || !r || !s || ECDSA_SIG_set0(pair.get(), r.get(), s.get()) != 1) return {};
   // The pair owns them now.
-  static_cast<void>(r.release());
-  static_cast<void>(s.release());
+  [[maybe_unused]] const auto* owned_r = r.release();
+  [[maybe_unused]] const auto* owned_s = s.release();
   unsigned char* out = nullptr;
   const int size = i2d_ECDSA_SIG(pair.get(), &out);
   if (size <= 0) return {};

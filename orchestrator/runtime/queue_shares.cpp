@@ -60,7 +60,7 @@ void QueueShares::lapse() {
     Held anew;
     anew.limits = held.limits;
     anew.is_unsure = active_.contains(queue);
-    held = std::move(anew);
+    held = anew;
   }
 }
 

@@ -375,7 +375,7 @@ void ReadyQueues::open_keys(Duration now) {
 void ReadyQueues::set_rules(const QueueName& name, QueueRules rules, Duration now) {
   Queue& queue = queue_of(name);
   rule_count_ += (rules == QueueRules{} ? 0 : 1) - (queue.rules == QueueRules{} ? 0 : 1);
-  queue.rules = std::move(rules);
+  queue.rules = rules;
   adjust(queue, now);
 }
 

@@ -23,7 +23,7 @@ void WebhookBatches::add(store::WebhookReceipt receipt, Webhooks::Reply<WebhookK
     is_full = waiting_.size() >= kMaxWaitingWebhooks || waiting_bytes_ + bytes > kMaxWaitingWebhookBytes;
     if (!is_full) {
       waiting_bytes_ += bytes;
-      waiting_.push_back({std::move(receipt), std::move(reply)});
+      waiting_.push_back({std::move(receipt), reply});
     }
   }
   if (is_full) return reply(fail(ErrorCode::unavailable, "too many webhooks wait to be stored"));
