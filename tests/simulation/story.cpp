@@ -48,8 +48,7 @@ Story::Story(std::uint64_t seed, bool keeps_resting)
       scheduled_(cluster_, findings_, seed),
       has_schedule_(seed % kStoriesPerSchedule == 0) {
   constexpr std::array<std::size_t, 3> kResting = {0, 2, runtime::kMaxResting};
-  cluster_.node_options.max_resting =
-      keeps_resting ? kResting[seed % kResting.size()] : 0;
+  cluster_.node_options.max_resting = keeps_resting ? kResting[seed % kResting.size()] : 0;
   cluster_.constraint = [this](const store::Batch& batch) {
     witness_.before_commit(batch, cluster_.world.database_now(), !chaos_.clock_was_stepped());
     scheduled_.before_commit(batch);
