@@ -63,21 +63,13 @@ std::optional<std::size_t> verify(const Arrival& arrival, const std::vector<std:
   return std::nullopt;
 }
 
-Result<Reading> read(const Arrival& arrival, const ProviderOptions& /*options*/) {
-  auto document = read_object(arrival.body);
-  if (!document) return document.error();
-  const std::string id = text_at(*document, {"id"});
-  if (id.empty()) return fail(ErrorCode::invalid_argument, "the event has no id");
-  return one_item(*std::move(document), dedupe_key({id}));
-}
-
 }  // namespace
 
 Provider paypal() {
   return {.name = "paypal",
           .check_secret = check_not_empty,
           .verify = verify,
-          .read = read,
+          .read = read_event_with_id,
           .sources = {},
           .key_need = key_need,
           .least_secrets = 0};

@@ -81,6 +81,14 @@ Reading one_item(Json document, std::string key) {
   return reading;
 }
 
+Result<Reading> read_event_with_id(const Arrival& arrival, const ProviderOptions& /*options*/) {
+  auto document = read_object(arrival.body);
+  if (!document) return document.error();
+  const std::string id = text_at(*document, {"id"});
+  if (id.empty()) return fail(ErrorCode::invalid_argument, "the event has no id");
+  return one_item(*std::move(document), dedupe_key({id}));
+}
+
 Status check_not_empty(std::string_view secret) {
   if (!secret.empty()) return {};
   return fail(ErrorCode::invalid_argument, "must not be empty");

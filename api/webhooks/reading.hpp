@@ -40,6 +40,9 @@ std::string body_key(std::string_view body);
 /// A reading with one event.
 Reading one_item(Json document, std::string key);
 
+/// For Provider::read: the body is one event, known by its member `id`. invalid_argument without one.
+Result<Reading> read_event_with_id(const Arrival& arrival, const ProviderOptions& options);
+
 /// A secret that only must not be empty.
 Status check_not_empty(std::string_view secret);
 

@@ -7,19 +7,14 @@
 #include <optional>
 #include <vector>
 
+#include "orchestrator/digest/openssl_owner.hpp"
+
 namespace orchestrator::digest {
 namespace {
 
 /// Certificates of one chain at most.
 constexpr std::size_t kMaxChain = 10;
 
-template <auto Free>
-struct Freeing {
-  template <typename T>
-  void operator()(T* value) const {
-    Free(value);
-  }
-};
 using Certificate = std::unique_ptr<X509, Freeing<X509_free>>;
 using Names = std::unique_ptr<GENERAL_NAMES, Freeing<GENERAL_NAMES_free>>;
 using Context = std::unique_ptr<X509_STORE_CTX, Freeing<X509_STORE_CTX_free>>;

@@ -7,6 +7,8 @@
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 
+#include "orchestrator/digest/openssl_owner.hpp"
+
 namespace orchestrator::digest {
 namespace {
 
@@ -15,13 +17,6 @@ constexpr int kLeastRsaBits = 2048;
 constexpr int kMostRsaBits = 8192;
 constexpr std::size_t kCoordinateBytes = 32;
 
-template <auto Free>
-struct Freeing {
-  template <typename T>
-  void operator()(T* value) const {
-    Free(value);
-  }
-};
 using Number = std::unique_ptr<BIGNUM, Freeing<BN_free>>;
 using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Freeing<EVP_PKEY_CTX_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Freeing<EVP_MD_CTX_free>>;
