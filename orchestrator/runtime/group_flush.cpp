@@ -22,17 +22,6 @@ void ShardGroup::flush_soon() {
   });
 }
 
-bool ShardGroup::take_turn() {
-  if (waits_for_turn_) return false;
-  waits_for_turn_ = !parts_.turns.take([this] {
-    parts_.executor.post([this] {
-      waits_for_turn_ = false;
-      flush();
-    });
-  });
-  return !waits_for_turn_;
-}
-
 void ShardGroup::fill_leases(Pending& pending) {
   // Rows without a lease would be rows without a fence.
   std::set<ShardId> gone;
@@ -50,21 +39,25 @@ void ShardGroup::fill_leases(Pending& pending) {
 
 void ShardGroup::flush() {
   if (flushing_ || pending_.empty()) return;
-  const bool is_small = pending_.touched.size() <= FlushTurns::kSmallBatch;
-  if (is_small && !take_turn()) return;
+  std::optional<std::uint64_t> turn;
+  if (pending_.touched.size() <= FlushTurns::kSmallBatch) {
+    turn = parts_.turns.take(parts_.lane, parts_.clock.steady_now(),
+                             [this] { parts_.executor.post([this] { flush(); }); });
+    if (!turn) return;
+  }
   flushing_ = true;
   // Shared: the batch travels to the committer thread while the rest waits here for its answer.
   auto done = std::make_shared<Pending>(std::exchange(pending_, {}));
   fill_leases(*done);
   if (done->shards.empty()) {
-    if (is_small) parts_.turns.give_back();
+    if (turn) parts_.turns.give_back(*turn);
     committed(done, std::make_shared<const store::Batch>(), store::CommitAnswer{clock_.now(), {}});
     return;
   }
   auto batch = std::make_shared<const store::Batch>(std::move(done->batch));
   const auto sent_at = parts_.clock.steady_now();
-  parts_.store.commit(parts_.lane, batch, [this, done, batch, sent_at, is_small](Result<store::CommitAnswer> answer) {
-    if (is_small) parts_.turns.give_back();
+  parts_.store.commit(parts_.lane, batch, [this, done, batch, sent_at, turn](Result<store::CommitAnswer> answer) {
+    if (turn) parts_.turns.give_back(*turn);
     parts_.executor.post([this, done, batch, sent_at, answer = std::move(answer)]() mutable {
       parts_.metrics.commit_seconds.observe(std::chrono::duration<double>(parts_.clock.steady_now() - sent_at).count());
       committed(done, batch, std::move(answer));

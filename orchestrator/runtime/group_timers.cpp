@@ -177,6 +177,7 @@ void ShardGroup::sweep() {
     GroupGauges counted;
     int explanations = kMaxExplanations;
     report_at_once();
+    flush_soon();                             // somebody's turn may have lasted too long
     if (!suspects_.empty()) pump_suspects();  // a queue may have been resumed
     for (auto& [id, shard] : shards_) {
       if (shard->phase != Shard::Phase::active) continue;

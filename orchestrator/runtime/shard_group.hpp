@@ -148,7 +148,6 @@ class ShardGroup {
   // group_flush.cpp
   void flush_soon();
   void flush();
-  bool take_turn();
   void committed(std::shared_ptr<Pending> done, std::shared_ptr<const store::Batch> batch,
                  Result<store::CommitAnswer> answer);
   void complete(Pending& done, const store::Batch& batch, const std::set<ShardId>& failed, const Status& why);
@@ -446,7 +445,6 @@ class ShardGroup {
   std::multiset<ShardId> settling_;  ///< once for each commit in doubt: taken again by this node right now
   bool flushing_ = false;
   bool flush_posted_ = false;
-  bool waits_for_turn_ = false;
   bool leaving_ = false;
   std::function<void(std::vector<store::ShardLease>)> left_;
   SuspectLines suspects_;
