@@ -391,41 +391,54 @@ void ShardGroup::retry_run(RetryRequest request, Reply<StartAnswer> reply) {
       reply(crowded());
       return;
     }
-    with_run(id, [this, id, request = std::move(request), reply = std::move(reply)](Result<RunEntry*> open) mutable {
-      if (!open) {
-        reply(open.error());
-        return;
+    // A retry that comes twice: the second one must not go by a closed row from before the first.
+    Reply<StartAnswer> and_next = [this, id, reply](Result<StartAnswer> answer) {
+      parts_.executor.post([this, id] { retries_.end(id); });
+      reply(std::move(answer));
+    };
+    auto go = [this, request = std::move(request), and_next = std::move(and_next)] {
+      retry_in_turn(request, and_next);
+    };
+    if (!retries_.take(id, std::move(go))) reply(crowded());
+  });
+}
+
+void ShardGroup::retry_in_turn(RetryRequest request, Reply<StartAnswer> reply) {
+  const RunId id = request.run_id;
+  with_run(id, [this, id, request = std::move(request), reply = std::move(reply)](Result<RunEntry*> open) mutable {
+    if (!open) {
+      reply(open.error());
+      return;
+    }
+    if (*open != nullptr && !is_closed((*open)->run.state())) {
+      if ((*open)->run.header().namespace_name != request.namespace_name) {
+        reply(fail(ErrorCode::not_found, "no such run"));
+      } else {
+        reply(fail(ErrorCode::precondition_failed, "wrong-state",
+                   "the run is open; only failed, timed out or cancelled runs can be retried"));
       }
-      if (*open != nullptr && !is_closed((*open)->run.state())) {
-        if ((*open)->run.header().namespace_name != request.namespace_name) {
-          reply(fail(ErrorCode::not_found, "no such run"));
-        } else {
-          reply(fail(ErrorCode::precondition_failed, "wrong-state",
-                     "the run is open; only failed, timed out or cancelled runs can be retried"));
-        }
-        return;
+      return;
+    }
+    if (*open != nullptr) {
+      // Closed in memory only: try again once it is written.
+      pending_.after.push_back({shard_of(id), [this, request, reply](const Status& status) mutable {
+                                  if (status) {
+                                    retry_in_turn(std::move(request), std::move(reply));
+                                  } else {
+                                    reply(status.error());
+                                  }
+                                }});
+      flush_soon();
+      return;
+    }
+    loader_.closed_run(id, [this, request, reply](Result<std::optional<store::LoadedClosedRun>> closed) {
+      if (!closed) {
+        reply(closed.error());
+      } else if (!*closed || (*closed)->row.header.namespace_name != request.namespace_name) {
+        reply(fail(ErrorCode::not_found, "no such run"));
+      } else {
+        retry_loaded(request, std::move(**closed), reply);
       }
-      if (*open != nullptr) {
-        // Closed in memory only: try again once it is written.
-        pending_.after.push_back({shard_of(id), [this, request, reply](const Status& status) mutable {
-                                    if (status) {
-                                      retry_run(std::move(request), std::move(reply));
-                                    } else {
-                                      reply(status.error());
-                                    }
-                                  }});
-        flush_soon();
-        return;
-      }
-      loader_.closed_run(id, [this, request, reply](Result<std::optional<store::LoadedClosedRun>> closed) {
-        if (!closed) {
-          reply(closed.error());
-        } else if (!*closed || (*closed)->row.header.namespace_name != request.namespace_name) {
-          reply(fail(ErrorCode::not_found, "no such run"));
-        } else {
-          retry_loaded(request, std::move(**closed), reply);
-        }
-      });
     });
   });
 }

@@ -88,6 +88,7 @@ void Node::start() {
   parts_.executor.post([this] {
     // First what operators say: without a heartbeat no shard is taken, and nothing begins.
     queues_.start([this] {
+      has_begun_ = true;
       beat();
       tick();
       read_inbox();
@@ -161,12 +162,14 @@ void Node::doubt_owner() {
 }
 
 void Node::beat_after(Duration delay) {
+  if (!has_begun_) return;
   parts_.executor.post_after(delay, [this, number = ++next_beat_] {
     if (number == next_beat_) beat();
   });
 }
 
 void Node::read_inbox_after(Duration delay) {
+  if (!has_begun_) return;
   parts_.executor.post_after(delay, [this, number = ++next_read_] {
     if (number == next_read_) read_inbox();
   });

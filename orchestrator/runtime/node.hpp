@@ -168,6 +168,7 @@ class Node final : public Headquarters {
   std::set<ShardId> leaving_;               // Only on parts_.executor: of those, what goes to other nodes.
   bool was_taken_up_ = false;               // Only on parts_.executor: all that the table says is ours, is in memory.
   bool taking_ = false;                     // Only on parts_.executor.
+  bool has_begun_ = false;                  // Only on parts_.executor: knows what operators say of queues.
   bool reading_inbox_ = false;              // Only on parts_.executor.
   bool read_inbox_again_ = false;           // Only on parts_.executor.
   Duration inbox_read_at_{};                // Only on parts_.executor: steady time of the last read's begin.

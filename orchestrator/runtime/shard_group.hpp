@@ -21,6 +21,7 @@
 #include "orchestrator/runtime/loader.hpp"
 #include "orchestrator/runtime/messages.hpp"
 #include "orchestrator/runtime/requests.hpp"
+#include "orchestrator/runtime/run_turns.hpp"
 #include "orchestrator/runtime/schedule_requests.hpp"
 #include "orchestrator/runtime/suspect_lines.hpp"
 #include "orchestrator/runtime/task_report.hpp"
@@ -224,6 +225,7 @@ class ShardGroup {
   void answer_existing(RunId run_id, RunState state, const StartRequest& request, std::vector<MessageRef> done,
                        Reply<StartAnswer> reply);
   void answer_start(ShardId shard, StartAnswer answer, bool when_appended, Reply<StartAnswer> reply);
+  void retry_in_turn(RetryRequest request, Reply<StartAnswer> reply);
   void retry_loaded(const RetryRequest& request, store::LoadedClosedRun loaded, Reply<StartAnswer> reply);
   void revive(const RetryRequest& request, store::LoadedClosedRun loaded, const FoundDefinition& found,
               Reply<StartAnswer> reply);
@@ -442,6 +444,7 @@ class ShardGroup {
   Pending pending_;
   std::deque<RunId> resting_runs_;  ///< oldest first; one that was woken up since, or is gone, does no harm
   std::deque<std::pair<ShardId, MailboxKey>> resting_mailboxes_;
+  RunTurns retries_;                 ///< each from its look at the closed run until it is written or refused
   std::multiset<ShardId> settling_;  ///< once for each commit in doubt: taken again by this node right now
   bool flushing_ = false;
   bool flush_posted_ = false;

@@ -2,6 +2,8 @@
 // hand.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/runtime/messages.hpp"
 #include "tests/support/simulated_cluster.hpp"
@@ -47,6 +49,42 @@ TEST(HandOver, AMessageFromBeforeAShardCameIsTheTablesToTell) {
 
   EXPECT_EQ(runs_of_late, 0U) << "a start that another owner had handled was handled again";
   EXPECT_EQ(cluster.list_runs().size(), 1U);
+}
+
+TEST(HandOver, ANodeThatDoesNotKnowTheQueuesYetIsNotWokenUp) {
+  SimulatedCluster cluster(23);
+  bool settings_are_away = false;
+  cluster.faults = [&](std::string_view operation) {
+    return settings_are_away && operation == "list_queue_settings" ? Fault::unavailable : Fault::none;
+  };
+  std::map<std::string, int> performed_on;
+  HandlerEntry where;
+  where.name = "where";
+  where.plain = [&](const Json&, TaskContext&) {
+    ++performed_on[cluster.running_on()];
+    return Outcome::completed(nullptr);
+  };
+  ASSERT_TRUE(cluster.handlers.add(std::move(where)));
+  cluster.start_node("a");
+  cluster.start_node("b");
+  cluster.world.advance(seconds{5});
+  cluster.deploy("step", R"({"StartAt":"A","States":{"A":{"Type":"Task","Resource":"handler:where","End":true}}})");
+  cluster.deploy("parent", R"({"StartAt":"Pause","States":{"Pause":{"Type":"Wait","Seconds":1,"Next":"Child"},
+                               "Child":{"Type":"Task","Resource":"workflow:step","End":true}}})");
+  ASSERT_EQ(cluster.start_together("a", "parent", 20).size(), 20U);
+  settings_are_away = true;
+  cluster.crash("b");
+  cluster.start_node("b");
+
+  // Children on the shards that were b's: their parents' owner tells it to look into its inbox.
+  cluster.world.advance(seconds{5});
+  const int too_early = performed_on["b"];
+  settings_are_away = false;
+  cluster.world.advance(seconds{20});
+
+  EXPECT_EQ(too_early, 0) << "it performed steps without the limits of their queues";
+  EXPECT_GT(performed_on["b"], 0);
+  EXPECT_EQ(performed_on["a"] + performed_on["b"], 20);
 }
 
 TEST(HandOver, WorkThatIsStillInHandWhenItsNodeLeavesIsInquiredAbout) {

@@ -65,6 +65,7 @@ INSTANTIATE_TEST_SUITE_P(
                       PastFault{"SignalToALostShard", 4042}, PastFault{"LeavingFreedWhatDied", 5193},
                       PastFault{"RunBeganWhileLookedUp", 5198}, PastFault{"RejectedSignalTwice", 1184},
                       PastFault{"OwnTakeOverFencedAStep", 13003}, PastFault{"OutcomeAfterItsTimeOut", 19808},
+                      PastFault{"RetryCameTwice", 10995}, PastFault{"WokenBeforeItKnewTheLimits", 11490},
                       PastFault{"LeftWhileRecovering", 1582, true}),
     [](const auto& named) { return std::string(named.param.name); });
 
