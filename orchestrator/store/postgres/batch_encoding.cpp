@@ -63,7 +63,7 @@ void add_headers(Parameters& to, const Rows& rows) {
   column(to, rows, Kind::timestamptz, [](const auto& r) { return r.header.run_at; });
   column(to, rows, Kind::bigint, [](const auto& r) { return r.header.timeout_seconds; });
   column(to, rows, Kind::text, [](const auto& r) { return queue_of(r.header); });
-  column(to, rows, Kind::json, [](const auto& r) { return text_of(encode_job_spec(r.header.job)); });
+  column(to, rows, Kind::json, [](const auto& r) { return job_spec_text(r.header.job); });
 }
 
 /// state to job_state of open runs.
