@@ -45,6 +45,7 @@ struct Api::Body {
     add_webhook_delivery_routes(router, context);
     add_hook_routes(router, context);
     add_process_routes(router, context);
+    add_openapi_route(router);
     add_unbuilt_routes(router);
   }
 
@@ -185,6 +186,8 @@ void Api::drain() {
   body_->context.draining = true;
   body_->context.long_polls.answer_all();
 }
+
+const Router& Api::router() const { return body_->router; }
 
 void Call::fail(const Error& error) const { respond(problem_response(error, request.path)); }
 

@@ -20,6 +20,8 @@ class Service;
 
 namespace orchestrator::api {
 
+class Router;
+
 /// What one answered request is worth to metrics. Labels are bounded: `route` is a pattern, never a path.
 struct RequestReport {
   std::string_view method;
@@ -100,6 +102,9 @@ class Api final : public RequestHandler {
   Response refuse(int status, const std::string& path) override;
   /// Readiness says no from now on, and who waits (`?wait=`) is answered with what is known.
   void drain() override;
+
+  /// What is offered, for the test that compares it with the OpenAPI document.
+  [[nodiscard]] const Router& router() const;
 
  private:
   struct Body;

@@ -42,6 +42,7 @@ constexpr std::array kProblems{
     ProblemKind{"invalid-body", 422, "The body breaks its schema"},
     ProblemKind{"invalid-definition", 422, "The definition is not valid"},
     ProblemKind{"idempotency-mismatch", 422, "The key was used with another body"},
+    ProblemKind{"unstorable-data", 422, "The data cannot be stored"},
     ProblemKind{"rate-limited", 429, "Too many requests"},
     ProblemKind{"header-too-large", 431, "The header is too large"},
     ProblemKind{"internal", 500, "Internal error"},
@@ -86,6 +87,12 @@ const std::string& detail_of(const Error& error) {
 }
 
 }  // namespace
+
+std::vector<std::string_view> problem_slugs() {
+  std::vector<std::string_view> slugs;
+  for (const ProblemKind& kind : kProblems) slugs.push_back(kind.slug);
+  return slugs;
+}
 
 int status_of(const Error& error) {
   const ProblemKind* kind = kind_of(slug_of(error));

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/message.hpp"
 #include "orchestrator/base/error.hpp"
@@ -11,6 +12,9 @@ namespace orchestrator::api {
 
 inline constexpr std::string_view kJsonType = "application/json";
 inline constexpr std::string_view kProblemType = "application/problem+json";
+
+/// The slugs that have a status and a title of their own.
+std::vector<std::string_view> problem_slugs();
 
 /// HTTP status of an error: its slug's, else its code's.
 int status_of(const Error& error);

@@ -109,4 +109,12 @@ RouteMatch Router::match(std::string_view method, std::string_view path) const {
   return match;
 }
 
+std::vector<const Route*> Router::routes() const {
+  std::vector<const Route*> all;
+  for (const auto& routes : by_length_) {
+    for (const Route& route : routes) all.push_back(&route);
+  }
+  return all;
+}
+
 }  // namespace orchestrator::api

@@ -25,6 +25,7 @@ struct Route {
   BodySize body_size = BodySize::single;
   /// The least role that may call. Not given: `viewer` for GET, `developer` for everything else.
   std::optional<Role> role;
+  bool is_built = true;               ///< false: answers 501 and is not in the OpenAPI document
   std::vector<std::string> segments;  ///< filled in by Router::add
 };
 
@@ -40,6 +41,8 @@ class Router {
  public:
   void add(Route route);
   [[nodiscard]] RouteMatch match(std::string_view method, std::string_view path) const;
+  /// All of them, in no order that means anything.
+  [[nodiscard]] std::vector<const Route*> routes() const;
 
  private:
   // By number of segments: a path is only compared with patterns of its length.

@@ -29,6 +29,8 @@ void add_peer_routes(Router& router, Context& context);
 /// GET /livez, /readyz, /metrics: in every process.
 void add_probe_routes(Router& router, Context& context);
 void add_process_routes(Router& router, Context& context);
+/// GET /openapi.json
+void add_openapi_route(Router& router);
 /// What the contract names and nobody has built yet: 501 instead of 404. After all others.
 void add_unbuilt_routes(Router& router);
 

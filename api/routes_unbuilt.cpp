@@ -28,9 +28,8 @@ void refuse_unbuilt(const CallPtr& call) {
 
 void add_unbuilt_routes(Router& router) {
   for (const UnbuiltRoute& route : kUnbuilt) {
-    router.add({.method = route.method, .pattern = route.pattern, .handle = refuse_unbuilt});
+    router.add({.method = route.method, .pattern = route.pattern, .handle = refuse_unbuilt, .is_built = false});
   }
-  router.add({.method = "GET", .pattern = "/openapi.json", .handle = refuse_unbuilt, .access = Access::open});
 }
 
 }  // namespace orchestrator::api

@@ -257,7 +257,9 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     head += date();
     for (const auto& [name, value] : response.headers) append_field(head, name, value);
     if (!response.content_type.empty()) append_field(head, "Content-Type", response.content_type);
-    if (response.status != 204) append_field(head, "Content-Length", std::to_string(response.body.size()));
+    // Neither has a body (RFC 9110, 8.6).
+    if (response.status != 204 && response.status != 304)
+      append_field(head, "Content-Length", std::to_string(response.body.size()));
     if (closing) append_field(head, "Connection", "close");
     head += "\r\n\r\n";
 
