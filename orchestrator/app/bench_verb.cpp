@@ -55,11 +55,11 @@ void print_tenths(const Json& tenths) {
   for (const auto& [name, value] : tenths.front().items()) names.push_back(name);
   Table table(names);
   for (const Json& tenth : tenths) {
-    std::vector<std::string> cells;
+    std::vector<Cell> cells;
     for (const auto& [name, value] : tenth.items()) {
       std::ostringstream text;
       if (value.is_number()) text << std::fixed << std::setprecision(1) << value.get<double>();
-      cells.push_back(value.is_number() ? text.str() : "-");
+      cells.emplace_back(value.is_number() ? text.str() : "-");
     }
     table.add(std::move(cells));
   }

@@ -30,12 +30,16 @@ void explain_problem(const ApiAnswer& answer) {
 
 }  // namespace
 
-void add_client_options(CLI::App& verb, ClientOptions& options) {
+void add_server_options(CLI::App& verb, ClientOptions& options) {
   verb.add_option("--url", options.url, "the server")->envname("ORCHESTRATOR_URL")->capture_default_str();
   verb.add_option("--api-key", options.api_key, "credential (safer in the environment)")
       ->envname("ORCHESTRATOR_API_KEY");
   verb.add_option("--namespace", options.namespace_name, "one of the credential's namespaces")
       ->envname("ORCHESTRATOR_NAMESPACE");
+}
+
+void add_client_options(CLI::App& verb, ClientOptions& options) {
+  add_server_options(verb, options);
   verb.add_option("-o,--output", options.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
@@ -63,7 +67,10 @@ Result<ApiAnswer> call_api(const ClientOptions& options, tools::ClientRequest re
 }
 
 std::optional<ApiAnswer> call_and_print(const ClientOptions& options, tools::ClientRequest request, Exit& exit) {
-  auto answer = call_api(options, std::move(request));
+  return print_answer(options, call_api(options, std::move(request)), exit);
+}
+
+std::optional<ApiAnswer> print_answer(const ClientOptions& options, Result<ApiAnswer> answer, Exit& exit) {
   if (!answer) {
     explain(answer.error(), exit);
     return std::nullopt;

@@ -27,7 +27,9 @@ struct ClientOptions {
   [[nodiscard]] bool json() const { return output == "json"; }
 };
 
-/// Adds --url, --api-key, --namespace and -o to a verb. `options` outlives the parsing.
+/// Adds --url, --api-key and --namespace to a verb. `options` outlives the parsing.
+void add_server_options(CLI::App& verb, ClientOptions& options);
+/// The same, and -o.
 void add_client_options(CLI::App& verb, ClientOptions& options);
 
 /// invalid_argument when the URL is none.
@@ -48,6 +50,9 @@ Result<ApiAnswer> call_api(const ClientOptions& options, tools::ClientRequest re
 /// The call as verbs do it: a 2xx answer comes back (and is printed when JSON is asked for); anything else is explained
 /// on standard error and in `exit`, and nothing comes back.
 std::optional<ApiAnswer> call_and_print(const ClientOptions& options, tools::ClientRequest request, Exit& exit);
+
+/// The second half of it, for those who do something between the two.
+std::optional<ApiAnswer> print_answer(const ClientOptions& options, Result<ApiAnswer> answer, Exit& exit);
 
 /// `/v1/...?a=b&c=d`, percent-encoded; pairs with an empty value are left out.
 std::string with_query(std::string path, const std::vector<std::pair<std::string, std::string>>& parameters);

@@ -1,15 +1,21 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "orchestrator/app/client.hpp"
 #include "orchestrator/app/explain.hpp"
 #include "orchestrator/app/input_text.hpp"
+#include "orchestrator/app/progress_bar.hpp"
+#include "orchestrator/app/relative_time.hpp"
+#include "orchestrator/app/run_words.hpp"
 #include "orchestrator/app/table.hpp"
 #include "orchestrator/app/verbs.hpp"
 #include "orchestrator/base/json.hpp"
@@ -45,19 +51,54 @@ std::string list_target(const DeadLetterOptions& options, int limit, const std::
                                          {"limit", std::to_string(limit)}});
 }
 
+/// How many have which error, the most frequent first: one cause usually has many of them.
+void print_causes(const Json& items, const Page& page) {
+  struct Group {
+    std::size_t count = 0;
+    std::string newest;
+  };
+  std::map<std::string, Group> groups;
+  for (const Json& item : items) {
+    const Json error = item.value("error", Json::object());
+    Group& group = groups[error.is_object() ? cell(error, "error") : "-"];
+    ++group.count;
+    group.newest = std::max(group.newest, string_member(item, "failed_at"));
+  }
+  std::vector<std::pair<std::string, Group>> rows(groups.begin(), groups.end());
+  std::ranges::sort(rows, [](const auto& a, const auto& b) {
+    return a.second.count != b.second.count ? a.second.count > b.second.count : a.first < b.first;
+  });
+  Table table({"ERROR", "COUNT", "LAST"});
+  for (const auto& [error, group] : rows) {
+    table.add({Cell(error, Tone::bad), std::to_string(group.count), relative_to(page.now, group.newest)});
+  }
+  table.print(std::cout, page);
+  std::cout << "\n";
+}
+
+void print_dead_letters(const Json& items) {
+  const Page page = page_of_output();
+  if (items.empty()) {
+    std::cout << "no dead letters\n";
+    return;
+  }
+  print_causes(items, page);
+  Table table({"RUN", "WORKFLOW", "KEY", "FAILED", "REASON", "ATTEMPTS", "WORKER", "ERROR"});
+  for (const Json& item : items) {
+    const std::string failed = string_member(item, "failed_at");
+    table.add({cell(item, "run_id"), cell(item, "workflow"), cell(item, "key"),
+               page.columns == 0 ? failed : relative_to(page.now, failed), cell(item, "reason"), cell(item, "attempts"),
+               cell(item, "worker"), Cell(error_in_words(item), Tone::bad)});
+  }
+  table.print(std::cout, page);
+}
+
 void list(const DeadLetterOptions& options, Exit& exit) {
   tools::ClientRequest request;
   request.target = list_target(options, options.limit, options.cursor);
   const auto page = call_and_print(options.client, std::move(request), exit);
   if (!page || options.client.json()) return;
-  Table table({"RUN", "WORKFLOW", "KEY", "FAILED", "REASON", "ATTEMPTS", "WORKER", "ERROR"});
-  for (const Json& item : page->value.value("items", Json::array())) {
-    const Json error = item.value("error", Json::object());
-    table.add({cell(item, "run_id"), cell(item, "workflow"), cell(item, "key"), cell(item, "failed_at"),
-               cell(item, "reason"), cell(item, "attempts"), cell(item, "worker"),
-               error.is_object() ? cell(error, "error") : "-"});
-  }
-  table.print(std::cout);
+  print_dead_letters(page->value.value("items", Json::array()));
   if (const std::string next = cell(page->value, "next_cursor"); next != "-")
     std::cout << "\nmore: --cursor " << next << "\n";
 }
@@ -92,6 +133,7 @@ void act(const DeadLetterOptions& options, const char* verb, const Json& body, E
   const auto begun = std::chrono::steady_clock::now();
   std::size_t done = 0;
   std::size_t refused = 0;
+  ProgressBar bar(verb == std::string("retry") ? "retried" : "discarded", runs->size());
   for (const std::string& run : *runs) {
     std::this_thread::sleep_until(begun + std::chrono::microseconds(1'000'000 * (done + refused) / options.rate));
     tools::ClientRequest request;
@@ -99,13 +141,17 @@ void act(const DeadLetterOptions& options, const char* verb, const Json& body, E
     request.target = "/v1/dead-letters/" + tools::encode_component(run) + "/" + verb;
     request.body = dump_json(body);
     Exit one;
-    if (call_and_print(options.client, std::move(request), one)) {
+    auto answer = call_api(options.client, std::move(request));
+    if (!answer || !answer->good() || options.client.json()) bar.make_room();
+    if (print_answer(options.client, std::move(answer), one)) {
       ++done;
     } else {
       ++refused;
       exit.code = one.code;
     }
+    bar.show(done, refused);
   }
+  bar.end();
   if (!options.client.json()) {
     std::cout << done << " of " << runs->size() << (verb == std::string("retry") ? " retried" : " discarded") << "\n";
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "orchestrator/model/run_state.hpp"
 #include "orchestrator/runtime/node.hpp"
+#include "orchestrator/store/postgres/database_figures.hpp"
 #include "orchestrator/store/postgres/health.hpp"
 #include "orchestrator/telemetry/log.hpp"
 #include "orchestrator/telemetry/metrics.hpp"
@@ -66,6 +68,7 @@ void show_node(const runtime::Node& node, telemetry::Metrics& metrics) {
   metrics.gauge(telemetry::kShardsOwned).set(static_cast<double>(gauges.shards_owned));
   metrics.gauge(telemetry::kHeartbeatAgeSeconds).set(seconds_of(gauges.heartbeat_age));
   metrics.gauge(telemetry::kRunsStuck).set(static_cast<double>(gauges.runs_stuck));
+  metrics.gauge(telemetry::kHandlerSlotsBusy).set(node.workers().in_flight());
   for (std::size_t index = 0; index < gauges.runs_by_state.size(); ++index) {
     const auto state = static_cast<RunState>(index);
     if (is_closed(state)) continue;
@@ -81,6 +84,36 @@ void show_missing_handlers(const runtime::Node& node, telemetry::Metrics& metric
     const auto found = gauges.steps_without_handler.find(handler);
     const std::int64_t steps = found == gauges.steps_without_handler.end() ? 0 : found->second;
     metrics.gauge(telemetry::kStepsWithoutHandler, {handler}).set(static_cast<double>(steps));
+  }
+}
+
+/// How long ago the database was last read. Shared with the metrics, which may be rendered after the reader has ended.
+class LastLook {
+ public:
+  void now() { at_ = std::chrono::steady_clock::now().time_since_epoch().count(); }
+  [[nodiscard]] double age_seconds() const {
+    const std::chrono::steady_clock::duration since{at_};
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch() - since).count();
+  }
+
+ private:
+  std::atomic<std::chrono::steady_clock::rep> at_{std::chrono::steady_clock::now().time_since_epoch().count()};
+};
+
+void show_figures(const store::postgres::DatabaseFigures& figures, telemetry::Metrics& metrics) {
+  const auto show = [&](const telemetry::MetricDeclaration& gauge, std::int64_t value) {
+    metrics.gauge(gauge).set(static_cast<double>(value));
+  };
+  show(telemetry::kStoreDatabaseBytes, figures.bytes);
+  show(telemetry::kStoreSessions, figures.sessions);
+  show(telemetry::kStoreSessionsLimit, figures.sessions_limit);
+  show(telemetry::kStoreTransactionIdAge, figures.transaction_id_age);
+  show(telemetry::kInboxWaiting, figures.messages_waiting);
+  metrics.gauge(telemetry::kInboxOldestAgeSeconds).set(seconds_of(figures.oldest_message_age));
+  metrics.gauge(telemetry::kScheduleOverdueSeconds).set(seconds_of(figures.schedule_overdue));
+  for (const auto& table : figures.tables) {
+    metrics.gauge(telemetry::kStoreRows, {table.name}).set(static_cast<double>(table.live));
+    metrics.gauge(telemetry::kStoreDeadRows, {table.name}).set(static_cast<double>(table.dead));
   }
 }
 
@@ -118,19 +151,27 @@ void DatabaseGauges::run(const std::string& url) {
   const telemetry::Gauge unmatched = metrics_.gauge(telemetry::kSignalsUnmatched);
   const telemetry::Gauge dead_letters = metrics_.gauge(telemetry::kDeadLetters);
   const telemetry::Gauge oldest_dead_letter = metrics_.gauge(telemetry::kDeadLettersOldestAgeSeconds);
+  const telemetry::Gauge clock_ahead = metrics_.gauge(telemetry::kStoreClockAheadSeconds);
+  const auto last_look = std::make_shared<LastLook>();
+  metrics_.before_render(
+      [last_look, age = metrics_.gauge(telemetry::kStoreLookAgeSeconds)] { age.set(last_look->age_seconds()); });
   store::postgres::HealthReader reader(url);
   bool failing = false;
   do {
     const auto health = reader.read();
-    if (health) {
+    const auto figures = health ? reader.read_figures() : health.error();
+    if (figures) {
       failing = false;
+      last_look->now();
+      show_figures(*figures, metrics_);
+      clock_ahead.set(seconds_of(health->clock_ahead));
       const auto& oldest = health->oldest_snapshot;
       snapshot_age.set(oldest ? std::chrono::duration<double>(oldest->age).count() : 0);
       unmatched.set(static_cast<double>(health->unmatched_signals));
       dead_letters.set(static_cast<double>(health->dead_letters));
       oldest_dead_letter.set(std::chrono::duration<double>(health->oldest_dead_letter_age).count());
     } else if (!std::exchange(failing, true)) {
-      logger_.warn("database_gauges_not_read", {{"reason", health.error().message}});
+      logger_.warn("database_gauges_not_read", {{"reason", figures.error().message}});
     }
   } while (pause());
 }

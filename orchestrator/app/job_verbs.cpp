@@ -6,6 +6,7 @@
 #include "orchestrator/app/client.hpp"
 #include "orchestrator/app/explain.hpp"
 #include "orchestrator/app/input_text.hpp"
+#include "orchestrator/app/job_batch.hpp"
 #include "orchestrator/app/run_tables.hpp"
 #include "orchestrator/app/verbs.hpp"
 #include "orchestrator/base/json.hpp"
@@ -177,6 +178,16 @@ void add_enqueue(CLI::App& group, Exit& exit) {
   verb->add_option("--idempotency-key", options->idempotency_key, "the same key enqueues once");
 }
 
+void add_enqueue_batch(CLI::App& group, Exit& exit) {
+  const auto act = [](const JobOptions& options, Exit& told) {
+    enqueue_batch(options.client, options.input, options.idempotency_key, told);
+  };
+  auto [verb, options] = add(group, exit, "enqueue-batch", "Enqueue many jobs", act);
+  verb->add_option("jobs", options->input, "a JSON array of job bodies: JSON, @FILE or - for standard input")
+      ->required();
+  verb->add_option("--idempotency-key", options->idempotency_key, "a repeat enqueues only what is missing");
+}
+
 void add_list(CLI::App& group, Exit& exit) {
   auto [verb, options] = add(group, exit, "list", "List jobs, newest first", list);
   verb->add_option("--handler", options->handler, "only jobs of this handler");
@@ -194,6 +205,7 @@ void add_job_verbs(CLI::App& root, Exit& exit) {
   CLI::App* group = root.add_subcommand("job", "Enqueue, watch and steer jobs");
   group->require_subcommand(1);
   add_enqueue(*group, exit);
+  add_enqueue_batch(*group, exit);
   add_list(*group, exit);
   const auto of_one = [&](const char* name, const char* help, Act act) {
     auto [verb, options] = add(*group, exit, name, help, act);

@@ -27,6 +27,7 @@ int run(int argc, char** argv) {
   add_webhook_verbs(root, exit);
   add_job_verbs(root, exit);
   add_dead_letter_verbs(root, exit);
+  add_top_verb(root, exit);
   add_bench_verb(root, exit);
   add_sandbox_verbs(root, exit);
   add_shell_verbs(root, exit);

@@ -6,7 +6,9 @@
 
 #include "orchestrator/app/client.hpp"
 #include "orchestrator/app/explain.hpp"
+#include "orchestrator/app/relative_time.hpp"
 #include "orchestrator/app/run_tables.hpp"
+#include "orchestrator/app/run_words.hpp"
 #include "orchestrator/app/table.hpp"
 #include "orchestrator/app/verbs.hpp"
 #include "orchestrator/base/json.hpp"
@@ -51,18 +53,32 @@ void print_settings(const QueueOptions& options, tools::ClientRequest request, E
   if (answer && !options.client.json()) print_members(answer->value, std::cout);
 }
 
+std::string state_of(const Json& queue, Timestamp now) {
+  if (!queue.value("paused", false)) return queue.value("depth", 0.0) > 0 ? "open, work waits" : "open";
+  const std::string since = string_member(queue, "paused_at");
+  return "paused" + (since.empty() ? "" : " " + relative_to(now, since));
+}
+
+void print_queues(const Json& queues) {
+  const Page page = page_of_output();
+  Table table({"QUEUE", "DEPTH", "OLDEST", "IN FLIGHT", "STARTS/S", "WORKERS", "STATE", "LIMITS"});
+  for (const Json& queue : queues) {
+    const bool waits = queue.value("depth", 0.0) > 0;
+    const Duration oldest(static_cast<std::int64_t>(queue.value("oldest_ready_age_seconds", 0.0) * 1e6));
+    table.add({cell(queue, "name"), cell(queue, "depth"), waits ? in_words(oldest) : "-", cell(queue, "in_flight"),
+               cell(queue, "rate_per_second"), std::to_string(queue.value("workers", Json::array()).size()),
+               Cell(state_of(queue, page.now), queue.value("paused", false) ? Tone::warning : Tone::plain),
+               limits_in_words(queue.value("limits", Json()))});
+  }
+  table.print(std::cout, page);
+}
+
 void list(const QueueOptions& options, Exit& exit) {
   tools::ClientRequest request;
   request.target = "/v1/queues";
   const auto answer = call_and_print(options.client, std::move(request), exit);
   if (!answer || options.client.json()) return;
-  Table table({"QUEUE", "DEPTH", "IN FLIGHT", "OLDEST (S)", "PER SECOND", "PAUSED", "LIMITS"});
-  for (const Json& queue : answer->value.value("items", Json::array())) {
-    table.add({cell(queue, "name"), cell(queue, "depth"), cell(queue, "in_flight"),
-               cell(queue, "oldest_ready_age_seconds"), cell(queue, "rate_per_second"), cell(queue, "paused"),
-               cell(queue, "limits")});
-  }
-  table.print(std::cout);
+  print_queues(answer->value.value("items", Json::array()));
   for (const Json& node : answer->value.value("missing_nodes", Json::array()))
     std::cerr << "orchestrator: no answer from " << node.get<std::string>() << "; its share is missing here\n";
 }

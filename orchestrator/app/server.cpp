@@ -308,6 +308,8 @@ void Server::Parts::connect_webhooks(api::ApiOptions& options) {
 Status Server::Parts::listen() {
   const telemetry::Gauge connections = metrics.gauge(telemetry::kHttpConnections);
   metrics.before_render([this, connections] { connections.set(static_cast<double>(http->connection_count())); });
+  metrics.gauge(telemetry::kBuildInfo, {ORC_VERSION}).set(1);
+  metrics.gauge(telemetry::kHandlerSlots).set(config.roles.worker ? config.handler_threads : 0);
   show_node_gauges(*node, metrics);
   if (Status listening = http->listen(); !listening) return listening;
   database_gauges.emplace(config.database_url, metrics, logger);

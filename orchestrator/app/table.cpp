@@ -1,6 +1,7 @@
 #include "orchestrator/app/table.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <ostream>
 
 #include "orchestrator/base/check.hpp"
@@ -8,44 +9,92 @@
 namespace orchestrator::app {
 namespace {
 
-/// Characters, not bytes: continuation bytes of UTF-8 take no room.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
-}
+constexpr std::size_t kGap = 2;
+/// The last column needs this much to be read beside the others; with less it goes below them.
+constexpr std::size_t kMinLastColumn = 30;
+/// A column that has to give room keeps this much.
+constexpr std::size_t kMinColumn = 8;
+constexpr std::size_t kNoteIndent = 4;
 
-std::string without_controls(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, ' ');
-  return text;
-}
-
-void print_row(std::ostream& out, const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) {
-  std::string line;
-  for (std::size_t column = 0; column < cells.size(); ++column) {
-    line += cells[column];
-    line.append(widths[column] - width_of(cells[column]) + 2, ' ');
+/// Takes room from the widest columns behind the first until the row fits.
+void squeeze(std::vector<std::size_t>& widths, std::size_t room) {
+  while (widths.size() > 1) {
+    const std::size_t total = std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
+    const auto widest = std::max_element(widths.begin() + 1, widths.end());
+    if (total <= room || *widest <= kMinColumn) return;
+    --*widest;
   }
-  line.erase(line.find_last_not_of(' ') + 1);
-  out << line << "\n";
 }
 
 }  // namespace
 
-void Table::add(std::vector<std::string> cells) {
+void Table::add(std::vector<Cell> cells) {
   ORC_CHECK(cells.size() == headings_.size(), "a table row has a cell for each heading");
-  for (std::string& cell : cells) cell = without_controls(std::move(cell));
   rows_.push_back(std::move(cells));
 }
 
-void Table::print(std::ostream& out) const {
+std::vector<std::size_t> Table::natural_widths() const {
   std::vector<std::size_t> widths;
   for (const std::string& heading : headings_) widths.push_back(width_of(heading));
   for (const auto& row : rows_) {
     for (std::size_t column = 0; column < row.size(); ++column) {
-      widths[column] = std::max(widths[column], width_of(row[column]));
+      widths[column] = std::max(widths[column], width_of(row[column].text));
     }
   }
-  print_row(out, headings_, widths);
-  for (const auto& row : rows_) print_row(out, row, widths);
+  return widths;
+}
+
+void Table::print(std::ostream& out, const Page& page) const {
+  std::vector<std::size_t> widths = natural_widths();
+  std::vector<Cell> headings;
+  for (const std::string& heading : headings_) headings.emplace_back(heading, Tone::strong);
+  const std::size_t total = std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
+  if (page.columns == 0 || total <= page.columns || widths.size() < 2) {
+    print_row(out, page, headings, widths);
+    for (const auto& row : rows_) print_row(out, page, row, widths);
+    return;
+  }
+  const std::size_t others = total - widths.back();
+  if (others + kMinLastColumn <= page.columns) {
+    widths.back() = page.columns - others;
+    print_row(out, page, headings, widths);
+    for (const auto& row : rows_) print_row(out, page, row, widths);
+    return;
+  }
+  widths.pop_back();
+  squeeze(widths, page.columns);
+  headings.pop_back();
+  print_row(out, page, headings, widths);
+  for (const auto& row : rows_) print_row_and_note(out, page, row, widths);
+}
+
+/// The last cell may take several lines; the others are cut to their column.
+void Table::print_row(std::ostream& out, const Page& page, const std::vector<Cell>& cells,
+                      const std::vector<std::size_t>& widths) const {
+  std::size_t indent = 0;
+  std::string line;
+  for (std::size_t column = 0; column + 1 < cells.size(); ++column) {
+    const std::string text = shortened(cells[column].text, widths[column]);
+    line += page.paint(text, cells[column].tone) + std::string(widths[column] - width_of(text) + kGap, ' ');
+    indent += widths[column] + kGap;
+  }
+  const auto lines = wrapped(cells.back().text, page.columns == 0 ? 0 : widths[cells.size() - 1]);
+  for (std::size_t at = 0; at < lines.size(); ++at) {
+    if (at > 0) line.assign(indent, ' ');
+    line += page.paint(lines[at], cells.back().tone);
+    line.erase(line.find_last_not_of(' ') + 1);
+    out << line << "\n";
+  }
+}
+
+void Table::print_row_and_note(std::ostream& out, const Page& page, const std::vector<Cell>& cells,
+                               const std::vector<std::size_t>& widths) const {
+  print_row(out, page, {cells.begin(), cells.end() - 1}, widths);
+  const Cell& note = cells.back();
+  if (note.text.empty() || note.text == "-") return;
+  for (const std::string& text : wrapped(note.text, page.columns - kNoteIndent)) {
+    out << std::string(kNoteIndent, ' ') << page.paint(text, note.tone) << "\n";
+  }
 }
 
 }  // namespace orchestrator::app

@@ -35,10 +35,12 @@ void add_calendar_verbs(CLI::App& root, Exit& exit);
 void add_schedule_verbs(CLI::App& root, Exit& exit);
 /// webhook endpoint create|list|show|delete, webhook delivery list|show|replay: against a server.
 void add_webhook_verbs(CLI::App& root, Exit& exit);
-/// job enqueue|list|show|cancel|retry: against a server.
+/// job enqueue|enqueue-batch|list|show|cancel|retry: against a server.
 void add_job_verbs(CLI::App& root, Exit& exit);
 /// dead-letter list|retry|discard: against a server.
 void add_dead_letter_verbs(CLI::App& root, Exit& exit);
+/// top: against a server.
+void add_top_verb(CLI::App& root, Exit& exit);
 /// bench: against a server.
 void add_bench_verb(CLI::App& root, Exit& exit);
 /// sandbox and demo-drive: fake providers, and the outside world of the shipped flows.

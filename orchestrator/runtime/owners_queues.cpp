@@ -131,6 +131,7 @@ std::vector<QueueFigures> Owners::queues_here(const std::string& namespace_name)
     if (reading.in_local_slots > 0) figures.workers.push_back({node_.id().value, reading.in_local_slots});
     auto& of_queue = remote[figures.name];
     std::move(of_queue.begin(), of_queue.end(), std::back_inserter(figures.workers));
+    of_queue.clear();
     figures.rules = reading.rules;
     here.push_back(std::move(figures));
   }

@@ -88,6 +88,10 @@ inline constexpr MetricDeclaration kTasksInRemoteHands{"orchestrator_tasks_in_re
                                                        "Tasks that remote workers have, claimed on this node."};
 inline constexpr MetricDeclaration kClaimsWaiting{"orchestrator_task_claims_waiting", MetricKind::gauge, "1",
                                                   "Claims, here or of other nodes, that wait for work on this node."};
+inline constexpr MetricDeclaration kHandlerSlots{"orchestrator_handler_slots", MetricKind::gauge, "1",
+                                                 "Handlers that this node runs at once."};
+inline constexpr MetricDeclaration kHandlerSlotsBusy{"orchestrator_handler_slots_busy", MetricKind::gauge, "1",
+                                                     "Handlers that this node runs now."};
 inline constexpr MetricDeclaration kHandlerSeconds{"orchestrator_handler_seconds",
                                                    MetricKind::histogram,
                                                    "seconds",
@@ -108,6 +112,9 @@ inline constexpr MetricDeclaration kScheduleSlotsTotal{"orchestrator_schedule_sl
 inline constexpr MetricDeclaration kScheduleLatenessSeconds{
     "orchestrator_schedule_lateness_seconds", MetricKind::histogram, "seconds",
     "How long after its time the run of a slot was started; without slots that waited, were missed or filled in."};
+inline constexpr MetricDeclaration kScheduleOverdueSeconds{
+    "orchestrator_schedule_overdue_seconds", MetricKind::gauge, "seconds",
+    "How long ago the next slot of some schedule was due that nobody has decided about; 0 when there is none."};
 inline constexpr MetricDeclaration kPoisonedTotal{
     "orchestrator_poisoned_total", MetricKind::counter, "1", "Runs set aside as poison.", {"reason"}};
 
@@ -139,6 +146,33 @@ inline constexpr MetricDeclaration kStoreConnectionsLostTotal{
 inline constexpr MetricDeclaration kStoreOldestSnapshotAgeSeconds{
     "orchestrator_store_oldest_snapshot_age_seconds", MetricKind::gauge, "seconds",
     "Age of the oldest transaction that holds vacuum back; doctor names its backend."};
+inline constexpr MetricDeclaration kStoreRows{
+    "orchestrator_store_rows", MetricKind::gauge, "1", "Rows of a hot table, as PostgreSQL counts them.", {"table"}};
+inline constexpr MetricDeclaration kStoreDeadRows{"orchestrator_store_dead_rows",
+                                                  MetricKind::gauge,
+                                                  "1",
+                                                  "Dead rows of a hot table that vacuum has not removed yet.",
+                                                  {"table"}};
+inline constexpr MetricDeclaration kStoreDatabaseBytes{"orchestrator_store_database_bytes", MetricKind::gauge, "bytes",
+                                                       "Size of the database's files."};
+inline constexpr MetricDeclaration kStoreSessions{"orchestrator_store_sessions", MetricKind::gauge, "1",
+                                                  "Sessions of clients that the database server has, of anybody."};
+inline constexpr MetricDeclaration kStoreSessionsLimit{"orchestrator_store_sessions_limit", MetricKind::gauge, "1",
+                                                       "Sessions that the database server allows (max_connections)."};
+inline constexpr MetricDeclaration kStoreTransactionIdAge{
+    "orchestrator_store_transaction_id_age", MetricKind::gauge, "1",
+    "Transactions since the oldest one that is not frozen; PostgreSQL refuses writes near 2 000 000 000."};
+inline constexpr MetricDeclaration kStoreClockAheadSeconds{"orchestrator_store_clock_ahead_seconds", MetricKind::gauge,
+                                                           "seconds", "The database's clock minus this node's."};
+inline constexpr MetricDeclaration kStoreLookAgeSeconds{
+    "orchestrator_store_look_age_seconds", MetricKind::gauge, "seconds",
+    "Since this node last read from the database what its gauges about it show."};
+inline constexpr MetricDeclaration kInboxWaiting{
+    "orchestrator_inbox_waiting", MetricKind::gauge, "1",
+    "Messages to shards that their owner has not dealt with, counted up to 10 000."};
+inline constexpr MetricDeclaration kInboxOldestAgeSeconds{
+    "orchestrator_inbox_oldest_age_seconds", MetricKind::gauge, "seconds",
+    "Age of the oldest message to a shard that its owner has not dealt with; 0 when there is none."};
 inline constexpr MetricDeclaration kInboxRowsTotal{"orchestrator_inbox_rows_total", MetricKind::counter, "1",
                                                    "Messages between shards taken from the inbox."};
 
@@ -176,6 +210,8 @@ inline constexpr MetricDeclaration kWebhookSeconds{"orchestrator_webhook_seconds
                                                    "From a genuine webhook's last byte to its commit.",
                                                    {"provider"}};
 
+inline constexpr MetricDeclaration kBuildInfo{
+    "orchestrator_build_info", MetricKind::gauge, "1", "Always 1; says which version this node runs.", {"version"}};
 inline constexpr MetricDeclaration kProcessId{"orchestrator_process_id", MetricKind::gauge, "1",
                                               "Process id of this node, for measurements on the same machine."};
 inline constexpr MetricDeclaration kProcessCpuSeconds{"orchestrator_process_cpu_seconds", MetricKind::gauge, "seconds",
@@ -210,11 +246,14 @@ inline constexpr std::array kMetricDeclarations{
     kTaskLeasesLostTotal,
     kTasksInRemoteHands,
     kClaimsWaiting,
+    kHandlerSlots,
+    kHandlerSlotsBusy,
     kHandlerSeconds,
     kStepPickupSeconds,
     kTimerLagSeconds,
     kScheduleSlotsTotal,
     kScheduleLatenessSeconds,
+    kScheduleOverdueSeconds,
     kPoisonedTotal,
     kShardsOwned,
     kTakeOversTotal,
@@ -226,6 +265,16 @@ inline constexpr std::array kMetricDeclarations{
     kStoreRowsTotal,
     kStoreConnectionsLostTotal,
     kStoreOldestSnapshotAgeSeconds,
+    kStoreRows,
+    kStoreDeadRows,
+    kStoreDatabaseBytes,
+    kStoreSessions,
+    kStoreSessionsLimit,
+    kStoreTransactionIdAge,
+    kStoreClockAheadSeconds,
+    kStoreLookAgeSeconds,
+    kInboxWaiting,
+    kInboxOldestAgeSeconds,
     kInboxRowsTotal,
     kHttpRequestsTotal,
     kHttpRequestSeconds,
@@ -234,6 +283,7 @@ inline constexpr std::array kMetricDeclarations{
     kWebhookRejectedTotal,
     kWebhooksAlteredTotal,
     kWebhookSeconds,
+    kBuildInfo,
     kProcessId,
     kProcessCpuSeconds,
     kProcessResidentBytes,

@@ -10,7 +10,6 @@
 #include "orchestrator/app/definition_file.hpp"
 #include "orchestrator/app/input_text.hpp"
 #include "orchestrator/app/node_identity.hpp"
-#include "orchestrator/app/run_tables.hpp"
 #include "orchestrator/app/table.hpp"
 #include "orchestrator/base/json.hpp"
 
@@ -59,17 +58,6 @@ TEST(Table, AlignsByCharactersAndCannotBeDrawnOn) {
 TEST(Query, LeavesOutWhatIsNotGiven) {
   EXPECT_EQ(with_query("/v1/runs", {{"state", ""}, {"q", "a b"}, {"limit", "5"}}), "/v1/runs?q=a%20b&limit=5");
   EXPECT_EQ(with_query("/v1/runs", {{"state", ""}}), "/v1/runs");
-}
-
-TEST(RunTables, SayWhatARunWaitsFor) {
-  const Json run = {{"run_id", "r"},
-                    {"state", "waiting"},
-                    {"waiting_on", {{{"kind", "signal"}, {"state_name", "Pay"}, {"names", {"paid"}}, {"key", "42"}}}}};
-  std::ostringstream out;
-
-  print_run(run, out);
-
-  EXPECT_THAT(out.str(), HasSubstr("signal in Pay names [\"paid\"] key 42"));
 }
 
 TEST_F(FolderTest, JsonArgumentsAreTextsOrFiles) {

@@ -11,6 +11,7 @@
 namespace orchestrator::store::postgres {
 
 class Session;
+struct DatabaseFigures;
 
 /// Counting of unmatched signals ends here; more of them look like this many.
 inline constexpr std::int64_t kMaxCountedSignals = 10'000;
@@ -47,6 +48,8 @@ class HealthReader {
 
   /// Errors: unavailable, precondition_failed (not migrated).
   Result<DatabaseHealth> read();
+  /// What fills up or falls behind (database_figures.hpp). Errors as read().
+  Result<DatabaseFigures> read_figures();
 
  private:
   std::unique_ptr<Session> session_;
