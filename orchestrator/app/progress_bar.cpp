@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <utility>
 
@@ -34,7 +35,7 @@ std::string draw_progress(const std::string& word, std::size_t done, std::size_t
   if (refused > 0) text += ", " + std::to_string(refused) + " refused";
   if (elapsed_seconds > 0 && over > 0) {
     const double rate = static_cast<double>(over) / elapsed_seconds;
-    text += ", " + std::to_string(static_cast<std::size_t>(rate + 0.5)) + "/s";
+    text += ", " + std::to_string(std::lround(rate)) + "/s";
     if (over < total) {
       const auto left = static_cast<std::int64_t>(static_cast<double>(total - over) / rate * 1e3);
       text += ", " + in_short(std::chrono::milliseconds(left)) + " left";

@@ -8,7 +8,7 @@ namespace {
 /// Between two looks at dead letters and decisions.
 constexpr std::chrono::seconds kListInterval{5};
 /// A server that is slower than this is reported as one that does not answer.
-constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::seconds kPatience{3};
 /// Another node's metrics are looked at beside the rest; it may be cut off from here.
 constexpr std::chrono::seconds kNodePatience{1};
 

@@ -89,26 +89,21 @@ void watch(const TopOptions& options, Exit& exit) {
   if (!first) return explain(first.error(), exit);
   TopReading now = *std::move(first);
   std::optional<TopReading> before;
-  std::optional<std::chrono::steady_clock::time_point> away_since;
+  bool away = false;
   const LiveScreen screen;
   for (;;) {
     TopFrame frame;
     frame.page = page_of_output();
     frame.rows = LiveScreen::rows();
-    frame.alarming = away_since.has_value();
-    const auto since =
-        away_since ? std::chrono::steady_clock::now() - *away_since : std::chrono::steady_clock::duration{};
-    frame.note = away_since ? "no answer for " + in_short(std::chrono::floor<Duration>(since)) : "q quits";
+    frame.alarming = away;
+    const auto since = std::chrono::floor<Duration>(std::chrono::steady_clock::now() - now.taken);
+    frame.note = away ? "no answer for " + in_short(since) : "q quits";
     screen.show(draw_top(now, before ? &*before : nullptr, frame));
     if (wait(screen, stop, std::chrono::steady_clock::now() + options.interval())) return;
 
     auto next = reader.read();
-    if (next) {
-      before = std::exchange(now, *std::move(next));
-      away_since.reset();
-    } else if (!away_since) {
-      away_since = std::chrono::steady_clock::now();
-    }
+    away = !next;
+    if (next) before = std::exchange(now, *std::move(next));
   }
 }
 

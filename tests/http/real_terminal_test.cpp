@@ -217,7 +217,11 @@ TEST_F(RealTerminal, RunShowFitsTheTerminalAndSaysWhatItWaitsFor) {
   const std::string shown = terminal.until("input");
   const auto [piped, code] = orchestrator("run show " + run);
 
+  Terminal plain("env NO_COLOR=1 " + command("run show " + run));
+  EXPECT_EQ(plain.wait(), 0);
+
   EXPECT_THAT(shown, HasSubstr("\x1b["));
+  EXPECT_THAT(plain.until("input"), Not(HasSubstr("\x1b")));
   EXPECT_EQ(code, 0);
   EXPECT_THAT(piped, AllOf(HasSubstr("waits for   signal \"paid\" with key o-1, in Wait, for "),
                            HasSubstr("workflow    waits, version 1"), Not(HasSubstr("\x1b"))));

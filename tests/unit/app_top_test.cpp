@@ -169,6 +169,18 @@ TEST(TopView, FitsWhateverTheTerminalIs) {
   EXPECT_THAT(lines, Contains(HasSubstr("NODE")));
 }
 
+TEST(TopView, KeepsItsFiguresWhileTheServerIsAway) {
+  TopFrame frame = a_frame(80, 24);
+  frame.note = "no answer for 5.0s";
+  frame.alarming = true;
+  frame.page.coloured = true;
+
+  const auto lines = draw_top(a_reading(kLater, std::chrono::seconds(2)), nullptr, frame);
+
+  EXPECT_THAT(lines.front(), HasSubstr("\x1b[1;31m12:00:02Z  no answer for 5.0s"));
+  EXPECT_THAT(lines, Contains(HasSubstr("board-1")));
+}
+
 TEST(TopView, SaysSoWhenANodeCannotBeReached) {
   TopReading now = a_reading(kLater, std::chrono::seconds(0));
   now.nodes.push_back({.node_id = "far", .url = "http://10.0.0.9:8080", .shards = 0, .metrics = std::nullopt});
