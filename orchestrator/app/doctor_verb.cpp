@@ -205,15 +205,36 @@ std::vector<Finding> examine(const SettingFlags& flags) {
   return findings;
 }
 
+Tone tone_of(Finding::Level level) {
+  switch (level) {
+    case Finding::Level::good: return Tone::good;
+    case Finding::Level::warning: return Tone::warning;
+    case Finding::Level::bad: return Tone::bad;
+  }
+  return Tone::bad;
+}
+
+/// On a page the mend stands below what is wrong: both are sentences.
+void print_findings(const std::vector<Finding>& findings, const Page& page) {
+  Table table({"CHECK", "RESULT", "WHAT"});
+  for (const Finding& finding : findings) {
+    table.add({finding.check, Cell(to_string(finding.level), tone_of(finding.level)), finding.says});
+    if (!finding.mend.empty()) table.add({"", "mend", Cell(finding.mend, Tone::strong)});
+  }
+  table.print(std::cout, page);
+}
+
 void print_table(const std::vector<Finding>& findings, const std::vector<config::ValueReport>& values) {
+  const Page page = page_of_output();
   Table settings({"SETTING", "VALUE", "FROM"});
   for (const config::ValueReport& value : values) {
     if (value.source != "default") settings.add({value.variable, value.value, value.source});
   }
   if (!settings.empty()) {
-    settings.print(std::cout);
+    settings.print(std::cout, page);
     std::cout << "\n";
   }
+  if (page.columns != 0) return print_findings(findings, page);
   Table table({"CHECK", "RESULT", "WHAT", "MEND"});
   for (const Finding& finding : findings) {
     table.add({finding.check, to_string(finding.level), finding.says, finding.mend.empty() ? "-" : finding.mend});

@@ -112,7 +112,7 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
     std::size_t end = bytes_of(text, width);
     // A space right behind the line still ends it. What has no space near its end is cut where it stands.
     const std::size_t space = text.rfind(' ', end);
-    const bool breaks = space != std::string_view::npos && space > end / 2;
+    const bool breaks = space != std::string_view::npos && space > end / 3;
     if (breaks) end = space;
     lines.emplace_back(text.substr(0, end));
     text.remove_prefix(breaks ? end + 1 : end);
