@@ -29,15 +29,14 @@ std::size_t columns_of_errors() {
 }  // namespace
 
 std::string draw_progress(const std::string& word, std::size_t done, std::size_t refused, std::size_t total,
-                          double elapsed_seconds, std::size_t columns) {
+                          double per_second, std::size_t columns) {
   const std::size_t over = done + refused;
   std::string text = std::to_string(over) + " of " + std::to_string(total);
   if (refused > 0) text += ", " + std::to_string(refused) + " refused";
-  if (elapsed_seconds > 0 && over > 0) {
-    const double rate = static_cast<double>(over) / elapsed_seconds;
-    text += ", " + std::to_string(std::lround(rate)) + "/s";
+  if (per_second > 0) {
+    text += ", " + std::to_string(std::lround(per_second)) + "/s";
     if (over < total) {
-      const auto left = static_cast<std::int64_t>(static_cast<double>(total - over) / rate * 1e3);
+      const auto left = static_cast<std::int64_t>(static_cast<double>(total - over) / per_second * 1e3);
       text += ", " + in_short(std::chrono::milliseconds(left)) + " left";
     }
   }
@@ -48,9 +47,10 @@ std::string draw_progress(const std::string& word, std::size_t done, std::size_t
   return word + " [" + std::string(filled, '#') + std::string(width - filled, '-') + "] " + text;
 }
 
-ProgressBar::ProgressBar(std::string word, std::size_t total)
+ProgressBar::ProgressBar(std::string word, std::size_t total, std::size_t already)
     : word_(std::move(word)),
       total_(total),
+      already_(already),
       visible_(isatty(STDERR_FILENO) != 0),
       begun_(std::chrono::steady_clock::now()) {}
 
@@ -58,10 +58,10 @@ void ProgressBar::show(std::size_t done, std::size_t refused) {
   const auto now = std::chrono::steady_clock::now();
   if (!visible_ || now - begun_ < kPatience) return;
   if (drawn_ && now - drawn_at_ < kRedraw && done + refused < total_) return;
-  const double elapsed = std::chrono::duration<double>(now - begun_).count();
+  const std::size_t since = done + refused > already_ ? done + refused - already_ : 0;
+  const double rate = static_cast<double>(since) / std::chrono::duration<double>(now - begun_).count();
   // One column stays free: a full line would wrap.
-  std::cerr << "\r\x1b[K" << draw_progress(word_, done, refused, total_, elapsed, columns_of_errors() - 1)
-            << std::flush;
+  std::cerr << "\r\x1b[K" << draw_progress(word_, done, refused, total_, rate, columns_of_errors() - 1) << std::flush;
   drawn_ = true;
   drawn_at_ = now;
 }

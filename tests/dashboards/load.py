@@ -68,7 +68,7 @@ class Load:
         while not self.ending.is_set():
             try:
                 act()
-            except Exception as problem:  # pylint: disable=broad-except
+            except Exception as problem:
                 # Told at the end: a load that stopped makes every later finding misleading.
                 if not self.ending.is_set():
                     self.problems.append(f"{act.__name__}: {problem!r}")

@@ -245,7 +245,7 @@ TEST(LimitWords, AreShort) {
 }
 
 TEST(ProgressText, SaysHowFarHowFastAndHowLongStill) {
-  EXPECT_EQ(draw_progress("retried", 123, 2, 500, 2.5, 76),
+  EXPECT_EQ(draw_progress("retried", 123, 2, 500, 50, 76),
             "retried [######---------------------] 125 of 500, 2 refused, 50/s, 7.5s left");
   EXPECT_EQ(draw_progress("retried", 0, 0, 10, 0, 40), "retried [----------------------] 0 of 10");
   EXPECT_LE(width_of(draw_progress("enqueued", 5, 0, 1'000'000, 1, 20)), 20U);
