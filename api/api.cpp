@@ -46,6 +46,7 @@ struct Api::Body {
     add_hook_routes(router, context);
     add_process_routes(router, context);
     add_openapi_route(router);
+    add_page_routes(router, context);
     add_unbuilt_routes(router);
   }
 
@@ -64,14 +65,24 @@ struct Api::Body {
 
   /// Who asks. unauthenticated (401) or forbidden (403) when it is nobody, or not enough.
   Result<Identity> identify(const Route& route, const Headers& headers) const {
-    auto by_key = identify_by_key(context.options.keys, headers);
-    auto identity = by_key ? *std::move(by_key) : context.authenticator.identify(headers);
+    auto identity = context.identify(headers);
     if (identity && identity->role < *route.role) {
       return Error(ErrorCode::precondition_failed, "forbidden",
                    "This call needs the role " + std::string(to_string(*route.role)))
           .with("role", std::string(to_string(*route.role)));
     }
     return identity;
+  }
+
+  /// A call of the operator page shows its session: from here on it looks as if it had shown the key. forbidden (403)
+  /// when another site's page made it.
+  Status admit_session(Request& request, std::optional<Timestamp>& expires_at) const {
+    const auto session = context.page_sessions.find(request, context.options.now());
+    if (!session) return session.error();
+    if (!*session) return {};
+    request.headers.add("Authorization", "Bearer " + (*session)->key);
+    expires_at = (*session)->expires_at;
+    return {};
   }
 
   void begin(const CallPtr& call) {
@@ -116,7 +127,12 @@ Admission Api::admit(const Request& head) {
   if (match.route == nullptr) return refuse(body_->unmatched(match, head), "none");
   const Route& route = *match.route;
   if (route.access == Access::credential) {
-    const auto identity = body_->identify(route, head.headers);
+    Request seen{.method = head.method, .path = {}, .query = {}, .headers = head.headers, .body = {}, .peer = {}};
+    std::optional<Timestamp> expires_at;
+    if (const Status own = body_->admit_session(seen, expires_at); !own) {
+      return refuse(problem_response(own.error(), head.path), route.pattern);
+    }
+    const auto identity = body_->identify(route, seen.headers);
     if (!identity) return refuse(problem_response(identity.error(), head.path), route.pattern);
   } else if (route.access == Access::peer && !body_->context.authenticator.is_peer(head.headers)) {
     return refuse(body_->unmatched({}, head), route.pattern);  // for everybody else there is no such path
@@ -152,6 +168,8 @@ void Api::handle(Request request, Answer answer) {
     return;
   }
   if (match.route->access != Access::credential) return body_->begin(call);
+  const Status own = body_->admit_session(call->request, call->session_expires_at);
+  if (!own) return call->fail(own.error());
   auto identity = body_->identify(*match.route, call->request.headers);
   if (!identity) return call->fail(identity.error());
   call->namespace_name = std::move(identity->namespace_name);

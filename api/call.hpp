@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/message.hpp"
 #include "orchestrator/base/error.hpp"
+#include "orchestrator/base/timestamp.hpp"
 #include "orchestrator/model/role.hpp"
 
 namespace orchestrator::api {
@@ -20,6 +22,8 @@ struct Call {
   std::string namespace_name;           ///< of the credential; empty for open routes
   std::string actor;                    ///< who asks, for the history; never a secret
   Role role = Role::viewer;             ///< of the credential
+  /// When the page's session ends; nothing for a call that shows a key.
+  std::optional<Timestamp> session_expires_at;
   Answer answer;
 
   void respond(Response response) const { answer(std::move(response)); }

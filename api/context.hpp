@@ -5,7 +5,9 @@
 
 #include "api/api.hpp"
 #include "api/identity.hpp"
+#include "api/key_ring.hpp"
 #include "api/long_polls.hpp"
+#include "api/page_session.hpp"
 #include "api/webhooks/endpoint_cache.hpp"
 #include "api/webhooks/key_cache.hpp"
 
@@ -17,10 +19,17 @@ struct Context {
       : service(engine),
         options(std::move(settings)),
         authenticator(options.admin_key, options.peer_secret),
+        page_sessions(options.peer_secret),
         endpoints(engine, options.secret_of),
         keys({.fetch = options.fetch_document,
               .now = options.now,
               .authorities_file = options.webhook_authorities_file}) {}
+
+  /// Who shows this credential. unauthenticated (401), or forbidden (403) for a namespace that it does not hold.
+  [[nodiscard]] Result<Identity> identify(const Headers& headers) const {
+    auto by_key = identify_by_key(options.keys, headers);
+    return by_key ? *std::move(by_key) : authenticator.identify(headers);
+  }
 
   // Fixed after construction.
   service::Service& service;
@@ -28,6 +37,7 @@ struct Context {
   const Authenticator authenticator;
 
   // Safe from any thread.
+  PageSessions page_sessions;
   webhooks::EndpointCache endpoints;
   webhooks::KeyCache keys;
   LongPolls long_polls;

@@ -58,6 +58,9 @@ inline constexpr std::size_t kMaxAttributeNameBytes = 128;
 /// Of a text value. Source: attributes are indexed, and an index entry holds about 2 700 bytes.
 inline constexpr std::size_t kMaxAttributeBytes = 1024;
 
+/// A key with which somebody signs in on the operator page. Source: an API key has at most 200.
+inline constexpr std::size_t kMaxPageKeyBytes = 1024;
+
 /// Bytes of free text such as `reason`.
 inline constexpr std::size_t kMaxReasonBytes = 2048;
 

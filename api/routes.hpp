@@ -31,6 +31,8 @@ void add_probe_routes(Router& router, Context& context);
 void add_process_routes(Router& router, Context& context);
 /// GET /openapi.json
 void add_openapi_route(Router& router);
+/// GET /, the page's screens and files, and /v1/session.
+void add_page_routes(Router& router, Context& context);
 /// What the contract names and nobody has built yet: 501 instead of 404. After all others.
 void add_unbuilt_routes(Router& router);
 

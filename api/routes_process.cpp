@@ -1,4 +1,4 @@
-// The process itself: GET /livez, /readyz, /metrics, /, /v1/nodes.
+// The process itself: GET /livez, /readyz, /metrics, /v1/nodes.
 #include "api/context.hpp"
 #include "api/json_writer.hpp"
 #include "api/problem.hpp"
@@ -9,28 +9,11 @@
 namespace orchestrator::api {
 namespace {
 
-constexpr std::string_view kFrontPage = R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Orchestrator</title></head><body>
-<h1>Orchestrator</h1>
-<p>Durable workflows and jobs. Calls below <code>/v1</code> need <code>Authorization: Bearer KEY</code>.</p>
-<ul>
-<li><code>POST /v1/workflows/{name}/versions</code>: deploy a definition</li>
-<li><code>POST /v1/runs</code>, <code>GET /v1/runs</code>, <code>GET /v1/runs/{id}</code>, <code>/history</code>: start and follow runs</li>
-<li><code>POST /v1/signals/{name}</code>, <code>GET /v1/signals</code>: tell runs what happened</li>
-<li><code>POST /hooks/{namespace}/{endpoint}</code>: webhooks of providers</li>
-<li><a href="/livez">/livez</a>, <a href="/readyz">/readyz</a>, <a href="/metrics">/metrics</a>: probes and metrics</li>
-</ul></body></html>
-)";
-
 Response page(std::string content_type, std::string body) {
   Response response;
   response.content_type = std::move(content_type);
   response.body = std::move(body);
   return response;
-}
-
-void show_front_page(Context& /*context*/, const CallPtr& call) {
-  call->respond(page("text/html; charset=utf-8", std::string{kFrontPage}));
 }
 
 void show_live(Context& /*context*/, const CallPtr& call) { call->respond(json_response(200, R"({"status":"live"})")); }
@@ -83,7 +66,6 @@ void add_process_routes(Router& router, Context& context) {
   const auto bind = [&context](auto action) {
     return [&context, action](const CallPtr& call) { action(context, call); };
   };
-  router.add({.method = "GET", .pattern = "/", .handle = bind(show_front_page), .access = Access::open});
   router.add({.method = "GET", .pattern = "/v1/nodes", .handle = bind(list_nodes)});
 }
 

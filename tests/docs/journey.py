@@ -194,4 +194,8 @@ def administration(caller):
     caller.call("createNamespace", 201)
     caller.call("createNamespace", 200)
     caller.call("listNamespaces")
+    caller.call("openSession", body={"key": caller.server.key})
+    caller.call("openSession", 401)
+    caller.call("getSession")
+    caller.call("closeSession", 204)
     caller.call("listNodes")

@@ -1,0 +1,57 @@
+// What screens ask for: lists page by page, single things, and how often they are asked again.
+import { useInfiniteQuery, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { get, type Problem, type Query } from "./client";
+import { useLiveInterval } from "../live";
+import type { Page } from "./model";
+
+/** Rows of one page of a list. */
+export const kPageItems = 100;
+/** Lists that were scrolled further than this are not asked again by themselves: every page would be read anew. */
+const kMaxLivePages = 2;
+
+export interface List<T> {
+  items: T[];
+  isLoading: boolean;
+  problem: Problem | null;
+  hasMore: boolean;
+  isLoadingMore: boolean;
+  loadMore: () => void;
+  /** More pages exist than were read: the number of items is not the whole. */
+  isPartial: boolean;
+}
+
+export function useList<T>(path: string, query: Query = {}, options: { limit?: number; live?: boolean; enabled?: boolean; livePages?: number } = {}): List<T> {
+  const interval = useLiveInterval();
+  const limit = options.limit ?? kPageItems;
+  const result = useInfiniteQuery<Page<T>, Problem, { pages: Page<T>[] }, unknown[], string | null>({
+    queryKey: [path, query, limit],
+    queryFn: ({ pageParam, signal }) => get<Page<T>>(path, { ...query, limit, cursor: pageParam }, signal),
+    initialPageParam: null,
+    getNextPageParam: (last) => last.next_cursor,
+    refetchInterval: (state) =>
+      options.live === false || (state.state.data?.pages.length ?? 0) > (options.livePages ?? kMaxLivePages) ? false : interval,
+    enabled: options.enabled ?? true,
+  });
+  return {
+    items: result.data?.pages.flatMap((page) => page.items) ?? [],
+    isLoading: result.isPending && (options.enabled ?? true),
+    problem: result.isError && !result.data ? result.error : null,
+    hasMore: result.hasNextPage,
+    isLoadingMore: result.isFetchingNextPage,
+    loadMore: () => {
+      if (!result.isFetchingNextPage) void result.fetchNextPage();
+    },
+    isPartial: result.hasNextPage,
+  };
+}
+
+/** A list without pages, or one whose first page is enough. */
+export function usePlain<T>(path: string, query?: Query, options: { enabled?: boolean; live?: boolean } = {}): UseQueryResult<T, Problem> {
+  const interval = useLiveInterval();
+  return useQuery<T, Problem>({
+    queryKey: [path, query ?? {}],
+    queryFn: ({ signal }) => get<T>(path, query, signal),
+    refetchInterval: options.live === false ? false : interval,
+    enabled: options.enabled ?? true,
+  });
+}
