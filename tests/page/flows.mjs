@@ -57,6 +57,9 @@ const order = {
   },
 };
 
+const { Reserve, Charge } = order.States;
+const payment = { StartAt: "Reserve", States: { Reserve, Charge: { ...Charge, Next: "Receipt" }, Receipt: { Type: "Task", Resource: "handler:echo", End: true } } };
+
 const later = { StartAt: "Later", States: { Later: { Type: "Wait", Seconds: 7200, Next: "Done" }, Done: { Type: "Pass", End: true } } };
 const each = {
   StartAt: "Each",
@@ -66,14 +69,14 @@ const family = { StartAt: "Child", States: { Child: { Type: "Task", Resource: "w
 
 /** A payment provider with moods: an amount decides whether it answers, refuses or is out of order, until it is mended. */
 export function startProvider() {
-  const provider = { isMended: false, calls: 0 };
+  const provider = { isMended: false, takesAll: false, calls: 0 };
   const server = createServer((request, response) => {
     let text = "";
     request.on("data", (piece) => (text += piece));
     request.on("end", () => {
       provider.calls += 1;
       const amount = JSON.parse(text || "{}").amount ?? 0;
-      const status = amount < 0 ? 422 : provider.isMended ? 200 : request.url === "/limited" ? 403 : request.url === "/down" ? 503 : 200;
+      const status = amount < 0 && !provider.takesAll ? 422 : provider.isMended ? 200 : request.url === "/limited" ? 403 : request.url === "/down" ? 503 : 200;
       const words = { 200: "charged", 403: "merchant suspended", 422: `amount ${amount} is not positive`, 503: "payment provider is in maintenance" };
       response.writeHead(status, { "Content-Type": "application/json" });
       response.end(JSON.stringify({ message: words[status] }));
@@ -91,6 +94,7 @@ export function startProvider() {
 export async function deploy(server) {
   await server.call("POST", "/v1/workflows/order/versions", { ...order, Comment: "The first version." });
   await server.call("POST", "/v1/workflows/order/versions", order);
+  await server.call("POST", "/v1/workflows/payment/versions", payment);
   await server.call("POST", "/v1/workflows/later/versions", later);
   await server.call("POST", "/v1/workflows/each/versions", each);
   await server.call("POST", "/v1/workflows/family/versions", family);
@@ -118,7 +122,6 @@ export async function playFlows(server, provider) {
   ids.failedJob = (await server.call("POST", "/v1/jobs", { handler: "fail", queue: "reports", input: { error: "Report.Broken", cause: "column missing" }, max_attempts: 2, retry: { kind: "fixed", initial_seconds: 1 } })).run_id;
   await server.call("POST", "/v1/schedules", { name: "nightly", cron: "30 2 * * *", time_zone: "Europe/Berlin", workflow: "later", input: {} });
   await server.call("POST", "/v1/schedules", { name: "every-minute", every_seconds: 60, workflow: "each", input: { items: [1] } });
-  process.env.PAGE_TEST_HOOK_SECRET = "hook-secret";
   await server.call("POST", "/v1/webhook-endpoints", { name: "shop", provider: "generic_hmac", secrets: ["hook-secret"], signal: { name: "shop.order", key: "$.order_id" }, options: { header: "X-Signature" } });
   const body = JSON.stringify({ order_id: "order-ada", event: "paid", amount: 120 });
   const signature = createHmac("sha256", "hook-secret").update(body).digest("hex");
@@ -134,11 +137,11 @@ export async function playFlows(server, provider) {
   return ids;
 }
 
-/** 500 failed orders: 300 for a provider in maintenance, 150 for a suspended merchant, 50 for a wrong amount. */
+/** 500 failed payments: 300 for a provider in maintenance, 150 for a suspended merchant, 50 for a wrong amount. */
 export async function failMany(server, provider) {
   const runs = Array.from({ length: 500 }, (_, i) => {
     const [path, amount] = i < 300 ? ["/down", 20] : i < 450 ? ["/limited", 20] : ["/", -1];
-    return { workflow: "order", key: `many-${i}`, input: { customer: `many-${i}`, amount, provider: provider.url + path } };
+    return { workflow: "payment", key: `many-${i}`, input: { customer: `many-${i}`, amount, provider: provider.url + path } };
   });
   const answer = await server.call("POST", "/v1/runs/batch", { runs });
   const wrong = answer.items.find((item) => item.error);

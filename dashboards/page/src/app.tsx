@@ -26,6 +26,7 @@ const screens: { pattern: string; title: string; screen: Screen }[] = [
   { pattern: "/workflows/{name}", title: "Definition", screen: lazy(() => import("./screens/workflow")) },
   { pattern: "/operations", title: "Operations", screen: lazy(() => import("./screens/operations")) },
   { pattern: "/operations/{id}", title: "Operation", screen: lazy(() => import("./screens/operations")) },
+  { pattern: "/approvals", title: "Approvals", screen: lazy(() => import("./screens/approvals")) },
   { pattern: "/audit", title: "Audit", screen: lazy(() => import("./screens/audit")) },
   { pattern: "/nodes", title: "Nodes", screen: lazy(() => import("./screens/nodes")) },
 ];

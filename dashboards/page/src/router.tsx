@@ -69,4 +69,11 @@ export function Link({ href, onClick, ...rest }: AnchorHTMLAttributes<HTMLAnchor
   return <a href={href} onClick={follow} {...rest} />;
 }
 
+/** The list of runs with these filters. */
+export function runsAddress(filter: Record<string, unknown>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filter)) query.set(name, Array.isArray(value) ? value.join(",") : String(value));
+  return `/runs?${query.toString()}`;
+}
+
 export const runAddress = (id: string): string => `/runs/${id}`;

@@ -38,6 +38,7 @@ const menu: Entry[][] = [
   ],
   [
     { href: "/operations", title: "Operations", icon: "operation", shortcut: "b" },
+    { href: "/approvals", title: "Approvals", icon: "approval", shortcut: "p" },
     { href: "/audit", title: "Audit", icon: "audit", shortcut: "u", isAdmin: true },
     { href: "/nodes", title: "Nodes", icon: "node", shortcut: "n" },
   ],

@@ -108,10 +108,23 @@ export async function send(method: string, path: string, options: CallOptions = 
   throw problem;
 }
 
+/** A rule of the namespace asks for a second person: nothing has happened yet. */
+export class NeedsApproval extends Error {
+  constructor(readonly approvalId: string) {
+    super("This waits for a second person, under Approvals.");
+    this.name = "NeedsApproval";
+  }
+}
+
 export async function call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
   const response = await send(method, path, options);
   if (response.status === 204) return undefined as T;
-  return (await response.json()) as T;
+  const answer = (await response.json()) as T;
+  if (response.status === 202 && method !== "GET") {
+    const { approval_id, state } = answer as { approval_id?: string; state?: string };
+    if (approval_id !== undefined && state === "waiting") throw new NeedsApproval(approval_id);
+  }
+  return answer;
 }
 
 export const get = <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>

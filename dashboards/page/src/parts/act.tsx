@@ -1,7 +1,7 @@
 // One way to do something to the server's data: a button, a dialog that says what will happen, a reason, the answer.
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactNode } from "react";
-import type { Problem } from "../api/client";
+import { NeedsApproval, type Problem } from "../api/client";
 import { useConnection } from "../api/connection";
 import { Dialog } from "./dialog";
 import { ProblemBox } from "./notices";
@@ -60,6 +60,13 @@ export function ActDialog({ title, children, confirm, label, tone, reason = "non
       onDone?.();
       void client.invalidateQueries();
     } catch (error) {
+      if (error instanceof NeedsApproval) {
+        say(error.message);
+        onClose();
+        onDone?.();
+        void client.invalidateQueries();
+        return;
+      }
       setProblem(error as Problem | Error);
     } finally {
       setBusy(false);

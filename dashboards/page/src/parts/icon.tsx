@@ -10,6 +10,7 @@ const paths = {
   webhook: "M8 16a4 4 0 1 1-1-7.8M12 6a4 4 0 0 1 3.5 6L12 18M16 20a4 4 0 1 0-1-7.8",
   workflow: "M4 5h6v5H4zM14 14h6v5h-6zM7 10v4a2 2 0 0 0 2 2h5",
   operation: "M4 12a8 8 0 0 1 14-5.3L20 9M20 4v5h-5M20 12a8 8 0 0 1-14 5.3L4 15M4 20v-5h5",
+  approval: "M4 12.500l4.500 4.500L20 6M4 20h16",
   audit: "M6 3h9l4 4v14H6zM9 12h7M9 16h7M14 3v5h5",
   node: "M4 5h16v6H4zM4 13h16v6H4zM7 8h.1M7 16h.1",
   search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l4 4",

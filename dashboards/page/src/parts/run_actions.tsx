@@ -13,6 +13,22 @@ import { SchemaForm } from "./schema_form";
 const address = (run: Run, verb: string): string => `/v1/runs/${run.run_id}/${verb}`;
 const orUndefined = (text: string): string | undefined => (text === "" ? undefined : text);
 
+interface CancelReceipt {
+  state: string;
+  will?: string;
+  steps?: WaitingOn[];
+  children?: WaitingOn[];
+  compensations?: Json[];
+}
+
+function receiptInWords(receipt: CancelReceipt): string {
+  const parts: string[] = [];
+  if (receipt.steps?.length) parts.push(`${receipt.steps.length} at work may finish`);
+  if (receipt.children?.length) parts.push(`${receipt.children.length} children are cancelled too`);
+  if (receipt.compensations?.length) parts.push(`${receipt.compensations.length} steps will be undone`);
+  return `${receipt.will ?? `The run is ${receipt.state}`}${parts.length > 0 ? `: ${parts.join(", ")}` : ""}`;
+}
+
 const modes = [
   { mode: "graceful", name: "Graceful", does: "Ends a wait at once; a handler that is at work may finish." },
   { mode: "compensate", name: "Compensate", does: "Undoes finished steps in reverse order, as the definition says." },
@@ -29,8 +45,8 @@ export function CancelRun({ run }: { run: Run }) {
       tone="danger"
       reason={mode === "kill" ? "required" : "optional"}
       run={async ({ reason, key }) => {
-        const receipt = await call<{ state: string; will?: string }>("POST", address(run, "cancel"), { body: { mode, reason: orUndefined(reason) }, idempotencyKey: key });
-        return receipt.will ? `Cancelled: ${receipt.will}` : `The run is ${receipt.state}`;
+        const receipt = await call<CancelReceipt>("POST", address(run, "cancel"), { body: { mode, reason: orUndefined(reason) }, idempotencyKey: key });
+        return receiptInWords(receipt);
       }}
     >
       <fieldset className="choices">
@@ -142,7 +158,7 @@ export function SkipStep({ run, wait }: { run: Run; wait: WaitingOn }) {
       tone="danger"
       reason="required"
       isReady={read.problem === undefined && read.value !== undefined}
-      run={async ({ reason, key }) => `Skipped; the run is ${(await call<{ state: string }>("POST", address(run, "skip"), { body: { output: read.value, reason }, idempotencyKey: key })).state}`}
+      run={async ({ reason, key }) => `Skipped; the run is ${(await call<{ state: string }>("POST", address(run, "skip"), { body: { output: read.value, state_name: wait.state_name ?? undefined, reason }, idempotencyKey: key })).state}`}
     >
       <p className="muted">The run goes on as if the step had answered this.</p>
       <JsonField label="Its result" text={text} onChange={setText} rows={5} />

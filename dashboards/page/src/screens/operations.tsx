@@ -9,7 +9,7 @@ import { Empty, Loading, Notice, ProblemBox } from "../parts/notices";
 import { Word } from "../parts/state";
 import { Table, type Column } from "../parts/table";
 import { Moment, When } from "../parts/when";
-import { Link } from "../router";
+import { Link, runsAddress } from "../router";
 import { May } from "../session";
 
 function Progress({ operation }: { operation: Operation }) {
@@ -59,12 +59,37 @@ function One({ id }: { id: string }) {
           {operation.rate_per_second && <div><dt>at most</dt><dd>{operation.rate_per_second}/s</dd></div>}
           {operation.actor && <div><dt>by</dt><dd>{operation.actor}</dd></div>}
           {operation.created_at && <div><dt>begun</dt><dd><Moment at={operation.created_at} /></dd></div>}
-          {operation.finished_at && <div><dt>ended</dt><dd><Moment at={operation.finished_at} /></dd></div>}
+          {operation.ended_at && <div><dt>ended</dt><dd><Moment at={operation.ended_at} /></dd></div>}
+          {operation.stopped_by && <div><dt>stopped by</dt><dd>{operation.stopped_by}</dd></div>}
         </dl>
       </section>
+      {(operation.failures?.length ?? 0) > 0 && (
+        <section className="card" aria-labelledby="refused-title">
+          <header>
+            <h2 id="refused-title">Refused{(operation.failed ?? 0) > (operation.failures?.length ?? 0) && ", the first of them"}</h2>
+          </header>
+          <table className="mini">
+            <tbody>
+              {operation.failures?.map((failure) => (
+                <tr key={failure.run_id}>
+                  <td className="key">
+                    <Link href={`/runs/${failure.run_id}`}>{failure.run_id}</Link>
+                  </td>
+                  <td>
+                    <code>{failure.code}</code> {failure.message}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
       {operation.filter && (
         <section className="card" aria-label="Filter">
           <Data value={operation.filter} title="Which runs" />
+          <p>
+            <Link href={runsAddress(operation.filter)}>See the runs that match now</Link>
+          </p>
         </section>
       )}
     </div>

@@ -1,6 +1,6 @@
 // Three in the morning: what is wrong, why, and where the button is.
 import type { ReactNode } from "react";
-import type { DeadLetter, Node, OpenDecision, Page, Queue, Run } from "../api/model";
+import type { Approval, DeadLetter, Node, OpenDecision, Page, Queue, Run } from "../api/model";
 import { useList, usePlain } from "../api/queries";
 import { useNow } from "../clock";
 import { groupByError } from "../dead_letter_groups";
@@ -27,7 +27,7 @@ interface Todo {
   action: string;
 }
 
-function todosOf(deadLetters: DeadLetter[], areMore: boolean, decisions: OpenDecision[], queues: Queue[], nodes: Node[], samples: Sample[], now: number): Todo[] {
+function todosOf(deadLetters: DeadLetter[], areMore: boolean, decisions: OpenDecision[], approvals: Approval[], queues: Queue[], nodes: Node[], samples: Sample[], now: number): Todo[] {
   const todos: Todo[] = [];
   for (const group of groupByError(deadLetters).slice(0, 4)) {
     todos.push({
@@ -52,11 +52,23 @@ function todosOf(deadLetters: DeadLetter[], areMore: boolean, decisions: OpenDec
       action: "Answer",
     });
   }
+  if (approvals.length > 0) {
+    const next = approvals.reduce((first, approval) => (approval.expires_at < first.expires_at ? approval : first));
+    todos.push({
+      id: "approvals",
+      tone: "waiting",
+      figure: String(approvals.length),
+      title: approvals.length === 1 ? "An action waits for a second person" : "Actions wait for a second person",
+      detail: `${next.requested_by} asks for ${next.action}, until ${relative(next.expires_at, now)}`,
+      href: "/approvals",
+      action: "Decide",
+    });
+  }
   for (const queue of queues) {
     if (queue.paused) {
       todos.push({ id: `paused ${queue.name}`, tone: "paused", figure: count(queue.depth), title: `Queue ${queue.name} is paused`, detail: `since ${queue.paused_at ? relative(queue.paused_at, now) : "a while"}; nothing of it begins`, href: "/queues", action: "Resume" });
-    } else if (queue.depth > 0 && queue.oldest_ready_age_seconds > kLateReadySeconds) {
-      todos.push({ id: `late ${queue.name}`, tone: "late", figure: count(queue.depth), title: `Queue ${queue.name} is behind`, detail: `the oldest has been ready for ${duration(queue.oldest_ready_age_seconds * 1000)}`, href: "/queues", action: "See why" });
+    } else if (queue.depth > 0 && (queue.oldest_ready_age_seconds ?? 0) > kLateReadySeconds) {
+      todos.push({ id: `late ${queue.name}`, tone: "late", figure: count(queue.depth), title: `Queue ${queue.name} is behind`, detail: `the oldest has been ready for ${duration((queue.oldest_ready_age_seconds ?? 0) * 1000)}`, href: "/queues", action: "See why" });
     }
   }
   for (const sample of samples) {
@@ -129,6 +141,7 @@ export default function Overview() {
   const metrics = useMetrics();
   const deadLetters = useList<DeadLetter>("/v1/dead-letters", {}, { limit: kGrouped });
   const decisions = useList<OpenDecision>("/v1/decisions", {}, { limit: 100 });
+  const approvals = useList<Approval>("/v1/approvals", { state: "waiting" }, { limit: 100 });
   const queues = usePlain<Page<Queue>>("/v1/queues");
   const nodes = usePlain<Page<Node>>("/v1/nodes");
   const recent = useList<Run>("/v1/runs", { state: "failed,timed_out" }, { limit: 8 });
@@ -136,11 +149,11 @@ export default function Overview() {
 
   const samples = metrics?.samples ?? [];
   const rates = metrics?.rates ?? { started: [], succeeded: [], failed: [] };
-  const todos = todosOf(deadLetters.items, deadLetters.isPartial, decisions.items, queues.data?.items ?? [], nodes.data?.items ?? [], samples, now);
+  const todos = todosOf(deadLetters.items, deadLetters.isPartial, decisions.items, approvals.items, queues.data?.items ?? [], nodes.data?.items ?? [], samples, now);
   const open = sum(samples, "orchestrator_runs_open");
   const groups = groupByError(deadLetters.items);
   const most = groups[0]?.items.length ?? 1;
-  const oldestReady = Math.max(0, ...(queues.data?.items ?? []).map((queue) => queue.oldest_ready_age_seconds));
+  const oldestReady = Math.max(0, ...(queues.data?.items ?? []).map((queue) => queue.oldest_ready_age_seconds ?? 0));
   const depth = (queues.data?.items ?? []).reduce((total, queue) => total + queue.depth, 0);
   return (
     <div className="stack">
@@ -225,9 +238,9 @@ export default function Overview() {
                       <Link href={`/runs?queue=${encodeURIComponent(queue.name)}`}>{queue.name}</Link>
                     </td>
                     <td className="right">{count(queue.depth)}</td>
-                    <td className="right">{queue.depth > 0 ? duration(queue.oldest_ready_age_seconds * 1000) : "–"}</td>
+                    <td className="right">{queue.depth > 0 ? duration((queue.oldest_ready_age_seconds ?? 0) * 1000) : "–"}</td>
                     <td className="right">{count(queue.in_flight)}</td>
-                    <td className="right">{rate(queue.rate_per_second)}</td>
+                    <td className="right">{rate(queue.rate_per_second ?? 0)}</td>
                   </tr>
                 ))}
             </tbody>

@@ -116,7 +116,7 @@ function QueueCard({ queue }: { queue: Queue }) {
         </div>
         <div>
           <dt>oldest ready</dt>
-          <dd>{queue.depth > 0 ? duration(queue.oldest_ready_age_seconds * 1000) : "–"}</dd>
+          <dd>{queue.depth > 0 ? duration((queue.oldest_ready_age_seconds ?? 0) * 1000) : "–"}</dd>
         </div>
         <div>
           <dt>in hand</dt>
@@ -124,7 +124,7 @@ function QueueCard({ queue }: { queue: Queue }) {
         </div>
         <div>
           <dt>starts</dt>
-          <dd>{rate(queue.rate_per_second)}</dd>
+          <dd>{rate(queue.rate_per_second ?? 0)}</dd>
         </div>
         <div>
           <dt>limits</dt>

@@ -7,6 +7,7 @@ import { runStates, type Page, type Run, type WorkflowItem } from "../api/model"
 import { useList, usePlain } from "../api/queries";
 import { useNow } from "../clock";
 import { count, shortId, waitInWords } from "../format";
+import { useLiveInterval } from "../live";
 import { BulkAct } from "../parts/bulk";
 import { Empty } from "../parts/notices";
 import { State } from "../parts/state";
@@ -22,6 +23,7 @@ const isFilter = (name: string): boolean => filterNames.includes(name) || name.s
 
 /** Runs are counted up to here; nobody reads more. */
 const kCounted = 500;
+const kCountMs = 5000;
 
 function Why({ run }: { run: Run }) {
   const now = useNow();
@@ -50,10 +52,11 @@ const columns: Column<Run>[] = [
 ];
 
 function Count({ query }: { query: Query }) {
+  const interval = useLiveInterval();
   const counted = useQuery({
     queryKey: ["count", query],
     queryFn: ({ signal }) => get<Page<Run>>("/v1/runs", { ...query, limit: kCounted }, signal),
-    staleTime: 10_000,
+    refetchInterval: interval === false ? false : Math.max(interval, kCountMs),
     enabled: Object.keys(query).length > 0,
   });
   if (!counted.data) return null;
