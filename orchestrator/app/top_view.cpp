@@ -273,6 +273,7 @@ Lines lines_of(const Table& table, const Page& page) {
 Lines queues(const TopReading& now, const Page& page) {
   std::vector<const Json*> rows;
   for (const Json& queue : now.queues) rows.push_back(&queue);
+  if (rows.empty()) return {};
   const auto figure = [](const Json* queue, const char* member) { return queue->value(member, 0.0); };
   std::ranges::sort(rows, [&](const Json* a, const Json* b) {
     const auto rank = [&](const Json* queue) {
