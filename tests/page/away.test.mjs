@@ -11,7 +11,7 @@ before(async () => {
   server = await new Server().start();
   browser = await openBrowser();
   await deploy(server);
-  await server.call("POST", "/v1/runs", { workflow: "later", input: {}, key: "before" });
+  await server.call("POST", "/v1/runs", { workflow: "later", input: {}, key: "run-before" });
 });
 
 after(async () => {
@@ -22,14 +22,14 @@ after(async () => {
 test("the page says that the server is away, keeps what it knows, and goes on when it is back", async () => {
   const page = await openPage(browser, server.url);
   await goTo(page, "/runs");
-  await page.getByText("before").waitFor();
+  await page.getByText("run-before").waitFor();
 
   await server.kill();
   await page.getByRole("alert").getByText("The server does not answer.").waitFor();
-  assert.equal(await page.getByText("before").count(), 1);
+  assert.equal(await page.getByText("run-before").count(), 1);
   await goTo(page, "/queues");
   await goTo(page, "/runs");
-  await page.getByText("before").waitFor();
+  await page.getByText("run-before").waitFor();
 
   await server.start();
   await page.getByRole("alert").waitFor({ state: "detached", timeout: 20_000 });

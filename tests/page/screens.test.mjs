@@ -42,8 +42,9 @@ const screens = () => ({
   "/webhooks": ["generic_hmac", "accepted"],
   "/webhooks?show=endpoints": ["/hooks/default/shop", "shop.order"],
   "/workflows": ["family", "order"],
-  "/workflows/order": ["What changed", "version 2", "IsLarge"],
+  "/workflows/order": ["What changed", "The first version.", "IsLarge"],
   "/operations": ["Operations"],
+  "/approvals": ["Approvals"],
   "/audit": ["Audit"],
   "/nodes": ["page-test", "oldest snapshot"],
 });

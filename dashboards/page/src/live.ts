@@ -11,7 +11,7 @@ const kPollingMs = 2500;
 const kStreamingMs = 15_000;
 /** A burst of events asks once: the page stays smooth at hundreds of events a second. */
 const kGatherMs = 400;
-const kReconnectMs = 3000;
+const kReconnectMs = 1000;
 
 let liveness: Liveness = "polling";
 const listeners = new Set<() => void>();
@@ -71,14 +71,15 @@ export class StreamReader {
           hasData = true;
         }
       }
-      if (hasData) events.push(event);
+      // An id without data only says where to resume.
+      if (hasData || event.id !== "") events.push(event);
     }
     return events;
   }
 }
 
 async function follow(path: string, lastId: string, onEvent: (event: StreamEvent) => void, signal: AbortSignal): Promise<void> {
-  const response = await send("GET", path, { signal, query: lastId === "" ? {} : { last_event_id: lastId } });
+  const response = await send("GET", path, { signal, headers: { Accept: "text/event-stream", ...(lastId === "" ? {} : { "Last-Event-ID": lastId }) } });
   if (!response.body || !(response.headers.get("Content-Type") ?? "").startsWith("text/event-stream")) {
     throw new Problem(501, "not-implemented", "The server offers no stream of events.");
   }
@@ -105,6 +106,7 @@ export function useStream(client: QueryClient): void {
     };
     const onEvent = (event: StreamEvent): void => {
       if (event.id !== "") lastId = event.id;
+      if (event.data === "") return;
       gathered ??= setTimeout(refresh, kGatherMs);
     };
     const open = async (): Promise<void> => {

@@ -35,6 +35,7 @@ export interface CallOptions {
   /** Repeats of a creating call with the same key do nothing twice. */
   idempotencyKey?: string;
   signal?: AbortSignal;
+  headers?: Record<string, string>;
 }
 
 const kNamespaceItem = "orchestrator.namespace";
@@ -81,7 +82,7 @@ export function whenSignedOut(listener: () => void): void {
 }
 
 export async function send(method: string, path: string, options: CallOptions = {}): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+  const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
   const namespace = chosenNamespace();
   if (namespace !== null) headers["Orchestrator-Namespace"] = namespace;
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
