@@ -96,7 +96,8 @@ EngineService::EngineService(runtime::Node& node, store::Store& store, const cor
       schedules_(node, owners_, store, deadlines_),
       calendars_(owners_, store, deadlines_),
       webhooks_(*this, node, store.webhooks(), deadlines_),
-      access_(node, store.access()) {}
+      access_(node, store.access()),
+      run_events_(node, store, planner) {}
 
 EngineService::~EngineService() = default;
 

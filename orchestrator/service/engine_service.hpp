@@ -10,6 +10,7 @@
 #include "orchestrator/service/engine_access.hpp"
 #include "orchestrator/service/engine_calendars.hpp"
 #include "orchestrator/service/engine_remote_workers.hpp"
+#include "orchestrator/service/engine_run_events.hpp"
 #include "orchestrator/service/engine_schedules.hpp"
 #include "orchestrator/service/engine_webhooks.hpp"
 #include "orchestrator/service/service.hpp"
@@ -69,6 +70,7 @@ class EngineService final : public Service {
   void list_audit(store::AuditFilter filter, Reply<store::AuditPage> reply) override;
 
   [[nodiscard]] Webhooks& webhooks() override { return webhooks_; }
+  [[nodiscard]] RunEvents& run_events() override { return run_events_; }
 
   void answer_peer(std::string operation, std::string body, Reply<std::string> reply) override;
   void list_nodes(Reply<std::vector<NodeReading>> reply) override;
@@ -100,6 +102,7 @@ class EngineService final : public Service {
   EngineCalendars calendars_;
   EngineWebhooks webhooks_;
   EngineAccess access_;
+  EngineRunEvents run_events_;
 };
 
 }  // namespace orchestrator::service

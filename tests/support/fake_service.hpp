@@ -15,6 +15,7 @@
 #include "tests/support/fake_access.hpp"
 #include "tests/support/fake_calendars.hpp"
 #include "tests/support/fake_remote_workers.hpp"
+#include "tests/support/fake_run_events.hpp"
 #include "tests/support/fake_schedules.hpp"
 #include "tests/support/fake_webhooks.hpp"
 
@@ -28,6 +29,8 @@ class FakeService final : public service::Service {
   void add_workflow(const std::string& name,
                     const std::string& source = R"({"StartAt":"A","States":{"A":{"Type":"Succeed"}}})");
   RunId add_run(store::RunView view);
+  /// Instead of one ExecutionStarted.
+  void set_history(const RunId& id, std::vector<Json> items);
   /// Ends a run and wakes who waits for it.
   void close_run(const RunId& id, RunState state);
   /// The next call of any method answers this instead.
@@ -86,6 +89,7 @@ class FakeService final : public service::Service {
   FakeAccess& access() override { return access_; }
   void list_audit(store::AuditFilter filter, service::Reply<store::AuditPage> reply) override;
   FakeWebhooks& webhooks() override { return webhooks_; }
+  FakeRunEvents& run_events() override { return run_events_; }
   void answer_peer(std::string operation, std::string body, service::Reply<std::string> reply) override;
   void list_nodes(service::Reply<std::vector<service::NodeReading>> reply) override;
   void check_ready(service::Reply<void> reply) override;
@@ -97,6 +101,7 @@ class FakeService final : public service::Service {
   FakeCalendars calendars_;
   FakeWebhooks webhooks_;
   FakeAccess access_;
+  FakeRunEvents run_events_;
   struct KeptGate {
     std::string body_hash;
     RunId reserved_id;
@@ -123,6 +128,7 @@ class FakeService final : public service::Service {
   std::set<std::string> namespaces_{"default", "other", "shop"};
   std::map<std::string, std::vector<store::DefinitionRow>> definitions_;
   std::map<RunId, store::RunView> runs_;
+  std::map<RunId, std::vector<Json>> histories_;
   std::map<SignalId, store::SignalRow> signal_rows_;
   std::vector<service::StartRun> started_;
   std::vector<service::SendSignal> signals_;
