@@ -49,6 +49,7 @@ struct Api::Body {
     add_calendar_routes(router, context);
     add_schedule_routes(router, context);
     add_signal_routes(router, context);
+    add_signal_redirect_routes(router, context);
     add_webhook_endpoint_routes(router, context);
     add_webhook_delivery_routes(router, context);
     add_hook_routes(router, context);

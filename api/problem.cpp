@@ -44,6 +44,8 @@ constexpr std::array kProblems{
     ProblemKind{"idempotency-mismatch", 422, "The key was used with another body"},
     ProblemKind{"unstorable-data", 422, "The data cannot be stored"},
     ProblemKind{"rate-limited", 429, "Too many requests"},
+    ProblemKind{"mailbox-full", 429, "Too many signals wait for this receiver"},
+    ProblemKind{"broadcast-too-large", 409, "Too many runs for one broadcast"},
     ProblemKind{"header-too-large", 431, "The header is too large"},
     ProblemKind{"internal", 500, "Internal error"},
     ProblemKind{"not-implemented", 501, "Not implemented"},

@@ -26,6 +26,8 @@ void add_queue_routes(Router& router, Context& context);
 void add_calendar_routes(Router& router, Context& context);
 void add_schedule_routes(Router& router, Context& context);
 void add_signal_routes(Router& router, Context& context);
+/// POST /v1/signals/{id}/replay, /retarget.
+void add_signal_redirect_routes(Router& router, Context& context);
 void add_webhook_endpoint_routes(Router& router, Context& context);
 void add_webhook_delivery_routes(Router& router, Context& context);
 /// /hooks/{namespace}/{endpoint}: what providers call.

@@ -121,11 +121,10 @@ void signal_key(Context& context, const CallPtr& call) {
   if (signal.start && call->role < Role::developer) {
     return call->fail(Error(ErrorCode::precondition_failed, "forbidden", "`start` needs the role developer"));
   }
-  const bool broadcast = reader.boolean("broadcast").value_or(false);
+  signal.broadcast = reader.boolean("broadcast").value_or(false);
+  if (signal.broadcast && signal.start) reader.fault("broadcast", "invalid", "excludes `start`");
   reader.finish();
   if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
-  if (broadcast)
-    return call->fail(Error(ErrorCode::invalid_argument, "not-implemented", "`broadcast` is not built yet"));
   send(context, call, std::move(signal), *wait);
 }
 
@@ -147,6 +146,16 @@ void list_signals(Context& context, const CallPtr& call) {
       query.fault("run_id", "must be a run id");
     }
   }
+  if (const auto text = query.text("origin")) {
+    const auto origin = SignalId::parse(*text);
+    if (origin) {
+      filter.origin = *origin;
+    } else {
+      query.fault("origin", "must be a signal id");
+    }
+  }
+  filter.received_after = query.time("received_after");
+  filter.received_before = query.time("received_before");
   filter.limit = query.limit();
   filter.cursor = query.cursor();
   if (const Status status = query.finish(); !status) return call->fail(status.error());
@@ -155,7 +164,7 @@ void list_signals(Context& context, const CallPtr& call) {
     if (!page) return call->fail(page.error());
     JsonWriter writer;
     writer.begin_object().name("items").begin_array();
-    for (const store::SignalRow& row : page->items) write_signal(writer, row);
+    for (const store::SignalView& view : page->items) write_signal(writer, view);
     writer.end_array().member("next_cursor", page->next_cursor).end_object();
     call->respond(json_response(200, std::move(writer).take()));
   });
@@ -164,7 +173,7 @@ void list_signals(Context& context, const CallPtr& call) {
 void read_signal(Context& context, const CallPtr& call) {
   const auto id = signal_id_parameter(*call, 0);
   if (!id) return call->fail(id.error());
-  context.service.find_signal(call->namespace_name, *id, [call](Result<store::SignalRow> row) {
+  context.service.find_signal(call->namespace_name, *id, [call](const Result<store::SignalView>& row) {
     if (!row) return call->fail(row.error());
     JsonWriter writer;
     write_signal(writer, *row);

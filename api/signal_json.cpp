@@ -9,20 +9,26 @@ std::optional<std::string_view> unless_empty(const std::string& text) {
 
 }  // namespace
 
-void write_signal(JsonWriter& writer, const store::SignalRow& row) {
+void write_signal(JsonWriter& writer, const store::SignalView& view) {
   writer.begin_object();
-  writer.member("signal_id", row.signal_id);
-  writer.member("id", row.id);
-  writer.member("name", row.name);
-  writer.member("key", row.key);
-  writer.member("payload", row.payload);
-  writer.member("fate", store::to_string(row.fate));
-  writer.member("reason", unless_empty(row.reason));
-  writer.member("run_id", row.run_id ? row.run_id : row.addressed_run_id);
-  writer.member("state_name", unless_empty(row.state_name));
-  writer.member("received_at", row.received_at);
-  writer.member("settled_at", row.settled_at);
-  writer.member("expires_at", row.expires_at);
+  writer.member("signal_id", view.signal_id);
+  writer.member("id", view.id);
+  writer.member("name", view.name);
+  writer.member("key", view.key);
+  writer.member("payload", view.payload);
+  writer.member("fate", store::to_string(view.fate));
+  writer.member("reason", unless_empty(view.reason));
+  writer.member("run_id", view.run_id ? view.run_id : view.addressed_run_id);
+  writer.member("state_name", unless_empty(view.state_name));
+  writer.member("received_at", view.received_at);
+  writer.member("settled_at", view.settled_at);
+  writer.member("expires_at", view.expires_at);
+  using Id = std::optional<SignalId>;
+  using Text = std::optional<std::string_view>;
+  writer.member("origin_signal_id", view.link ? Id{view.link->origin} : Id{});
+  writer.member("origin_kind", view.link ? Text{store::to_string(view.link->kind)} : Text{});
+  writer.member("origin_reason", view.link ? unless_empty(view.link->reason) : Text{});
+  writer.member("successor_signal_id", view.successor);
   writer.end_object();
 }
 

@@ -8,7 +8,7 @@
 namespace orchestrator::api {
 
 /// One item of GET /v1/signals, and the body of GET /v1/signals/{id}.
-void write_signal(JsonWriter& writer, const store::SignalRow& row);
+void write_signal(JsonWriter& writer, const store::SignalView& view);
 
 /// The body of a sent signal's answer: `{signal_id, fate, run_id}`.
 std::string sent_text(const service::SentSignal& sent);

@@ -110,7 +110,7 @@ void add_bench_verb(CLI::App& root, Exit& exit) {
   verb->add_option("--batch-size", options->bench.batch_size, "runs per batch call")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
-  verb->add_option("--jobs", options->bench.jobs, "jobs-scheduled: how many")
+  verb->add_option("--jobs", options->bench.jobs, "jobs-scheduled, signal-storm: how many")
       ->check(CLI::Range(100, 10'000'000))
       ->capture_default_str();
   verb->add_option("--in-flight", options->bench.runs_in_flight,

@@ -149,6 +149,7 @@ DatabaseGauges::~DatabaseGauges() {
 void DatabaseGauges::run(const std::string& url) {
   const telemetry::Gauge snapshot_age = metrics_.gauge(telemetry::kStoreOldestSnapshotAgeSeconds);
   const telemetry::Gauge unmatched = metrics_.gauge(telemetry::kSignalsUnmatched);
+  const telemetry::Gauge oldest_unmatched = metrics_.gauge(telemetry::kSignalsUnmatchedOldestAgeSeconds);
   const telemetry::Gauge dead_letters = metrics_.gauge(telemetry::kDeadLetters);
   const telemetry::Gauge approvals = metrics_.gauge(telemetry::kApprovalsWaiting);
   const telemetry::Gauge audit_rows = metrics_.gauge(telemetry::kAuditRows);
@@ -172,6 +173,7 @@ void DatabaseGauges::run(const std::string& url) {
       unmatched.set(static_cast<double>(health->unmatched_signals));
       approvals.set(static_cast<double>(health->approvals_waiting));
       audit_rows.set(static_cast<double>(health->audit_rows));
+      oldest_unmatched.set(seconds_of(health->oldest_unmatched_signal_age));
       dead_letters.set(static_cast<double>(health->dead_letters));
       oldest_dead_letter.set(std::chrono::duration<double>(health->oldest_dead_letter_age).count());
     } else if (!std::exchange(failing, true)) {

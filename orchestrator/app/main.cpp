@@ -21,6 +21,7 @@ int run(int argc, char** argv) {
   add_simulate_verb(root, exit);
   add_workflow_verbs(root, exit);
   add_run_verbs(root, exit);
+  add_signal_verbs(root, exit);
   add_queue_verbs(root, exit);
   add_calendar_verbs(root, exit);
   add_schedule_verbs(root, exit);

@@ -27,6 +27,8 @@ void add_doctor_verb(CLI::App& root, Exit& exit);
 void add_workflow_verbs(CLI::App& root, Exit& exit);
 /// run start|list|show|history|watch|signal|cancel|retry|wait: against a server.
 void add_run_verbs(CLI::App& root, Exit& exit);
+/// signal send|list|show|replay|retarget: against a server.
+void add_signal_verbs(CLI::App& root, Exit& exit);
 /// queue list|pause|resume|limits: against a server.
 void add_queue_verbs(CLI::App& root, Exit& exit);
 /// calendar put|list|show|delete: against a server.

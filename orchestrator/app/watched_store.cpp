@@ -194,8 +194,8 @@ void WatchedStore::list_calendar_users(store::CalendarUserFilter filter, Done<st
                                          std::move(done));
 }
 
-void WatchedStore::find_signal(SignalId signal_id, Done<store::SignalRow> done) {
-  pass<store::SignalRow>([&](Store& inner, auto told) { inner.find_signal(signal_id, told); }, std::move(done));
+void WatchedStore::find_signal(SignalId signal_id, Done<store::SignalView> done) {
+  pass<store::SignalView>([&](Store& inner, auto told) { inner.find_signal(signal_id, told); }, std::move(done));
 }
 
 void WatchedStore::list_signals(store::SignalFilter filter, Done<store::SignalPage> done) {

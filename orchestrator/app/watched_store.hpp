@@ -81,7 +81,7 @@ class WatchedStore final : public store::Store {
   void list_runs(store::RunFilter filter, store::Done<store::RunPage> done) override;
   void read_journal(RunId run_id, EventId from, std::int32_t limit,
                     store::Done<std::vector<store::JournalRow>> done) override;
-  void find_signal(SignalId signal_id, store::Done<store::SignalRow> done) override;
+  void find_signal(SignalId signal_id, store::Done<store::SignalView> done) override;
   void list_signals(store::SignalFilter filter, store::Done<store::SignalPage> done) override;
   void find_schedule(store::ScheduleRef ref, store::Done<store::ScheduleRow> done) override;
   void list_schedules(store::ScheduleFilter filter, store::Done<store::SchedulePage> done) override;

@@ -350,6 +350,7 @@ void ShardGroup::drop_memory(Shard& shard, const Status& why) {
   auto mailboxes = std::exchange(shard.mailboxes, {});
   auto starting = std::exchange(shard.starting_keys, {});
   shard.recent_signal_ids.clear();
+  shard.redirecting.clear();
   shard.open_keys.clear();
   shard.order_lines.clear();
   shard.gates.clear();
@@ -385,6 +386,7 @@ void ShardGroup::strip(Pending& pending, const std::set<ShardId>& shards, const 
   by_shard(batch.closed);
   by_shard(batch.checkpoints);
   by_shard(batch.signals);
+  by_shard(batch.signal_links);
   by_shard(batch.waits_added);
   by_shard(batch.waits_removed);
   by_shard(batch.inbox_done);

@@ -287,8 +287,7 @@ void ShardGroup::on_message(const SignalAnswerMessage& message, const IncomingMe
       row.shard, key,
       [this, message, row, key](Mailbox& mailbox, std::function<void()> next) {
         if (is_stale(row.shard, row.generation)) return next();
-        const auto signal = std::find_if(mailbox.pending.begin(), mailbox.pending.end(),
-                                         [&](const auto& p) { return p.signal_id == message.signal_id; });
+        const auto signal = mailbox.find_pending(message.signal_id);
         if (signal != mailbox.pending.end() && message.accepted) {
           store::SignalRow consumed = *signal;
           mailbox.pending.erase(signal);

@@ -1,5 +1,6 @@
 // Signals: accepted durably on the shard of their key, offered to one wait at a time, each with a fate.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "orchestrator/base/json.hpp"
@@ -87,6 +88,7 @@ void ShardGroup::with_mailbox(ShardId shard_id, const MailboxKey& key, MailboxOp
   }
   auto& mailbox = shard->mailboxes[key];
   if (mailbox == nullptr) mailbox = std::make_unique<Mailbox>();
+  ++mailbox->asked;
   mailbox->operations.push_back(std::move(operation));
   mailbox->abandoned.push_back(std::move(abandoned));
   run_mailbox(shard_id, key);
@@ -115,7 +117,8 @@ void ShardGroup::run_mailbox(ShardId shard_id, const MailboxKey& key) {
       if (answer) {
         box.loaded = true;
         box.waits = std::move(answer->waits);
-        box.pending = std::move(answer->pending);
+        box.pending.assign(std::make_move_iterator(answer->pending.begin()),
+                           std::make_move_iterator(answer->pending.end()));
         if (answer->next_run) take_read_run(*owner, *std::move(answer->next_run), forgotten);
         run_mailbox(shard_id, key);
         return;
@@ -136,6 +139,8 @@ void ShardGroup::run_mailbox(ShardId shard_id, const MailboxKey& key) {
     box->second->busy = false;
     // Kept until here, so that whoever asked is told when the shard is dropped in the middle of the operation.
     box->second->abandoned.pop_front();
+    ++box->second->finished;
+    box->second->forget_finished();
     parts_.executor.post([this, shard_id, key] { run_mailbox(shard_id, key); });
   });
 }
@@ -254,7 +259,60 @@ void ShardGroup::start_with_signal(StartRequest start, const MailboxKey& key, co
 void ShardGroup::accept_signal(Mailbox& mailbox, const SignalRequest& request, std::optional<RunId> started,
                                std::vector<MessageRef> done, Reply<SignalAnswer> reply, std::function<void()> next) {
   const ShardId shard = digest::shard_for_key(request.namespace_name, *request.key, parts_.store.shard_count());
+  if (request.broadcast) {
+    broadcast_signal(mailbox, row_of(request, shard), done, reply);
+    next();
+    return;
+  }
   keep_signal(mailbox, row_of(request, shard), started, std::move(done), std::move(reply), std::move(next));
+}
+
+/// Writes what became of a signal for a key, and answers its sender after the commit.
+void ShardGroup::answer_kept(Mailbox& mailbox, const store::SignalRow& row, std::optional<RunId> started,
+                             const std::vector<MessageRef>& done, const Reply<SignalAnswer>& reply) {
+  const MailboxKey key{row.namespace_name, *row.key};
+  const std::pair<std::string, std::string> sender{row.name, row.id};
+  mailbox.ids[sender] = SignalAnswer{row.signal_id, std::string(to_string(row.fate)), row.run_id};
+  if (row.fate == store::SignalFate::buffered || row.fate == store::SignalFate::delivered) {
+    mailbox.pending.push_back(row);
+    // As after a reload: what is buffered keeps no credential.
+    mailbox.pending.back().sender = Role::operator_;
+    mailbox.pending.back().actor.clear();
+  }
+  write_signal(row, pending_);
+  finish_message(done, pending_);
+  touch_mailbox(mailbox, row.shard, key);
+  SignalAnswer answer{row.signal_id, std::string(to_string(row.fate)), row.run_id};
+  // The first fate is in the sender's words: what a wait took at once is delivered to him.
+  if (row.fate == store::SignalFate::consumed) answer.fate = "delivered";
+  if (started) {
+    answer.fate = "started";
+    answer.run_id = started;
+  }
+  answer_after_commit(row.shard, std::move(answer),
+                      [this, shard = row.shard, key, sender, reply](Result<SignalAnswer> kept) {
+                        if (kept) forget_sender(shard, key, sender);
+                        reply(std::move(kept));
+                      });
+}
+
+/// What happens to the mailbox now is committed with the next batch; until then it stays in memory.
+void ShardGroup::touch_mailbox(Mailbox& mailbox, ShardId shard, const MailboxKey& key) {
+  ++mailbox.uncommitted;
+  pending_.touched_mailboxes.emplace_back(shard, key);
+  touch(shard, pending_);
+}
+
+/// Committed: whoever asks for that id from now on finds it in the table. Those who asked already, and wait for their
+/// turn, may have looked too early.
+void ShardGroup::forget_sender(ShardId shard, const MailboxKey& key, std::pair<std::string, std::string> sender) {
+  Shard* owner = find_shard(shard);
+  if (owner == nullptr) return;
+  const auto found = owner->mailboxes.find(key);
+  if (found == owner->mailboxes.end()) return;
+  Mailbox& mailbox = *found->second;
+  mailbox.forgettable.emplace_back(mailbox.asked, std::move(sender));
+  mailbox.forget_finished();
 }
 
 /// Finds the oldest matching wait and offers the signal, or buffers it; then writes it and answers after the commit.
@@ -265,32 +323,27 @@ void ShardGroup::keep_signal(Mailbox& mailbox, store::SignalRow row, std::option
   const auto wait =
       std::find_if(mailbox.waits.begin(), mailbox.waits.end(), [&](const auto& w) { return waits_for(w, row.name); });
 
-  const auto finish = [this, key, shard, started, done, reply, next](Mailbox& box, const store::SignalRow& kept) {
-    box.ids[{kept.name, kept.id}] = SignalAnswer{kept.signal_id, std::string(to_string(kept.fate)), kept.run_id};
-    if (kept.fate == store::SignalFate::buffered || kept.fate == store::SignalFate::delivered) {
-      box.pending.push_back(kept);
-      // As after a reload: what is buffered keeps no credential.
-      box.pending.back().sender = Role::operator_;
-      box.pending.back().actor.clear();
-    }
-    write_signal(kept, pending_);
-    finish_message(done, pending_);
-    ++box.uncommitted;
-    pending_.touched_mailboxes.emplace_back(shard, key);
-    SignalAnswer answer{kept.signal_id, std::string(to_string(kept.fate)), kept.run_id};
-    // The first fate is in the sender's words: what a wait took at once is delivered to him.
-    if (kept.fate == store::SignalFate::consumed) answer.fate = "delivered";
-    if (started) {
-      answer.fate = "started";
-      answer.run_id = started;
-    }
-    answer_after_commit(shard, std::move(answer), reply);
+  const auto finish = [this, started, done, reply, next](Mailbox& box, const store::SignalRow& kept) {
+    answer_kept(box, kept, started, done, reply);
     next();
   };
 
-  if (wait == mailbox.waits.end()) {
+  // An older one that lies here is owed to that wait: the comparison of the two is on its way.
+  const bool is_behind = std::any_of(mailbox.pending.begin(), mailbox.pending.end(), [&](const auto& older) {
+    return older.name == row.name && older.fate == store::SignalFate::buffered;
+  });
+  if (wait == mailbox.waits.end() || is_behind) {
     row.fate = store::SignalFate::buffered;
     row.was_expected = !mailbox.waits.empty() || started.has_value();
+    if (mailbox.pending.size() >= kMaxPendingSignals) {
+      const Error full = mailbox_full();
+      if (done.empty() && !started) {
+        reply(full);
+        next();
+        return;
+      }
+      mark_refused(row, full);
+    }
     finish(mailbox, row);
     return;
   }
@@ -385,174 +438,6 @@ void ShardGroup::offer_elsewhere(store::SignalRow& row, const store::SignalWaitR
   row.step = wait.step;
   row.state_name = wait.state_name;
   send(row.shard, shard_of(wait.run_id), SignalOfferMessage{row}, out);
-}
-
-// ---- a signal for a run ------------------------------------------------------------------------------------------
-
-void ShardGroup::signal_by_run(SignalRequest request, std::vector<MessageRef> done, Reply<SignalAnswer> reply) {
-  const RunId run_id = *request.run_id;
-  const ShardId shard = shard_of(run_id);
-  if (const Refusal* refusal = refusal_of(shard, request.signal_id)) {
-    finish_refused(done, refusal->error());
-    reply(refusal->error());
-    return;
-  }
-  look_up_sender(request, done, reply, [this, run_id, shard, request, done, reply] {
-    with_run(run_id, [this, run_id, shard, request, done, reply](Result<RunEntry*> found) {
-      if (is_stale(done)) return;
-      if (!found) {
-        reply(found.error());
-        return;
-      }
-      if (*found == nullptr) {
-        reject_signal(request, done, reply);
-        return;
-      }
-      RunEntry& entry = **found;
-      if (entry.run.header().namespace_name != request.namespace_name) {
-        finish_message(done, pending_);
-        reply(fail(ErrorCode::not_found, "no such run"));
-        return;
-      }
-      if (const auto known = entry.signal_ids.find({request.name, request.id}); known != entry.signal_ids.end()) {
-        answer_duplicate(request, known->second, done, reply);
-        return;
-      }
-      if (is_closed(entry.run.state())) {
-        reject_signal(request, done, reply);
-        return;
-      }
-      store::SignalRow row = row_of(request, shard);
-      if (auto refusal = answer_refusal(entry, row, 0)) {
-        finish_message(done, pending_);
-        reply(*std::move(refusal));
-        return;
-      }
-      row.was_expected = true;
-      SignalAnswer answer{row.signal_id, "delivered", run_id};
-      if (!offer_here(entry, row, 0, pending_)) {
-        row.fate = store::SignalFate::buffered;
-        answer.fate = "buffered";
-        entry.addressed.push_back(row);
-        entry.addressed.back().sender = Role::operator_;  // as after a reload
-        entry.addressed.back().actor.clear();
-        // Nothing was decided, but the run must stay in memory until this row is committed: it knows the signal.
-        ++entry.uncommitted;
-        pending_.touched.push_back(run_id);
-      }
-      entry.signal_ids[{row.name, row.id}] = row.signal_id;
-      write_signal(row, pending_);
-      finish_message(done, pending_);
-      answer_after_commit(shard, std::move(answer), reply);
-    });
-  });
-}
-
-/// Answers a repeat; `fresh` is called when the sender's id was not used for this run before.
-void ShardGroup::look_up_sender(const SignalRequest& request, const std::vector<MessageRef>& done,
-                                const Reply<SignalAnswer>& reply, std::function<void()> fresh) {
-  const ShardId shard = shard_of(*request.run_id);
-  const Shard* owner = find_shard(shard);
-  const std::uint64_t generation = owner == nullptr ? 0 : owner->generation;
-  store::SignalIdQuery query{shard, request.namespace_name, request.name, std::nullopt, request.run_id, request.id};
-  loader_.signal_id(std::move(query), [this, shard, generation, request, done, reply,
-                                       fresh = std::move(fresh)](Result<std::optional<store::SignalRow>> known) {
-    // What was asked before memory was dropped may have missed a signal that it held.
-    if (is_stale(done) || is_stale(shard, generation)) {
-      reply(changing());
-      return;
-    }
-    if (!known) {
-      reply(known.error());
-      return;
-    }
-    if (*known) {
-      parts_.metrics.signal("duplicate").add();
-      finish_message(done, pending_);
-      reply(SignalAnswer{(*known)->signal_id, "duplicate", request.run_id});
-      return;
-    }
-    if (const auto first = recent_id(request)) {
-      answer_duplicate(request, *first, done, reply);
-      return;
-    }
-    fresh();
-  });
-}
-
-/// The sender's id when it was used for a run that is not in memory, so lately that a look-up may have missed it.
-std::optional<SignalId> ShardGroup::recent_id(const SignalRequest& request) {
-  const auto& recent = find_shard(shard_of(*request.run_id))->recent_signal_ids;
-  const auto of_run = recent.find(*request.run_id);
-  if (of_run == recent.end()) return std::nullopt;
-  const auto used = of_run->second.find({request.name, request.id});
-  return used == of_run->second.end() ? std::nullopt : std::optional(used->second);
-}
-
-/// After the commit of what the run's signals wrote: look-ups that were under way meanwhile still ask for it.
-void ShardGroup::forget_recent_ids(RunId run_id) {
-  const auto erase = [this, run_id] {
-    if (Shard* owner = find_shard(shard_of(run_id))) owner->recent_signal_ids.erase(run_id);
-  };
-  if (loader_.is_busy()) {
-    loader_.after_this_load(erase);
-  } else {
-    erase();
-  }
-}
-
-void ShardGroup::answer_duplicate(const SignalRequest& request, SignalId first, const std::vector<MessageRef>& done,
-                                  const Reply<SignalAnswer>& reply) {
-  parts_.metrics.signal("duplicate").add();
-  finish_message(done, pending_);
-  answer_after_commit(shard_of(*request.run_id), SignalAnswer{first, "duplicate", request.run_id}, reply);
-}
-
-/// To a run that is over: kept with its fate, and said so. To a run that never was: not found.
-void ShardGroup::reject_signal(const SignalRequest& request, std::vector<MessageRef> done, Reply<SignalAnswer> reply) {
-  parts_.store.find_run(*request.run_id, [this, request, done, reply](Result<store::RunView> view) {
-    parts_.executor.post([this, request, done, reply, view = std::move(view)] {
-      if (is_stale(done)) return;
-      if (find_shard(shard_of(*request.run_id)) == nullptr) {
-        reply(changing());
-        return;
-      }
-      if (!view || view->header.namespace_name != request.namespace_name) {
-        const Error why = view ? Error(ErrorCode::not_found, "no such run") : view.error();
-        finish_refused(done, why);
-        reply(why);
-        return;
-      }
-      reject_once(request, done, reply);
-    });
-  });
-}
-
-/// No run in memory remembers who sent it what, and a repeat may have come while the run was looked for: asked again.
-void ShardGroup::reject_once(const SignalRequest& request, const std::vector<MessageRef>& done,
-                             const Reply<SignalAnswer>& reply) {
-  look_up_sender(request, done, reply, [this, request, done, reply] {
-    const ShardId shard = shard_of(*request.run_id);
-    store::SignalRow row = row_of(request, shard);
-    row.fate = store::SignalFate::rejected;
-    row.reason = "run-closed";
-    row.was_expected = true;
-    row.run_id = request.run_id;
-    row.settled_at = clock_.now();
-    find_shard(shard)->recent_signal_ids[*request.run_id][{row.name, row.id}] = row.signal_id;
-    write_signal(row, pending_);
-    finish_message(done, pending_);
-    const Error closed =
-        Error(ErrorCode::precondition_failed, "run-closed", "the run is closed; the signal is kept as rejected")
-            .with("signal_id", row.signal_id.str());
-    pending_.after.push_back({shard,
-                              [this, run_id = *request.run_id, closed, reply](const Status& status) {
-                                if (status) forget_recent_ids(run_id);
-                                reply(status ? closed : status.error());
-                              },
-                              row.signal_id});
-    flush_soon();
-  });
 }
 
 }  // namespace orchestrator::runtime

@@ -521,6 +521,7 @@ void ShardGroup::revive(const RetryRequest& request, store::LoadedClosedRun load
     reply(decision.error());
     return;
   }
+  (*entry)->addressed_loaded = false;  // what was sent to it before it closed waits for it still
   RunEntry* kept = insert(*shard, std::move(*entry));
   pending_.batch.revived.push_back(id);
   pending_.opened_at[id] = pending_.batch.opened.size();

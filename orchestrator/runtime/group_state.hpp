@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -64,6 +65,18 @@ struct RunEntry {
 
 using MailboxKey = std::pair<std::string, std::string>;  ///< namespace, key
 
+/// Signals that wait for one key, or for one run that they were sent to by its id. All of them are in memory while
+/// something happens there. Over it a sender is told to try again, and what was promised before is rejected.
+inline constexpr std::size_t kMaxPendingSignals = 10'000;
+/// Runs that one broadcast reaches, each with a copy of its own; all copies are one batch.
+inline constexpr std::size_t kMaxBroadcastRuns = 10'000;
+/// Bytes of the payload times the runs that it reaches.
+inline constexpr std::size_t kMaxBroadcastBytes = 64U << 20U;
+
+/// Reasons of broadcasts that reached somebody, and nobody; a replay of one is a broadcast again.
+inline constexpr const char* kBroadcastReason = "broadcast";
+inline constexpr const char* kNoWaitReason = "no-wait";
+
 /// Everything about one signal key while something happens to it. Operations run one at a time.
 struct Mailbox {
   bool loaded = false;
@@ -72,10 +85,23 @@ struct Mailbox {
   std::deque<std::function<void(Mailbox&, std::function<void()> next)>> operations;
   std::deque<std::function<void()>> abandoned;  ///< run instead of the operations when the shard is dropped
   std::vector<store::SignalWaitRow> waits;      ///< oldest first
-  std::vector<store::SignalRow> pending;        ///< buffered and delivered, oldest first
+  std::deque<store::SignalRow> pending;         ///< buffered and delivered, oldest first
   /// (name, id) of what was accepted while this mailbox is in memory: the table may not show it yet.
   std::map<std::pair<std::string, std::string>, SignalAnswer> ids;
+  std::uint64_t asked = 0;     ///< operations ever
+  std::uint64_t finished = 0;  ///< of them
+  /// Committed ids, each with the operations that were asked until then: those may have looked at the table too early.
+  std::deque<std::pair<std::uint64_t, std::pair<std::string, std::string>>> forgettable;
 
+  [[nodiscard]] std::deque<store::SignalRow>::iterator find_pending(SignalId id) {
+    return std::find_if(pending.begin(), pending.end(), [&](const auto& row) { return row.signal_id == id; });
+  }
+  void forget_finished() {
+    while (!forgettable.empty() && forgettable.front().first <= finished) {
+      ids.erase(forgettable.front().second);
+      forgettable.pop_front();
+    }
+  }
   [[nodiscard]] bool is_at_rest() const { return uncommitted <= 0 && !busy && operations.empty(); }
 };
 
@@ -106,6 +132,12 @@ inline constexpr std::size_t kMaxWaitingRequests = 10'000;
 
 inline Unexpected crowded() {
   return fail(ErrorCode::unavailable, "too many requests wait for this shard's recovery; try again");
+}
+
+/// Too many signals wait for one key or run; another try may find room.
+inline Error mailbox_full() {
+  return {ErrorCode::resource_exhausted, "mailbox-full",
+          "too many signals wait for this receiver; let some be consumed or expire first"};
 }
 
 /// Whether a message that met this error is tried again; any other error is its effect.
@@ -157,6 +189,7 @@ struct Shard {
   /// that may have missed them is answered.
   std::map<RunId, std::map<std::pair<std::string, std::string>, SignalId>> recent_signal_ids;
   std::map<MailboxKey, std::unique_ptr<Mailbox>> mailboxes;
+  std::set<SignalId> redirecting;  ///< an operator sends them on right now
   std::map<std::tuple<std::string, std::string, std::string>, RunId>
       open_keys;  ///< namespace, workflow, key of runs in memory
   std::map<std::tuple<std::string, std::string, std::string>, std::deque<std::function<void()>>> starting_keys;

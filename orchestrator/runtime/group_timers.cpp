@@ -16,7 +16,6 @@ constexpr Duration kLookForTimersEvery = std::chrono::seconds{20};
 /// Between two looks however many fall due, and the least that one asks ahead: below that the work itself is behind.
 constexpr Duration kLookForTimersAfter = std::chrono::milliseconds{200};
 constexpr Duration kLeastDueSpan = std::chrono::seconds{2};
-constexpr std::int32_t kMaxExpiredRead = 1'000;
 /// Runs that one sweep asks why they do not begin: a hundred thousand may wait for one limit.
 constexpr int kMaxExplanations = 1'000;
 /// When a run whose timer is due is looked for again after it could not be read.
@@ -126,47 +125,6 @@ void ShardGroup::take_due_timers(const std::vector<store::DueRun>& due) {
   due_look_at_ = parts_.clock.steady_now() + pause;
   // Every second somebody asks anyway.
   if (pause < std::chrono::seconds{1}) parts_.executor.post_after(pause, [this] { load_due_timers(); });
-}
-
-void ShardGroup::expire_signals() {
-  parts_.executor.post([this] { expire_signals_now(); });
-}
-
-void ShardGroup::expire_signals_now() {
-  std::vector<ShardId> shards;
-  for (const auto& [id, shard] : shards_) {
-    if (shard->phase == Shard::Phase::active) shards.push_back(id);
-  }
-  if (shards.empty()) return;
-  parts_.store.expired_signals(
-      shards, clock_.now(), kMaxExpiredRead, [this](Result<std::vector<store::SignalRow>> expired) {
-        if (!expired) return;
-        parts_.executor.post([this, expired = std::move(*expired)] {
-          for (const auto& row : expired) {
-            if (!row.key) continue;  // addressed to a run: expires with the run's retention
-            const MailboxKey key{row.namespace_name, *row.key};
-            with_mailbox(
-                row.shard, key,
-                [this, row, key](Mailbox& mailbox, std::function<void()> next) {
-                  const auto found = std::find_if(mailbox.pending.begin(), mailbox.pending.end(),
-                                                  [&](const auto& p) { return p.signal_id == row.signal_id; });
-                  if (found != mailbox.pending.end() && found->fate == store::SignalFate::buffered) {
-                    store::SignalRow ended = *found;
-                    mailbox.pending.erase(found);
-                    ended.fate = ended.was_expected || !mailbox.waits.empty() ? store::SignalFate::expired
-                                                                              : store::SignalFate::unmatched;
-                    ended.settled_at = clock_.now();
-                    write_signal(ended, pending_);
-                    ++mailbox.uncommitted;
-                    pending_.touched_mailboxes.emplace_back(row.shard, key);
-                    flush_soon();
-                  }
-                  next();
-                },
-                [] {});
-          }
-        });
-      });
 }
 
 /// Once a second: rows that lag behind their run, tasks long in hand, and what a renewed lease lets go.

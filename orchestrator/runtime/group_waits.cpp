@@ -126,7 +126,8 @@ void ShardGroup::match_wait(RunId run_id, std::uint64_t generation, const core::
               }
               if (!offer_here(run, row, command.step, pending_)) break;
               // offer_here ended the wait, which may have touched this mailbox: search again before erasing.
-              std::erase_if(held.pending, [&](const auto& p) { return p.signal_id == row.signal_id; });
+              const auto taken = held.find_pending(row.signal_id);
+              if (taken != held.pending.end()) held.pending.erase(taken);
               write_signal(row, pending_);
               break;
             }

@@ -238,6 +238,19 @@ void Owners::await_signal(ShardId shard, SignalRequest request, Duration until, 
   });
 }
 
+void Owners::redirect_signal(RedirectRequest request, Reply<SignalAnswer> reply) {
+  const ShardId shard = shard_of(request.origin);
+  auto ask = std::make_shared<Ask>();
+  ask->shard = shard;
+  ask->operation = "redirect_signal";
+  ask->body = [request](bool /*again*/) { return dump_json(to_json(request)); };
+  ask->here = [this, shard, request, reply] { node_.group_of(shard).redirect_signal(request, reply); };
+  ask->answer = decoded(signal_answer_from, reply);
+  ask->repeatable = false;
+  ask->until = now() + node_.request_limit();
+  ask_owner(ask);
+}
+
 // ---- operator actions --------------------------------------------------------------------------------------------
 
 void Owners::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {

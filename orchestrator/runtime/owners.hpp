@@ -40,6 +40,8 @@ class Owners {
   /// Many at once: one visit to each strand here, one call to each other node.
   void start_runs(std::vector<std::pair<StartRequest, Reply<StartAnswer>>> starts);
   void send_signal(ShardId shard, SignalRequest request, Reply<SignalAnswer> reply);
+  /// Of the shard of the signal that is sent again.
+  void redirect_signal(RedirectRequest request, Reply<SignalAnswer> reply);
   void cancel_run(CancelRequest request, Reply<CancelAnswer> reply);
   void retry_run(RetryRequest request, Reply<StartAnswer> reply);
   /// What a remote worker says about a task that it holds.
@@ -86,6 +88,7 @@ class Owners {
   void perform_start(const Json& body, Reply<std::string> reply);
   void perform_starts(const Json& body, Reply<std::string> reply);
   void perform_signal(const Json& body, Reply<std::string> reply);
+  void perform_redirect(const Json& body, Reply<std::string> reply);
   void perform_cancel(const Json& body, Reply<std::string> reply);
   void perform_retry(const Json& body, Reply<std::string> reply);
   void perform_edit(const Json& body, Reply<std::string> reply);

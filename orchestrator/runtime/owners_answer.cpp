@@ -39,6 +39,7 @@ void Owners::answer(const std::string& operation, const std::string& body, Reply
       {"start_run", &Owners::perform_start},
       {"start_runs", &Owners::perform_starts},
       {"send_signal", &Owners::perform_signal},
+      {"redirect_signal", &Owners::perform_redirect},
       {"cancel_run", &Owners::perform_cancel},
       {"retry_run", &Owners::perform_retry},
       {"edit_run", &Owners::perform_edit},
@@ -121,6 +122,12 @@ void Owners::perform_signal(const Json& body, Reply<std::string> reply) {
   SignalRequest request = signal_request_from(body.at("request"));
   ShardGroup* group = owned_group(shard_in(body), reply);
   if (group != nullptr) group->send_signal(std::move(request), as_text<SignalAnswer>(std::move(reply)));
+}
+
+void Owners::perform_redirect(const Json& body, Reply<std::string> reply) {
+  RedirectRequest request = redirect_request_from(body);
+  ShardGroup* group = owned_group(shard_of(request.origin), reply);
+  if (group != nullptr) group->redirect_signal(std::move(request), as_text<SignalAnswer>(std::move(reply)));
 }
 
 void Owners::perform_cancel(const Json& body, Reply<std::string> reply) {

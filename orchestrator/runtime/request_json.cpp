@@ -70,6 +70,7 @@ Json to_json(const SignalRequest& request) {
     put(start, "input", request.start->input);
     object["start"] = std::move(start);
   }
+  if (request.broadcast) object["broadcast"] = true;
   return object;
 }
 
@@ -88,6 +89,40 @@ SignalRequest signal_request_from(const Json& object) {
   if (const auto start = object.find("start"); start != object.end()) {
     request.start = SignalRequest::Start{get_text(*start, "workflow"), get_payload(*start, "input")};
   }
+  request.broadcast = object.value("broadcast", false);
+  return request;
+}
+
+Json to_json(const RedirectRequest& request) {
+  Json object = {{"namespace", request.namespace_name},
+                 {"kind", store::to_string(request.kind)},
+                 {"even_consumed", request.even_consumed},
+                 {"id", request.id},
+                 {"name", request.name},
+                 {"sender", to_string(request.sender)},
+                 {"reason", request.reason},
+                 {"actor", request.actor}};
+  put(object, "origin", request.origin);
+  put(object, "signal_id", request.signal_id);
+  put(object, "key", request.key);
+  if (request.run_id) put(object, "run_id", *request.run_id);
+  return object;
+}
+
+RedirectRequest redirect_request_from(const Json& object) {
+  RedirectRequest request;
+  request.namespace_name = get_text(object, "namespace");
+  request.origin = get_id<SignalTag>(object, "origin");
+  request.kind = store::parse_signal_link_kind(get_text(object, "kind")).value_or(store::SignalLinkKind::replay);
+  request.even_consumed = object.value("even_consumed", false);
+  request.signal_id = get_id<SignalTag>(object, "signal_id");
+  request.id = get_text(object, "id");
+  request.name = get_text(object, "name");
+  request.key = get_optional(object, "key");
+  request.run_id = get_run(object, "run_id");
+  request.sender = parse_role(get_text(object, "sender")).value_or(Role::operator_);
+  request.reason = get_text(object, "reason");
+  request.actor = get_text(object, "actor");
   return request;
 }
 

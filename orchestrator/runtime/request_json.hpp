@@ -10,6 +10,8 @@ namespace orchestrator::runtime {
 
 Json to_json(const StartRequest& request);
 Json to_json(const SignalRequest& request);
+Json to_json(const RedirectRequest& request);
+RedirectRequest redirect_request_from(const Json& object);
 Json to_json(const CancelRequest& request);
 Json to_json(const RetryRequest& request);
 Json to_json(const EditRequest& request);

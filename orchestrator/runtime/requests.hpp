@@ -74,11 +74,28 @@ struct SignalRequest {
     Payload input;
   };
   std::optional<Start> start;
+  bool broadcast = false;  ///< one copy for each run that waits for it now; only by key, and without start
 };
 struct SignalAnswer {
   SignalId signal_id;
   std::string fate;
   std::optional<RunId> run_id;
+};
+
+/// An operator sends a signal again, or elsewhere: a new one in its place.
+struct RedirectRequest {
+  std::string namespace_name;
+  SignalId origin;
+  store::SignalLinkKind kind = store::SignalLinkKind::replay;  ///< replay or retarget
+  bool even_consumed = false;                                  ///< whatever became of it, and however often
+  SignalId signal_id;                                          ///< of the new one, on the shard of its receiver
+  std::string id;                                              ///< the new one's, as if a sender had chosen it
+  std::string name;
+  std::optional<std::string> key;  ///< exactly one of key and run_id
+  std::optional<RunId> run_id;
+  Role sender = Role::operator_;
+  std::string reason;
+  std::string actor;
 };
 
 struct CancelRequest {

@@ -112,6 +112,9 @@ class ShardGroup {
   /// Many at once, with one hop to the strand and one batch.
   void start_runs(std::vector<std::pair<StartRequest, Reply<StartAnswer>>> starts);
   void send_signal(SignalRequest request, Reply<SignalAnswer> reply);
+  /// Makes a new signal in the place of an old one. Errors: not_found; wrong-state when the old one was consumed, is
+  /// being offered to a run, or was sent on before.
+  void redirect_signal(RedirectRequest request, Reply<SignalAnswer> reply);
   void cancel_run(CancelRequest request, Reply<CancelAnswer> reply);
   void retry_run(RetryRequest request, Reply<StartAnswer> reply);
   void edit_run(EditRequest request, Reply<EditAnswer> reply);
@@ -308,11 +311,14 @@ class ShardGroup {
   void signal_looked_up(ShardId shard, const SignalRequest& request, const std::vector<MessageRef>& done,
                         const Result<std::optional<store::SignalRow>>& known, const Reply<SignalAnswer>& reply,
                         std::function<void()> next);
-  void signal_by_run(SignalRequest request, std::vector<MessageRef> done, Reply<SignalAnswer> reply);
   void accept_signal(Mailbox& mailbox, const SignalRequest& request, std::optional<RunId> started,
                      std::vector<MessageRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
   void keep_signal(Mailbox& mailbox, store::SignalRow row, std::optional<RunId> started, std::vector<MessageRef> done,
                    Reply<SignalAnswer> reply, std::function<void()> next);
+  void answer_kept(Mailbox& mailbox, const store::SignalRow& row, std::optional<RunId> started,
+                   const std::vector<MessageRef>& done, const Reply<SignalAnswer>& reply);
+  void touch_mailbox(Mailbox& mailbox, ShardId shard, const MailboxKey& key);
+  void forget_sender(ShardId shard, const MailboxKey& key, std::pair<std::string, std::string> sender);
   static core::SignalOffered offer_of(const store::SignalRow& row, EventId step);
   /// Why an open decision does not take this answer; nothing: it does, or no decision is asked.
   static std::optional<Error> answer_refusal(const RunEntry& entry, const store::SignalRow& row, EventId step);
@@ -320,6 +326,14 @@ class ShardGroup {
   bool offer_here(RunEntry& entry, store::SignalRow& row, EventId step, Pending& out);
   void offer_elsewhere(store::SignalRow& row, const store::SignalWaitRow& wait, Pending& out);
   void write_signal(const store::SignalRow& row, Pending& out);
+  void start_with_signal(StartRequest start, const MailboxKey& key, const SignalRequest& request,
+                         std::vector<MessageRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
+  void answer_after_commit(ShardId shard, SignalAnswer answer, const Reply<SignalAnswer>& reply);
+  store::SignalRow row_of(const SignalRequest& request, ShardId shard);
+
+  // group_run_signals.cpp
+  void signal_by_run(SignalRequest request, std::vector<MessageRef> done, Reply<SignalAnswer> reply);
+  void with_addressed(RunId run_id, RunFound found);
   std::optional<SignalId> recent_id(const SignalRequest& request);
   void forget_recent_ids(RunId run_id);
   void look_up_sender(const SignalRequest& request, const std::vector<MessageRef>& done,
@@ -328,10 +342,17 @@ class ShardGroup {
                         const Reply<SignalAnswer>& reply);
   void reject_signal(const SignalRequest& request, std::vector<MessageRef> done, Reply<SignalAnswer> reply);
   void reject_once(const SignalRequest& request, const std::vector<MessageRef>& done, const Reply<SignalAnswer>& reply);
-  void start_with_signal(StartRequest start, const MailboxKey& key, const SignalRequest& request,
-                         std::vector<MessageRef> done, Reply<SignalAnswer> reply, std::function<void()> next);
-  void answer_after_commit(ShardId shard, SignalAnswer answer, const Reply<SignalAnswer>& reply);
-  store::SignalRow row_of(const SignalRequest& request, ShardId shard);
+
+  // group_broadcast.cpp
+  void broadcast_signal(Mailbox& mailbox, store::SignalRow row, const std::vector<MessageRef>& done,
+                        const Reply<SignalAnswer>& reply);
+
+  // group_redirect.cpp
+  void redirect_active(const RedirectRequest& request, const Reply<SignalAnswer>& reply);
+  void redirect_of_key(const RedirectRequest& request, const store::SignalRow& seen, const Reply<SignalAnswer>& reply);
+  void redirect_of_run(const RedirectRequest& request, const store::SignalRow& seen, const Reply<SignalAnswer>& reply);
+  void redirect_settled(const RedirectRequest& request, const Reply<SignalAnswer>& reply);
+  void redirect_from(store::SignalRow origin, const RedirectRequest& request, const Reply<SignalAnswer>& reply);
 
   // group_waits.cpp
   void await_signal(RunEntry& entry, const core::AwaitSignal& command, Pending& out);
@@ -373,8 +394,14 @@ class ShardGroup {
   void arm();
   void take_due_timers(const std::vector<store::DueRun>& due);
   void fire_due();
-  void expire_signals_now();
   void write_late(RunEntry& entry);
+
+  // group_expiry.cpp
+  void expire_signals_now();
+  void expire_of_key(const store::SignalRow& row);
+  void expire_of_run(const store::SignalRow& row);
+  void expire_of_closed_run(SignalId signal_id);
+  void end_signal(store::SignalRow row, store::SignalFate fate);
 
   // group_schedules.cpp
   void adopt_schedules(Shard& shard, std::vector<store::LoadedSchedule> loaded);

@@ -50,8 +50,9 @@ class EngineService final : public Service {
 
   void send_signal(SendSignal request, Reply<SentSignal> reply) override;
   void wait_for_fate(SentSignal sent, std::chrono::seconds wait, Reply<SentSignal> reply) override;
-  void find_signal(std::string namespace_name, SignalId id, Reply<store::SignalRow> reply) override;
+  void find_signal(std::string namespace_name, SignalId id, Reply<store::SignalView> reply) override;
   void list_signals(store::SignalFilter filter, Reply<store::SignalPage> reply) override;
+  void redirect_signal(RedirectSignal request, Reply<SentSignal> reply) override;
 
   void list_dead_letters(store::RunFilter filter, std::optional<core::DeadLetterReason> reason,
                          Reply<DeadLetterPage> reply) override;
@@ -87,6 +88,9 @@ class EngineService final : public Service {
   [[nodiscard]] bool is_ours(RunId run_id) const;
   void read_from_store(std::string namespace_name, RunId run_id, bool owner_silent, Reply<RunReading> reply);
   void await_fate(SentSignal sent, Timestamp until, Reply<SentSignal> reply);
+  void redirect_to_open(RedirectSignal request, Reply<SentSignal> reply);
+  void redirect_once(RedirectSignal request, Reply<SentSignal> reply);
+  void redirect_now(const RedirectSignal& request, const Reply<SentSignal>& reply);
   static void show_job(HistoryWalk& walk, const store::RunView& view);
   void walk_history(std::shared_ptr<HistoryWalk> walk);
 

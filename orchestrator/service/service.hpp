@@ -106,12 +106,28 @@ struct SendSignal {
   std::optional<Start> start;
   Role sender = Role::operator_;  ///< decisions may ask for more; refused with `decision-role`
   std::string actor;              ///< for the audit of a decision that it answers
+  /// A copy of its own for each run that waits for it at that moment; only by key, and without start.
+  bool broadcast = false;
 };
 struct SentSignal {
   SignalId signal_id;
   std::string fate;  ///< delivered | buffered | started | duplicate | consumed | ...
   std::optional<RunId> run_id;
   bool final_fate = false;
+};
+
+/// An operator sends a signal again, or elsewhere: a new one in its place. What is not given stays as it was.
+struct RedirectSignal {
+  std::string namespace_name;
+  SignalId signal_id;
+  store::SignalLinkKind kind = store::SignalLinkKind::replay;  ///< replay or retarget
+  std::string name;
+  std::optional<std::string> key;  ///< at most one of key and run_id; a retarget names at least one thing
+  std::optional<RunId> run_id;
+  std::string id;  ///< of a replay: given, it may repeat what was consumed, or sent on before; counts once
+  Role sender = Role::operator_;
+  std::string reason;
+  std::string actor;
 };
 
 struct CancelRun {
@@ -236,8 +252,11 @@ class Service {
   virtual void send_signal(SendSignal request, Reply<SentSignal> reply) = 0;
   /// Answers when the fate is final or after `wait`, with whatever it is then.
   virtual void wait_for_fate(SentSignal sent, std::chrono::seconds wait, Reply<SentSignal> reply) = 0;
-  virtual void find_signal(std::string namespace_name, SignalId id, Reply<store::SignalRow> reply) = 0;
+  virtual void find_signal(std::string namespace_name, SignalId id, Reply<store::SignalView> reply) = 0;
   virtual void list_signals(store::SignalFilter filter, Reply<store::SignalPage> reply) = 0;
+  /// Answers with the new signal, once it is durable. Errors: not_found; wrong-state when the old one was consumed, is
+  /// being offered, or was sent on before; run-closed when its receiver is a run that is over.
+  virtual void redirect_signal(RedirectSignal request, Reply<SentSignal> reply) = 0;
 
   /// `filter` as of list_runs. With a reason a page may be shorter than its limit, or empty, and still have a next one.
   virtual void list_dead_letters(store::RunFilter filter, std::optional<core::DeadLetterReason> reason,

@@ -33,6 +33,7 @@ void EngineService::send_signal(SendSignal request, Reply<SentSignal> reply) {
   asked.sender = request.sender;
   asked.actor = request.actor;
   if (request.ttl_seconds) asked.ttl_seconds = *request.ttl_seconds;
+  asked.broadcast = request.broadcast;
   if (request.start) asked.start = runtime::SignalRequest::Start{request.start->workflow, request.start->input};
 
   Reply<runtime::SignalAnswer> first_fate = [reply = std::move(reply)](Result<runtime::SignalAnswer> answer) {
@@ -48,7 +49,7 @@ void EngineService::wait_for_fate(SentSignal sent, std::chrono::seconds wait, Re
 
 void EngineService::await_fate(SentSignal sent, Timestamp until, Reply<SentSignal> reply) {
   store_.find_signal(
-      sent.signal_id, [this, sent, until, reply = std::move(reply)](Result<store::SignalRow> row) mutable {
+      sent.signal_id, [this, sent, until, reply = std::move(reply)](Result<store::SignalView> row) mutable {
         if (row && is_final(store::to_string(row->fate))) {
           reply(SentSignal{sent.signal_id, std::string(store::to_string(row->fate)), row->run_id, true});
         } else if (node_.now() >= until) {
@@ -61,9 +62,9 @@ void EngineService::await_fate(SentSignal sent, Timestamp until, Reply<SentSigna
       });
 }
 
-void EngineService::find_signal(std::string namespace_name, SignalId id, Reply<store::SignalRow> reply) {
+void EngineService::find_signal(std::string namespace_name, SignalId id, Reply<store::SignalView> reply) {
   store_.find_signal(
-      id, [namespace_name = std::move(namespace_name), reply = std::move(reply)](Result<store::SignalRow> row) {
+      id, [namespace_name = std::move(namespace_name), reply = std::move(reply)](Result<store::SignalView> row) {
         if (row && row->namespace_name != namespace_name) {
           reply(fail(ErrorCode::not_found, "no such signal"));
         } else {

@@ -8,6 +8,7 @@ bool Batch::empty() const {
   return journal.empty() && opened.empty() && updated.empty() && closed.empty() && revived.empty() &&
          checkpoints.empty() && signals.empty() && waits_added.empty() && waits_removed.empty() && outgoing.empty() &&
          inbox_done.empty() && idempotency.empty() && task_leases.empty() && edited.empty() && audit.empty() &&
+         signal_links.empty() &&
          !touches_schedules();
 }
 
@@ -27,6 +28,7 @@ Batch without_shards(Batch batch, const std::vector<ShardId>& lost) {
   std::erase_if(batch.revived, [&](const RunId& run_id) { return is_lost(shard_of(run_id)); });
   std::erase_if(batch.checkpoints, of_lost_shard);
   std::erase_if(batch.signals, of_lost_shard);
+  std::erase_if(batch.signal_links, of_lost_shard);
   std::erase_if(batch.waits_added, of_lost_shard);
   std::erase_if(batch.waits_removed, of_lost_shard);
   // The sender's fence decides about a message, not the target's.

@@ -22,6 +22,7 @@ struct Batch {
   std::vector<RunId> revived;                ///< closed rows to delete, before `closed`; their open row is in `opened`
   std::vector<CheckpointRow> checkpoints;    ///< upserted
   std::vector<SignalRow> signals;            ///< upserted by (shard, signal_id)
+  std::vector<SignalLinkRow> signal_links;   ///< a repeated one is ignored
   std::vector<SignalWaitRow> waits_added;    ///< upserted
   std::vector<SignalWaitRef> waits_removed;  ///< after waits_added: a wait can be opened and met in one batch
   /// Messages to any shard, also ones that other nodes own: their target's epoch is not checked. `from` decides whether
@@ -44,7 +45,7 @@ struct Batch {
   [[nodiscard]] bool touches_schedules() const;
   /// Has rows of the rare kinds that take statements of their own in the same transaction.
   [[nodiscard]] bool takes_several_statements() const {
-    return touches_schedules() || !edited.empty() || !audit.empty();
+    return touches_schedules() || !edited.empty() || !audit.empty() || !signal_links.empty();
   }
 };
 

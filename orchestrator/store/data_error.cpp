@@ -39,6 +39,7 @@ Batch part_of(const Batch& batch, std::span<const Subject> subjects) {
   keep(part.revived, [&](const RunId& run) { return is_wanted(run); });
   keep(part.checkpoints, by_run);
   keep(part.signals, [&](const auto& row) { return is_wanted(row.signal_id); });
+  keep(part.signal_links, [&](const auto& row) { return is_wanted(row.origin); });
   keep(part.waits_added, by_run);
   keep(part.waits_removed, by_run);
   keep(part.task_leases, by_run);

@@ -201,17 +201,28 @@ struct RunPage {
   std::optional<std::string> next_cursor;
 };
 
+/// One signal as reads see it, also one that was promised and waits in the inbox.
+struct SignalView : SignalRow {
+  std::optional<SignalLinkRow> link;  ///< what it was made from, and why
+  /// What an operator sent in its place, the last of several; the copies of a broadcast are found by their origin.
+  std::optional<SignalId> successor;
+};
+
+/// Filters of GET /v1/signals; empty members do not filter.
 struct SignalFilter {
   std::string namespace_name;
   std::string name;
   std::string key;
   std::optional<SignalFate> fate;
-  std::optional<RunId> run_id;
+  std::optional<RunId> run_id;     ///< that it was sent to or that met it
+  std::optional<SignalId> origin;  ///< made from this one
+  std::optional<Timestamp> received_after;
+  std::optional<Timestamp> received_before;
   std::int32_t limit = 50;
   std::string cursor;
 };
 struct SignalPage {
-  std::vector<SignalRow> items;
+  std::vector<SignalView> items;
   std::optional<std::string> next_cursor;
 };
 

@@ -9,6 +9,7 @@ namespace orchestrator::store {
 namespace {
 constexpr std::array<std::string_view, 6> kFates{"delivered", "buffered",  "consumed",
                                                  "expired",   "unmatched", "rejected"};
+constexpr std::array<std::string_view, 3> kLinkKinds{"broadcast", "replay", "retarget"};
 constexpr std::array<std::string_view, 3> kDeadLetters{"none", "open", "discarded"};
 }  // namespace
 
@@ -17,6 +18,15 @@ std::string_view to_string(SignalFate fate) { return kFates[static_cast<std::siz
 std::optional<SignalFate> parse_signal_fate(std::string_view text) {
   for (std::size_t i = 0; i < kFates.size(); ++i) {
     if (kFates[i] == text) return static_cast<SignalFate>(i);
+  }
+  return std::nullopt;
+}
+
+std::string_view to_string(SignalLinkKind kind) { return kLinkKinds[static_cast<std::size_t>(kind)]; }
+
+std::optional<SignalLinkKind> parse_signal_link_kind(std::string_view text) {
+  for (std::size_t i = 0; i < kLinkKinds.size(); ++i) {
+    if (kLinkKinds[i] == text) return static_cast<SignalLinkKind>(i);
   }
   return std::nullopt;
 }

@@ -145,6 +145,23 @@ struct SignalRow {
   std::string actor;  ///< who sent it, as `sender`; no column either
 };
 
+/// Why a signal was made from another one: a copy for one of many waiting runs, or sent again or elsewhere by an
+/// operator.
+enum class SignalLinkKind : std::uint8_t { broadcast, replay, retarget };
+std::string_view to_string(SignalLinkKind kind);
+std::optional<SignalLinkKind> parse_signal_link_kind(std::string_view text);
+
+/// That a signal was made from another one. On the shard of its origin, written once.
+struct SignalLinkRow {
+  ShardId shard{};
+  SignalId origin;
+  SignalId signal_id;  ///< the new one
+  SignalLinkKind kind = SignalLinkKind::replay;
+  std::string reason;  ///< an operator's; empty for a broadcast
+  std::string actor;
+  Timestamp created_at{};
+};
+
 /// A run's open wait, registered on the shard of the wait's key.
 struct SignalWaitRow {
   ShardId shard{};

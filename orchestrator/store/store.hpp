@@ -161,7 +161,7 @@ class Store {
   virtual void list_runs(RunFilter filter, Done<RunPage> done) = 0;
   /// Journal rows with seq >= from, in order, at most `limit` rows.
   virtual void read_journal(RunId run_id, EventId from, std::int32_t limit, Done<std::vector<JournalRow>> done) = 0;
-  virtual void find_signal(SignalId signal_id, Done<SignalRow> done) = 0;
+  virtual void find_signal(SignalId signal_id, Done<SignalView> done) = 0;
   virtual void list_signals(SignalFilter filter, Done<SignalPage> done) = 0;
   virtual void find_schedule(ScheduleRef ref, Done<ScheduleRow> done) = 0;
   virtual void list_schedules(ScheduleFilter filter, Done<SchedulePage> done) = 0;

@@ -30,6 +30,9 @@ inline constexpr MetricDeclaration kSignalsTotal{
     "orchestrator_signals_total", MetricKind::counter, "1", "Signals by the fate that they reached.", {"fate"}};
 inline constexpr MetricDeclaration kSignalsUnmatched{"orchestrator_signals_unmatched", MetricKind::gauge, "1",
                                                      "Buffered signals that no run waits for."};
+inline constexpr MetricDeclaration kSignalsUnmatchedOldestAgeSeconds{
+    "orchestrator_signals_unmatched_oldest_age_seconds", MetricKind::gauge, "seconds",
+    "Age of the oldest buffered signal that no run waits for; 0 when there is none."};
 inline constexpr MetricDeclaration kRunsStuck{
     "orchestrator_runs_stuck", MetricKind::gauge, "1",
     "Open runs for which the last sweep found no next event; anything above 0 is a defect."};
@@ -240,6 +243,7 @@ inline constexpr std::array kMetricDeclarations{
     kStepsTotal,
     kSignalsTotal,
     kSignalsUnmatched,
+    kSignalsUnmatchedOldestAgeSeconds,
     kRunsStuck,
     kDeadLetters,
     kDeadLettersOldestAgeSeconds,

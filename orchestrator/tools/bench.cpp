@@ -25,6 +25,7 @@ constexpr std::array kScenarios = {
     Scenario{"workflow-5-steps", bench_workflow_5_steps},
     Scenario{"starts", bench_starts},
     Scenario{"signal-latency", bench_signal_latency},
+    Scenario{"signal-storm", bench_signal_storm},
     Scenario{"waiting-runs", bench_waiting_runs},
     Scenario{"held-snapshot", bench_held_snapshot},
     Scenario{"crash-recovery", bench_crash_recovery},
@@ -83,6 +84,8 @@ Json figures_to_json(const BenchFigures& figures) {
   put("plain_jobs_per_second", figures.plain_jobs_per_second);
   put("limits_cost_percent", figures.limits_cost_percent);
   put("webhooks_per_second", figures.webhooks_per_second);
+  put("signals_sent_per_second", figures.signals_sent_per_second);
+  put("signals_taken_per_second", figures.signals_taken_per_second);
   put("server_memory_bytes", figures.server_memory_bytes);
   put("idle_server_cpu_percent", figures.idle_server_cpu_percent);
   put("idle_postgres_cpu_percent", figures.idle_postgres_cpu_percent);

@@ -30,7 +30,7 @@ struct BenchOptions {
   int concurrency = 4;                ///< connections, 1 to 1000
   double rate_per_second = 100;       ///< open-loop scenarios: operations begun per second, 0.1 to 100 000
   int batch_size = 500;               ///< runs per batch call, 1 to 10 000
-  std::int64_t jobs = 100'000;        ///< jobs-scheduled: how many, 100 to 10 000 000
+  std::int64_t jobs = 100'000;        ///< jobs-scheduled, signal-storm: how many, 100 to 10 000 000
   std::optional<int> runs_in_flight;  ///< closed-loop scenarios: open runs kept at most; empty: the scenario's own
   /// Asked before and after; empty: the figures per operation that need the database stay null.
   std::function<Result<DatabaseReading>()> read_database;
@@ -66,6 +66,8 @@ struct BenchFigures {
   std::optional<double> plain_jobs_per_second;  ///< jobs-limits: without any
   std::optional<double> limits_cost_percent;    ///< jobs-limits: of the throughput
   std::optional<double> webhooks_per_second;
+  std::optional<double> signals_sent_per_second;   ///< signal-storm: by those who send
+  std::optional<double> signals_taken_per_second;  ///< signal-storm: by the runs that begin afterwards
   std::optional<double> p50_ms;
   std::optional<double> p95_ms;
   std::optional<double> p99_ms;
@@ -76,7 +78,7 @@ struct BenchFigures {
   std::optional<double> rows_per_op;
   std::optional<double> commits_per_op;
   // waiting-runs
-  std::optional<double> server_memory_bytes;
+  std::optional<double> server_memory_bytes;      ///< also signal-storm, when all are sent
   std::optional<double> idle_server_cpu_percent;  ///< of one processor
   std::optional<double> idle_postgres_cpu_percent;
   std::optional<double> database_bytes_per_op;

@@ -57,6 +57,10 @@ Result<BenchFigures> bench_jobs_limits(const BenchOptions& options);
 /// latency is from the moment at which the call should have begun to its answer, which comes after the commit.
 Result<BenchFigures> bench_webhooks(const BenchOptions& options);
 
+/// `jobs` signals for a thousand keys, and then the runs that take them, each in order. One that is out of turn fails
+/// its run, which counts as an error. The latency is that of sending one.
+Result<BenchFigures> bench_signal_storm(const BenchOptions& options);
+
 /// Deploys a definition under this name; a definition that is there already is no error.
 Status deploy_for_bench(const ServerAccess& server, const std::string& name, const Json& definition);
 

@@ -88,6 +88,14 @@ def signals(caller):
     caller.call("listSignals")
     caller.call("getSignal", signal=duplicate["signal_id"])
     caller.call("getSignal", 404, signal="none")
+    caller.call("replaySignal", 409, signal=started["signal_id"])
+    lost = caller.call("sendSignal", 202, body={"key": "v-lost", "payload": {"name": "Ada"}, "id": "form-18"})
+    moved = caller.call("retargetSignal", 202, signal=lost["signal_id"])
+    caller.call("retargetSignal", 409, signal=lost["signal_id"])
+    assert moved["origin_signal_id"] == lost["signal_id"], moved
+    until(lambda: caller.call("getSignal", signal=moved["signal_id"])["reason"] is None, "the new signal is picked up")
+    caller.call("replaySignal", 202, signal=moved["signal_id"])
+    caller.call("replaySignal", 404, signal="none")
 
 
 def dead_letters(caller):

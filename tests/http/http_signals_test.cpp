@@ -95,6 +95,77 @@ TEST_F(HttpSignals, ClosedRunRefusesAndNamesTheKeptSignal) {
   EXPECT_EQ(response.json().at("signal_id"), "s-1");
 }
 
+TEST_F(HttpSignals, BroadcastIsHandedOnAndExcludesAStart) {
+  const auto sent = call("POST", "/v1/signals/paid", R"({"key":"k","broadcast":true})");
+
+  EXPECT_EQ(sent.status, 202) << sent.body;
+  EXPECT_TRUE(service_.signals().at(0).broadcast);
+  expect_problem(call("POST", "/v1/signals/paid", R"({"key":"k","broadcast":true,"start":{"workflow":"order"}})"), 422,
+                 "invalid-body");
+}
+
+TEST_F(HttpSignals, FiltersOfTheListAreChecked) {
+  const std::string id = SignalId{}.str();
+
+  for (const std::string query : {"origin=" + id, std::string("received_after=2026-01-01T00:00:00Z"),
+                                  std::string("received_before=2026-01-01T00:00:00Z")}) {
+    EXPECT_EQ(call("GET", "/v1/signals?" + query).status, 200) << query;
+  }
+  for (const char* query : {"origin=x", "received_after=yesterday", "run_id=x", "fate=lost", "surprise=1"}) {
+    expect_problem(call("GET", std::string("/v1/signals?") + query), 400, "invalid-parameter");
+  }
+}
+
+TEST_F(HttpSignals, ReplayNeedsAReasonAndNamesItsOrigin) {
+  const std::string origin = call("POST", "/v1/signals/paid", R"({"key":"k"})").json().at("signal_id");
+
+  const auto made = call("POST", "/v1/signals/" + origin + "/replay", R"({"reason":"lost","id":"again-1"})");
+
+  ASSERT_EQ(made.status, 202) << made.body;
+  EXPECT_EQ(made.json().at("origin_signal_id"), origin);
+  EXPECT_EQ(made.header("location"), "/v1/signals/" + made.json().at("signal_id").get<std::string>());
+  const auto asked = service_.redirected().at(0);
+  EXPECT_EQ(asked.kind, store::SignalLinkKind::replay);
+  EXPECT_EQ(asked.id, "again-1");
+  EXPECT_EQ(asked.reason, "lost");
+  expect_problem(call("POST", "/v1/signals/" + origin + "/replay", "{}"), 422, "invalid-body");
+  expect_problem(call("POST", "/v1/signals/" + origin + "/replay", R"({"reason":"\u0000"})"), 422, "invalid-body");
+  expect_problem(call("POST", "/v1/signals/" + origin + "/replay", R"({"reason":"r","key":"k"})"), 422, "invalid-body");
+  expect_problem(call("POST", "/v1/signals/nonsense/replay", R"({"reason":"r"})"), 404, "not-found");
+}
+
+TEST_F(HttpSignals, RetargetNamesWhereTo) {
+  const std::string origin = call("POST", "/v1/signals/paid", R"({"key":"k"})").json().at("signal_id");
+  const std::string run_id = run_path_.substr(run_path_.rfind('/') + 1);
+  const std::string path = "/v1/signals/" + origin + "/retarget";
+
+  ASSERT_EQ(call("POST", path, R"({"reason":"typing error","key":"o-1"})").status, 202);
+  ASSERT_EQ(call("POST", path, R"({"reason":"r","name":"settled","run_id":")" + run_id + R"("})").status, 202);
+
+  const auto asked = service_.redirected();
+  EXPECT_EQ(asked.at(0).key, "o-1");
+  EXPECT_EQ(asked.at(0).kind, store::SignalLinkKind::retarget);
+  EXPECT_EQ(asked.at(1).name, "settled");
+  EXPECT_EQ(asked.at(1).run_id->str(), run_id);
+  for (const char* body : {R"({"reason":"r"})", R"({"key":"o-1"})", R"({"reason":"r","run_id":"x"})",
+                           R"({"reason":"r","key":"o","id":"new"})"}) {
+    expect_problem(call("POST", path, body), 422, "invalid-body");
+  }
+  expect_problem(call("POST", path, R"({"reason":"r","key":"o","run_id":")" + run_id + R"("})"), 422, "invalid-body");
+}
+
+TEST_F(HttpSignals, ARepeatedReplayUnderOneKeyIsMadeOnce) {
+  const std::string origin = call("POST", "/v1/signals/paid", R"({"key":"k"})").json().at("signal_id");
+  const ClientHeaders key{{"Idempotency-Key", "replay-1"}};
+
+  const auto first = call("POST", "/v1/signals/" + origin + "/replay", R"({"reason":"lost"})", key);
+  const auto second = call("POST", "/v1/signals/" + origin + "/replay", R"({"reason":"lost"})", key);
+
+  EXPECT_EQ(second.body, first.body);
+  EXPECT_EQ(second.header("idempotent-replayed"), "true");
+  EXPECT_EQ(service_.redirected().size(), 1U);
+}
+
 TEST_F(HttpSignals, AreListedAndRead) {
   const auto sent = call("POST", "/v1/signals/paid", R"({"key":"k","payload":{"a":1},"id":"evt"})");
 

@@ -30,6 +30,16 @@ service::StartRun start_request(const std::string& workflow, const std::string& 
   return request;
 }
 
+service::SendSignal signal_request(const std::string& name, const std::string& key, const std::string& id) {
+  service::SendSignal signal;
+  signal.namespace_name = kNamespace;
+  signal.name = name;
+  signal.key = key;
+  signal.id = id;
+  signal.payload = make_payload({{"id", id}, {"key", key}});
+  return signal;
+}
+
 }  // namespace
 
 template <typename Answer>
@@ -196,21 +206,26 @@ void Clients::signal(const std::string& name, const std::string& key, const std:
 
 void Clients::signal_with_start(const std::string& workflow, const std::string& name, const std::string& key,
                                 const std::string& id) {
+  service::SendSignal signal = signal_request(name, key, id);
+  if (!workflow.empty()) signal.start = service::SendSignal::Start{workflow, input_for(key)};
+  send(signal);
+}
+
+void Clients::broadcast(const std::string& name, const std::string& key, const std::string& id) {
+  service::SendSignal signal = signal_request(name, key, id);
+  signal.broadcast = true;
+  send(signal);
+}
+
+void Clients::send(const service::SendSignal& signal) {
   ask<service::SentSignal>(
-      "signal " + id,
-      [workflow, name, key, id](service::Service& service, service::Reply<service::SentSignal> reply) {
-        service::SendSignal request;
-        request.namespace_name = kNamespace;
-        request.name = name;
-        request.key = key;
-        request.id = id;
-        request.payload = make_payload({{"id", id}, {"key", key}});
-        if (!workflow.empty()) request.start = service::SendSignal::Start{workflow, input_for(key)};
-        service.send_signal(std::move(request), std::move(reply));
+      "signal " + signal.id,
+      [signal](service::Service& service, service::Reply<service::SentSignal> reply) {
+        service.send_signal(signal, std::move(reply));
       },
-      [this, name, key, id](const service::SentSignal&) { check_signal(name, key, id); },
-      [this, id](Result<service::SentSignal> answer) {
-        if (!answer) findings_.add("I-8", "the signal " + id + " was refused: " + answer.error().message);
+      [this, signal](const service::SentSignal&) { check_signal(signal.name, *signal.key, signal.id); },
+      [this, signal](Result<service::SentSignal> answer) {
+        if (!answer) findings_.add("I-8", "the signal " + signal.id + " was refused: " + answer.error().message);
         return true;
       });
 }

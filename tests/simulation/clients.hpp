@@ -27,6 +27,8 @@ class Clients {
   /// The same, and the run begins with it.
   void signal_with_start(const std::string& workflow, const std::string& name, const std::string& key,
                          const std::string& id);
+  /// To all runs that wait for the key in that moment.
+  void broadcast(const std::string& name, const std::string& key, const std::string& id);
   void signal_run(const std::string& workflow, const std::string& key, const std::string& name, const std::string& id);
   /// Delivered `times` times, as providers do.
   void webhook(const std::string& signal_name, const std::string& signal_key, const std::string& dedupe_key, int times);
@@ -62,6 +64,7 @@ class Clients {
   void try_once(const std::shared_ptr<Request<Answer>>& request);
   template <typename Answer>
   void try_later(const std::shared_ptr<Request<Answer>>& request);
+  void send(const service::SendSignal& signal);
   void began(const std::string& workflow, const std::string& key, RunId id);
   void check_run(RunId id, const std::string& what);
   void check_signal(const std::string& name, const std::string& key, const std::string& id);

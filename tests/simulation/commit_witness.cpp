@@ -247,7 +247,9 @@ void CommitWitness::see_signals(const store::Batch& batch) {
                                std::string(store::to_string(row.fate)));
     }
     const auto taken = consumed_.find(row.signal_id);
-    if (row.fate == store::SignalFate::consumed && (taken == consumed_.end() || taken->second != row.run_id))
+    // A broadcast stands for its copies, each of which some run takes or not.
+    const bool is_taken = row.fate == store::SignalFate::consumed && row.reason != "broadcast";
+    if (is_taken && (taken == consumed_.end() || taken->second != row.run_id))
       findings_.add("I-8", "signal " + row.signal_id.str() + " is consumed, but no journal says by whom");
     // A run that took it is its end, wherever its own row is.
     if (row.fate != store::SignalFate::consumed && row.fate != store::SignalFate::delivered &&

@@ -98,6 +98,13 @@ const std::vector<SimulatedFlow>& simulated_flows() {
           "Next": "Thank"},
         "Thank": {"Type": "Task", "Resource": "handler:plain", "ResultPath": null, "End": true}
       }})json"},
+      {"gathering", R"json({"StartAt": "Wait", "States": {
+        "Wait": {"Type": "Task", "Resource": "signal:bell", "Parameters": {"key": "tower"}, "TimeoutSeconds": 20,
+          "ResultPath": null, "Next": "Again", "Catch": [{"ErrorEquals": ["States.Timeout"], "Next": "Done"}]},
+        "Again": {"Type": "Task", "Resource": "signal:bell", "Parameters": {"key": "tower"}, "TimeoutSeconds": 20,
+          "ResultPath": null, "Next": "Done", "Catch": [{"ErrorEquals": ["States.Timeout"], "Next": "Done"}]},
+        "Done": {"Type": "Succeed"}
+      }})json"},
       {"errand", R"json({"StartAt": "Errand", "States": {
         "Errand": {"Type": "Task", "Resource": "handler:errand?queue=remote", "ResultPath": "$.done", "Next": "Thank",
           "Retry": [{"ErrorEquals": ["Flaky"], "IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 12}]},

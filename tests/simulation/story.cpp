@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/model/job_record.hpp"
@@ -139,6 +140,18 @@ void Story::race(const std::string& key) {
   at(2 * kScript, [this, key] { clients_.signal("stop", key, "stop-" + key); });
 }
 
+/// Several runs wait for one bell, which rings a few times, for each with its own copy.
+void Story::gather() {
+  const int runs = 2 + static_cast<int>(random_.next() % 4);
+  for (int i = 0; i < runs; ++i) begin_run("gathering", "g" + std::to_string(i));
+  const int rings = 1 + static_cast<int>(random_.next() % 3);
+  for (int i = 0; i < rings; ++i) {
+    const std::string id = "ring-" + std::to_string(i);
+    at(2 * kScript, [this, id] { clients_.broadcast("bell", "tower", id); });
+    if (chance(2)) at(2 * kScript, [this, id] { clients_.broadcast("bell", "tower", id); });
+  }
+}
+
 void Story::enqueue(const std::string& handler, const std::string& key, JobSpec spec, Duration delay) {
   cast_.push_back("job-" + handler + ":" + key);
   at(kScript, [this, handler, key, spec = std::move(spec), delay] { clients_.enqueue(handler, key, spec, delay); });
@@ -227,6 +240,7 @@ void Story::write_script() {
   const int narrow = static_cast<int>(random_.next() % 3);
   for (int i = 0; i < narrow; ++i) begin_run("narrow", "n" + std::to_string(i));
   if (has_remote_workers_) run_errands();
+  if (chance(4)) gather();
 }
 
 void Story::run_errands() {
@@ -386,11 +400,33 @@ void Story::check_signals() {
       if (!has_twin && !is_cancelled) findings_.add("I-8", "the signal " + row.id + " met nobody");
     }
   }
+  check_broadcasts();
   for (const auto& [name, key, id] : clients_.signals()) {
     const bool is_there = std::any_of(tables.signals.begin(), tables.signals.end(), [&](const auto& signal) {
       return signal.second.name == name && signal.second.key == key && signal.second.id == id;
     });
     if (!is_there) findings_.add("I-1", "the signal " + id + " was acknowledged and is gone");
+  }
+}
+
+/// I-25: each run that a broadcast reached has one copy of it, and each copy a fate.
+void Story::check_broadcasts() {
+  const auto& tables = cluster_.tables();
+  std::set<std::pair<SignalId, RunId>> reached;
+  for (const auto& [id, link] : tables.signal_links) {
+    const auto copy = tables.signals.find(id);
+    if (copy == tables.signals.end() || !copy->second.addressed_run_id) {
+      findings_.add("I-25", "a copy of the broadcast " + link.origin.str() + " is gone");
+    } else if (!reached.emplace(link.origin, *copy->second.addressed_run_id).second) {
+      findings_.add("I-25", "a run got the broadcast " + link.origin.str() + " twice");
+    }
+  }
+  for (const auto& [id, row] : tables.signals) {
+    const bool is_copy = row.name == "bell" && row.addressed_run_id;
+    if (is_copy && !tables.signal_links.contains(id))
+      findings_.add("I-25", "a copy of a broadcast does not name it: " + id.str());
+    if (row.name == "bell" && row.key && row.fate == store::SignalFate::buffered)
+      findings_.add("I-25", "the broadcast " + row.id + " waits for somebody");
   }
 }
 

@@ -36,6 +36,7 @@ class Story {
   void begin_run(const std::string& workflow, const std::string& key);
   void pay(const std::string& key);
   void race(const std::string& key);
+  void gather();
   void run_errands();
   void enqueue(const std::string& handler, const std::string& key, JobSpec spec, Duration delay = {});
   void write_jobs(const std::string& key);
@@ -46,6 +47,7 @@ class Story {
   void check_run(const store::RunView& run);
   void check_job(RunId id);
   void check_signals();
+  void check_broadcasts();
   void check_checkpoint(RunId id);
   [[nodiscard]] bool chance(std::uint64_t one_in) { return random_.next() % one_in == 0; }
   [[nodiscard]] bool is_over();

@@ -127,6 +127,8 @@ TEST_F(Retention, SettledSignalsDeliveriesAndAnswersGoByTheirAge) {
     select n % 8, at(n, '2025-01-01'), 'default', 'paid', 'o-' || n, 's', case when n <= 2500 then 'consumed' else 'buffered' end,
       '', true, 0, '', '2025-01-01', case when n = 1 then now() when n <= 2500 then timestamptz '2025-01-02' end, '2027-01-01'
     from generate_series(1, 2510) n;
+    insert into orchestrator.signal_links (shard, origin, signal_id, kind, reason, actor, created_at)
+    select n % 8, at(n, '2025-01-01'), at(n + 5000, '2025-01-01'), 'replay', '', '', '2025-01-01' from generate_series(1, 3) n;
     insert into orchestrator.webhook_deliveries (shard, delivery_id, namespace, endpoint, provider, dedupe_key, verdict,
       headers, body, received_at)
     select 3, at(n, case when n <= 1500 then timestamptz '2025-01-01' else now() end), 'default', 'e', 'stripe', n::text,
@@ -139,6 +141,7 @@ TEST_F(Retention, SettledSignalsDeliveriesAndAnswersGoByTheirAge) {
 
   EXPECT_EQ(report.signals_deleted, 2499);
   EXPECT_EQ(count("signals"), "11");
+  EXPECT_EQ(count("signal_links"), "1") << "with the signal that something was made from";
   EXPECT_EQ(report.deliveries_deleted, 1500);
   EXPECT_EQ(count("webhook_deliveries"), "1");
   EXPECT_EQ(report.answers_deleted, 2100);

@@ -49,8 +49,8 @@ class SqlEntryPoints : public testing::Test {
   Result<RunView> find_run(const std::string& id) {
     return ask<RunView>([&](auto done) { store_->find_run(*RunId::parse(id), done); });
   }
-  Result<SignalRow> find_signal(const std::string& id) {
-    return ask<SignalRow>([&](auto done) { store_->find_signal(*SignalId::parse(id), done); });
+  Result<SignalView> find_signal(const std::string& id) {
+    return ask<SignalView>([&](auto done) { store_->find_signal(*SignalId::parse(id), done); });
   }
 
   /// Picks a signal up, as its owner does.

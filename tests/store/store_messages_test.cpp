@@ -155,7 +155,7 @@ TEST_P(StoreMessages, ASignalIsFoundWhileItWaitsInTheInbox) {
   message.body = R"({"namespace":"default","name":"paid","key":"o-1","id":"s-1","ttl_seconds":60,"payload":{"n":1},
     "signal_id":")" +
                  signal.str() + R"("})";
-  const auto find = [&](SignalId id) { return ask<SignalRow>([&](auto done) { store().find_signal(id, done); }); };
+  const auto find = [&](SignalId id) { return ask<SignalView>([&](auto done) { store().find_signal(id, done); }); };
 
   ASSERT_TRUE(send(store(), {message}));
 
@@ -292,7 +292,7 @@ TEST_P(StoreMessages, AWrittenSignalIsReadAsItWasWritten) {
   batch.signals = {signal};
   ASSERT_TRUE(commit(batch));
 
-  const auto answer = ask<SignalRow>([&](auto done) { store().find_signal(signal.signal_id, done); });
+  const auto answer = ask<SignalView>([&](auto done) { store().find_signal(signal.signal_id, done); });
 
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(answer->shard, ShardId{2});

@@ -422,12 +422,12 @@ void FakeService::wait_for_fate(service::SentSignal sent, std::chrono::seconds /
   reply(std::move(sent));
 }
 
-void FakeService::find_signal(std::string /*namespace_name*/, SignalId id, service::Reply<store::SignalRow> reply) {
+void FakeService::find_signal(std::string /*namespace_name*/, SignalId id, service::Reply<store::SignalView> reply) {
   if (auto error = take_failure()) return reply(*error);
   std::unique_lock lock(mutex_);
   const auto found = signal_rows_.find(id);
-  Result<store::SignalRow> row = not_found();
-  if (found != signal_rows_.end()) row = found->second;
+  Result<store::SignalView> row = not_found();
+  if (found != signal_rows_.end()) row = store::SignalView{found->second, std::nullopt, std::nullopt};
   lock.unlock();
   reply(std::move(row));
 }
@@ -438,10 +438,30 @@ void FakeService::list_signals(store::SignalFilter filter, service::Reply<store:
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, row] : signal_rows_) {
-      if (filter.name.empty() || filter.name == row.name) page.items.push_back(row);
+      if (!filter.name.empty() && filter.name != row.name) continue;
+      if (filter.received_after && row.received_at <= *filter.received_after) continue;
+      page.items.push_back({row, std::nullopt, std::nullopt});
     }
   }
   reply(std::move(page));
+}
+
+void FakeService::redirect_signal(service::RedirectSignal request, service::Reply<service::SentSignal> reply) {
+  if (auto error = take_failure()) return reply(*error);
+  service::SentSignal sent;
+  sent.fate = "buffered";
+  sent.run_id = request.run_id;
+  {
+    const std::lock_guard lock(mutex_);
+    sent.signal_id = SignalId{fresh_id().bytes};
+    redirected_.push_back(std::move(request));
+  }
+  reply(std::move(sent));
+}
+
+std::vector<service::RedirectSignal> FakeService::redirected() const {
+  const std::lock_guard lock(mutex_);
+  return redirected_;
 }
 
 void FakeService::list_dead_letters(store::RunFilter filter, std::optional<core::DeadLetterReason> reason,

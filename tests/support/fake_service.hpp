@@ -42,6 +42,7 @@ class FakeService final : public service::Service {
   // What tests look at. Copies, because the server's threads go on.
   [[nodiscard]] std::vector<service::StartRun> started() const;
   [[nodiscard]] std::vector<service::SendSignal> signals() const;
+  [[nodiscard]] std::vector<service::RedirectSignal> redirected() const;
   [[nodiscard]] std::vector<service::CancelRun> cancels() const;
   [[nodiscard]] std::vector<service::RetryRun> retries() const;
   [[nodiscard]] std::vector<service::EditRun> edits() const;
@@ -73,8 +74,9 @@ class FakeService final : public service::Service {
   void send_signal(service::SendSignal request, service::Reply<service::SentSignal> reply) override;
   void wait_for_fate(service::SentSignal sent, std::chrono::seconds wait,
                      service::Reply<service::SentSignal> reply) override;
-  void find_signal(std::string namespace_name, SignalId id, service::Reply<store::SignalRow> reply) override;
+  void find_signal(std::string namespace_name, SignalId id, service::Reply<store::SignalView> reply) override;
   void list_signals(store::SignalFilter filter, service::Reply<store::SignalPage> reply) override;
+  void redirect_signal(service::RedirectSignal request, service::Reply<service::SentSignal> reply) override;
   void list_dead_letters(store::RunFilter filter, std::optional<core::DeadLetterReason> reason,
                          service::Reply<service::DeadLetterPage> reply) override;
   void discard_dead_letter(store::DiscardRequest request, service::Reply<service::RunReading> reply) override;
@@ -132,6 +134,7 @@ class FakeService final : public service::Service {
   std::map<SignalId, store::SignalRow> signal_rows_;
   std::vector<service::StartRun> started_;
   std::vector<service::SendSignal> signals_;
+  std::vector<service::RedirectSignal> redirected_;
   std::vector<service::CancelRun> cancels_;
   std::vector<service::RetryRun> retries_;
   std::vector<service::ChangeQueue> queue_changes_;

@@ -510,7 +510,7 @@ std::vector<store::SignalRow> SimulatedCluster::list_signals() {
   filter.namespace_name = "default";
   filter.limit = 500;
   reader_->list_signals(filter, [&](Result<store::SignalPage> page) {
-    if (page) signals = std::move(page->items);
+    if (page) signals.assign(page->items.begin(), page->items.end());
   });
   return signals;
 }

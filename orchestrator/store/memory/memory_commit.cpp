@@ -171,6 +171,7 @@ Result<CommitAnswer> commit(Tables& tables, const Batch& all, Timestamp now) {
   write_runs(tables, batch);
   for (const CheckpointRow& row : batch.checkpoints) tables.checkpoints[row.run_id] = row;
   write_messages(tables, batch);
+  write_signal_links(tables, batch);
   write_task_leases(tables, batch);
   write_schedules(tables, batch);
   for (const auto& row : batch.audit) append_audit(tables, to_int(row.shard), row.entry, now);

@@ -58,6 +58,8 @@ struct Tables {
   std::map<RunId, CheckpointRow> checkpoints;
   std::map<SignalId, SignalRow> signals;
   std::map<SenderKey, SignalId> senders;
+  std::map<SignalId, SignalLinkRow> signal_links;  ///< by the new signal
+  std::map<SignalId, SignalId> signal_successors;  ///< by the origin: the last one that an operator made of it
   std::map<WaitKey, SignalWaitRow> waits;
   std::map<InboxKey, Message> inbox;
   std::uint64_t next_arrival = 1;
@@ -118,16 +120,19 @@ std::vector<SignalRow> expired_signals(const Tables& tables, const std::vector<S
 Result<RunView> find_run(const Tables& tables, RunId run_id);
 Result<RunPage> list_runs(const Tables& tables, const RunFilter& filter);
 /// Also one that was accepted and waits in the inbox.
-Result<SignalRow> find_signal(const Tables& tables, SignalId signal_id);
+Result<SignalView> find_signal(const Tables& tables, SignalId signal_id);
 /// A run whose start was promised and waits in the inbox (memory_promised.cpp).
 std::optional<RunView> find_promised_run(const Tables& tables, RunId run_id);
 std::vector<RunView> promised_runs(const Tables& tables);
 std::optional<SignalRow> find_promised_signal(const Tables& tables, SignalId signal_id);
+std::vector<SignalRow> promised_signals(const Tables& tables);
 std::vector<JournalRow> read_journal(const Tables& tables, RunId run_id, EventId from, std::int32_t limit);
 std::vector<DeadLetterTrail> read_dead_letter_trails(const Tables& tables, const std::vector<RunId>& runs,
                                                      std::int32_t rows);
 Status discard_dead_letter(Tables& tables, const DiscardRequest& request, Timestamp now);
+/// memory_signals.cpp
 Result<SignalPage> list_signals(const Tables& tables, const SignalFilter& filter);
+void write_signal_links(Tables& tables, const Batch& batch);
 
 /// Notes a batch in the feed, when that is open.
 void note_batch(Tables& tables, const Batch& batch, Timestamp now);

@@ -47,32 +47,51 @@ RunKeyAnswer find_key(const Tables& tables, const RunKeyQuery& query) {
   return answer;
 }
 
-std::vector<SignalRow> find_addressed(const Tables& tables, const RunId& run_id) {
+/// Those of one receiver that wait, oldest first, by the index of the senders' ids. `anyone` tells whose: its name and
+/// id do not count.
+std::vector<SignalRow> find_waiting(const Tables& tables, SignalRow anyone) {
+  anyone.name.clear();
+  anyone.id.clear();
+  const Tables::SenderKey first = sender_key(anyone);
   std::vector<SignalRow> signals;
-  for (const auto& [id, row] : tables.signals) {
-    if (row.fate == SignalFate::buffered && row.addressed_run_id == run_id) signals.push_back(row);
+  for (auto at = tables.senders.lower_bound(first); at != tables.senders.end(); ++at) {
+    const auto& [shard, namespace_name, receiver, name, id] = at->first;
+    if (shard != std::get<0>(first) || namespace_name != std::get<1>(first) || receiver != std::get<2>(first)) break;
+    const SignalRow& row = tables.signals.at(at->second);
+    const bool is_delivered = row.fate == SignalFate::delivered && row.key;
+    if (row.fate == SignalFate::buffered || is_delivered) signals.push_back(row);
   }
   sort_oldest_first(signals);
   return signals;
 }
 
+std::vector<SignalRow> find_addressed(const Tables& tables, const RunId& run_id) {
+  const auto open = tables.open.find(run_id);
+  const auto closed = tables.closed.find(run_id);
+  if (open == tables.open.end() && closed == tables.closed.end()) return {};
+  SignalRow anyone;
+  anyone.shard = shard_of(run_id);
+  anyone.namespace_name = (open != tables.open.end() ? open->second.header : closed->second.header).namespace_name;
+  anyone.addressed_run_id = run_id;
+  return find_waiting(tables, std::move(anyone));
+}
+
 MailboxAnswer find_mailbox(const Tables& tables, const MailboxQuery& query) {
   MailboxAnswer answer;
-  for (const auto& [key, row] : tables.waits) {
-    if (row.shard == query.shard && row.namespace_name == query.namespace_name && row.key == query.key) {
-      answer.waits.push_back(row);
-    }
+  const Tables::WaitKey first{query.shard, query.namespace_name, query.key, RunId{}, 0};
+  for (auto at = tables.waits.lower_bound(first); at != tables.waits.end(); ++at) {
+    const SignalWaitRow& row = at->second;
+    if (row.shard != query.shard || row.namespace_name != query.namespace_name || row.key != query.key) break;
+    answer.waits.push_back(row);
   }
   std::sort(answer.waits.begin(), answer.waits.end(), [](const SignalWaitRow& a, const SignalWaitRow& b) {
     return std::tie(a.since, a.run_id, a.step) < std::tie(b.since, b.run_id, b.step);
   });
-  for (const auto& [id, row] : tables.signals) {
-    const bool is_pending = row.fate == SignalFate::buffered || row.fate == SignalFate::delivered;
-    if (is_pending && row.shard == query.shard && row.namespace_name == query.namespace_name && row.key == query.key) {
-      answer.pending.push_back(row);
-    }
-  }
-  sort_oldest_first(answer.pending);
+  SignalRow anyone;
+  anyone.shard = query.shard;
+  anyone.namespace_name = query.namespace_name;
+  anyone.key = query.key;
+  answer.pending = find_waiting(tables, std::move(anyone));
   if (answer.waits.empty() || shard_of(answer.waits.front().run_id) != query.shard) return answer;
   const RunId next = answer.waits.front().run_id;
   const auto row = tables.open.find(next);

@@ -74,6 +74,26 @@ std::optional<RunView> find_promised_job(const Tables& tables, RunId run_id) {
   return promised_view(found->second.row, run_id, request);
 }
 
+std::optional<SignalRow> promised_signal(const InboxRow& message) {
+  if (message.kind != "signal") return std::nullopt;
+  const auto body = parse_json(message.body);
+  const auto signal_id = SignalId::parse(body ? string_member(*body, "signal_id") : "");
+  if (!signal_id) return std::nullopt;
+  SignalRow row;
+  row.shard = message.shard;
+  row.signal_id = *signal_id;
+  row.namespace_name = string_member(*body, "namespace");
+  row.name = string_member(*body, "name");
+  row.key = text_member(*body, "key");
+  if (auto run = RunId::parse(string_member(*body, "run_id"))) row.addressed_run_id = *run;
+  row.id = string_member(*body, "id");
+  row.payload = payload_member(*body, "payload");
+  row.reason = "in-inbox";
+  row.received_at = message.created_at;
+  row.expires_at = message.created_at + std::chrono::seconds{body->value("ttl_seconds", kDefaultTtlSeconds)};
+  return row;
+}
+
 }  // namespace
 
 std::optional<RunView> find_promised_run(const Tables& tables, RunId run_id) {
@@ -98,27 +118,20 @@ std::vector<RunView> promised_runs(const Tables& tables) {
   return views;
 }
 
+std::vector<SignalRow> promised_signals(const Tables& tables) {
+  std::vector<SignalRow> rows;
+  for (const auto& [key, message] : tables.inbox) {
+    if (auto row = promised_signal(message.row)) rows.push_back(*std::move(row));
+  }
+  return rows;
+}
+
 std::optional<SignalRow> find_promised_signal(const Tables& tables, SignalId signal_id) {
   const ShardId shard = shard_of(signal_id);
   for (auto at = tables.inbox.lower_bound({shard, MessageId{}}); at != tables.inbox.end() && at->first.first == shard;
        ++at) {
-    const InboxRow& message = at->second.row;
-    if (message.kind != "signal") continue;
-    const auto body = parse_json(message.body);
-    if (!body || string_member(*body, "signal_id") != signal_id.str()) continue;
-    SignalRow row;
-    row.shard = shard;
-    row.signal_id = signal_id;
-    row.namespace_name = string_member(*body, "namespace");
-    row.name = string_member(*body, "name");
-    row.key = text_member(*body, "key");
-    if (auto run = RunId::parse(string_member(*body, "run_id"))) row.addressed_run_id = *run;
-    row.id = string_member(*body, "id");
-    row.payload = payload_member(*body, "payload");
-    row.reason = "in-inbox";
-    row.received_at = message.created_at;
-    row.expires_at = message.created_at + std::chrono::seconds{body->value("ttl_seconds", kDefaultTtlSeconds)};
-    return row;
+    auto row = promised_signal(at->second.row);
+    if (row && row->signal_id == signal_id) return row;
   }
   return std::nullopt;
 }

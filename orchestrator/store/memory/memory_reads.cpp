@@ -102,12 +102,6 @@ Result<RunView> find_run(const Tables& tables, RunId run_id) {
   return fail(ErrorCode::not_found, "no such run");
 }
 
-Result<SignalRow> find_signal(const Tables& tables, SignalId signal_id) {
-  if (const auto found = tables.signals.find(signal_id); found != tables.signals.end()) return found->second;
-  if (auto promised = find_promised_signal(tables, signal_id)) return *std::move(promised);
-  return fail(ErrorCode::not_found, "no such signal");
-}
-
 Result<RunPage> list_runs(const Tables& tables, const RunFilter& filter) {
   auto before = parse_cursor<RunId>(filter.cursor);
   if (!before) return std::move(before).error();
@@ -172,27 +166,6 @@ Status discard_dead_letter(Tables& tables, const DiscardRequest& request, Timest
       dump_json(Json{{"reason", request.reason}, {"actor", request.actor}, {"at", to_rfc3339(now)}});
   append_audit(tables, to_int(shard_of(request.run_id)), discard_audit(request), now);
   return {};
-}
-
-Result<SignalPage> list_signals(const Tables& tables, const SignalFilter& filter) {
-  auto before = parse_cursor<SignalId>(filter.cursor);
-  if (!before) return std::move(before).error();
-  SignalPage page;
-  for (auto entry = tables.signals.rbegin(); entry != tables.signals.rend(); ++entry) {
-    const SignalRow& row = entry->second;
-    if (*before && !(row.signal_id < **before)) continue;
-    const bool is_of_run = !filter.run_id || row.run_id == filter.run_id || row.addressed_run_id == filter.run_id;
-    if (row.namespace_name != filter.namespace_name || (!filter.name.empty() && row.name != filter.name) ||
-        (!filter.key.empty() && row.key != filter.key) || (filter.fate && row.fate != *filter.fate) || !is_of_run) {
-      continue;
-    }
-    if (page.items.size() == static_cast<std::size_t>(filter.limit)) {
-      page.next_cursor = page.items.back().signal_id.str();
-      break;
-    }
-    page.items.push_back(row);
-  }
-  return page;
 }
 
 }  // namespace orchestrator::store::memory

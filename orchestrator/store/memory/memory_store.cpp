@@ -590,9 +590,9 @@ void MemoryStore::read_journal(RunId run_id, EventId from, std::int32_t limit, D
   });
 }
 
-void MemoryStore::find_signal(SignalId signal_id, Done<SignalRow> done) {
-  core_->run<SignalRow>("find_signal", false, std::move(done),
-                        [signal_id](Tables& tables) { return memory::find_signal(tables, signal_id); });
+void MemoryStore::find_signal(SignalId signal_id, Done<SignalView> done) {
+  core_->run<SignalView>("find_signal", false, std::move(done),
+                         [signal_id](Tables& tables) { return memory::find_signal(tables, signal_id); });
 }
 
 void MemoryStore::list_signals(SignalFilter filter, Done<SignalPage> done) {

@@ -100,7 +100,7 @@ class MemoryStore final : public Store {
   void find_run(RunId run_id, Done<RunView> done) override;
   void list_runs(RunFilter filter, Done<RunPage> done) override;
   void read_journal(RunId run_id, EventId from, std::int32_t limit, Done<std::vector<JournalRow>> done) override;
-  void find_signal(SignalId signal_id, Done<SignalRow> done) override;
+  void find_signal(SignalId signal_id, Done<SignalView> done) override;
   void list_signals(SignalFilter filter, Done<SignalPage> done) override;
   void find_schedule(ScheduleRef ref, Done<ScheduleRow> done) override;
   void list_schedules(ScheduleFilter filter, Done<SchedulePage> done) override;

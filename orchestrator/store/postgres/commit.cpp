@@ -28,6 +28,7 @@ CommitAnswer execute_commit_batch(Transaction& transaction, const Batch& batch) 
   // When the fence was lost nothing was written, and nothing is.
   if (answer.lost.empty()) {
     edit_open_runs(transaction, batch);
+    add_signal_links(transaction, batch);
     write_schedules(transaction, batch);
     append_audit(transaction, batch);
   }

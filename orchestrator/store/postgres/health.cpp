@@ -57,6 +57,7 @@ Result<DatabaseHealth> HealthReader::read() {
     const pqxx::result counted = transaction.execute("count_unmatched_signals", std::move(parameters));
     RowReader reader(counted[0]);
     health.unmatched_signals = reader.bigint();
+    health.oldest_unmatched_signal_age = std::chrono::milliseconds{reader.bigint()};
     Parameters most;
     most.integer(kMaxCountedDeadLetters);
     RowReader letters(transaction.execute("count_dead_letters", std::move(most))[0]);

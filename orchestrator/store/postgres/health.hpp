@@ -33,6 +33,7 @@ inline constexpr std::int64_t kMaxCountedDeadLetters = 10'000;
 struct DatabaseHealth {
   std::optional<SnapshotHolder> oldest_snapshot;  ///< nothing holds vacuum back
   std::int64_t unmatched_signals = 0;
+  std::chrono::milliseconds oldest_unmatched_signal_age{};  ///< since it was received; zero when there is none
   std::int64_t dead_letters = 0;
   std::chrono::milliseconds oldest_dead_letter_age{};  ///< since it failed; zero when there is none
   std::int64_t approvals_waiting = 0;

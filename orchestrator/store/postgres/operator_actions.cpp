@@ -49,6 +49,30 @@ void edit_open_runs(Transaction& transaction, const Batch& batch) {
   }
 }
 
+void add_signal_links(Transaction& transaction, const Batch& batch) {
+  if (batch.signal_links.empty()) return;
+  BinaryArray shards(ElementType::integer);
+  BinaryArray origins(ElementType::uuid);
+  BinaryArray signals(ElementType::uuid);
+  BinaryArray kinds(ElementType::text);
+  BinaryArray reasons(ElementType::text);
+  BinaryArray actors(ElementType::text);
+  BinaryArray times(ElementType::timestamptz);
+  for (const SignalLinkRow& link : batch.signal_links) {
+    shards.add(to_int(link.shard));
+    origins.add(link.origin);
+    signals.add(link.signal_id);
+    kinds.add(to_string(link.kind));
+    reasons.add(std::string_view(link.reason));
+    actors.add(std::string_view(link.actor));
+    times.add(link.created_at);
+  }
+  Parameters parameters;
+  parameters.array(std::move(shards)).array(std::move(origins)).array(std::move(signals)).array(std::move(kinds));
+  parameters.array(std::move(reasons)).array(std::move(actors)).array(std::move(times));
+  transaction.execute("add_signal_links", std::move(parameters));
+}
+
 Status discard_dead_letter(Session& session, const DiscardRequest& request) {
   const Mode mode = request.audit ? Mode::transaction : Mode::write;
   return session.run<void>(mode, [&](Transaction& transaction) -> Status {

@@ -249,7 +249,7 @@ class PostgresStore final : public Store {
     on(pages_, std::move(done), [=](Session& s) { return postgres::read_journal(s, run_id, from, limit); });
   }
 
-  void find_signal(SignalId signal_id, Done<SignalRow> done) override {
+  void find_signal(SignalId signal_id, Done<SignalView> done) override {
     on(pages_, std::move(done), [signal_id](Session& s) { return postgres::find_signal(s, signal_id); });
   }
 

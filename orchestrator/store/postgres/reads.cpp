@@ -27,6 +27,27 @@ RunView read_view(const pqxx::row& row) {
   return view;
 }
 
+SignalView read_signal_view(const pqxx::row& row) {
+  RowReader reader(row, 1);
+  SignalView view{read_signal(reader), std::nullopt, std::nullopt};
+  const auto origin = reader.optional_id<SignalTag>();
+  const auto kind = parse_signal_link_kind(reader.optional_text().value_or(""));
+  auto reason = reader.optional_text();
+  auto actor = reader.optional_text();
+  const auto created_at = reader.optional_time();
+  if (origin && kind) {
+    view.link = SignalLinkRow{.shard = shard_of(*origin),
+                              .origin = *origin,
+                              .signal_id = view.signal_id,
+                              .kind = *kind,
+                              .reason = std::move(reason).value_or(""),
+                              .actor = std::move(actor).value_or(""),
+                              .created_at = created_at.value_or(Timestamp{})};
+  }
+  view.successor = reader.optional_id<SignalTag>();
+  return view;
+}
+
 std::optional<std::string> unless_empty(const std::string& text) {
   if (text.empty()) return std::nullopt;
   return text;
@@ -133,14 +154,13 @@ Result<std::vector<JournalRow>> read_journal(Session& session, RunId run_id, Eve
   });
 }
 
-Result<SignalRow> find_signal(Session& session, SignalId signal_id) {
-  return session.run<SignalRow>(Mode::read, [&](Transaction& transaction) -> Result<SignalRow> {
+Result<SignalView> find_signal(Session& session, SignalId signal_id) {
+  return session.run<SignalView>(Mode::read, [&](Transaction& transaction) -> Result<SignalView> {
     Parameters parameters;
     parameters.integer(to_int(shard_of(signal_id))).id(signal_id);
     const pqxx::result rows = transaction.execute("find_signal", std::move(parameters));
     if (rows.empty()) return fail(ErrorCode::not_found, "no such signal");
-    RowReader reader(rows[0], 1);
-    return read_signal(reader);
+    return read_signal_view(rows[0]);
   });
 }
 
@@ -153,14 +173,14 @@ Result<SignalPage> list_signals(Session& session, const SignalFilter& filter) {
     parameters.text_or_null(unless_empty(filter.name)).text_or_null(unless_empty(filter.key));
     parameters.text_or_null(filter.fate ? std::optional<std::string>{to_string(*filter.fate)} : std::nullopt)
         .id(filter.run_id);
+    parameters.id(filter.origin).micros(filter.received_after).micros(filter.received_before);
     SignalPage page;
     for (const auto& row : transaction.execute("list_signals", std::move(parameters))) {
       if (page.items.size() == static_cast<std::size_t>(filter.limit)) {
         page.next_cursor = page.items.back().signal_id.str();
         break;
       }
-      RowReader reader(row, 1);
-      page.items.push_back(read_signal(reader));
+      page.items.push_back(read_signal_view(row));
     }
     return page;
   });

@@ -13,7 +13,7 @@ Result<RunView> find_run(Session& session, RunId run_id);
 Result<RunPage> list_runs(Session& session, const RunFilter& filter, std::int32_t shard_count);
 Result<std::vector<JournalRow>> read_journal(Session& session, RunId run_id, EventId from, std::int32_t limit);
 /// Store::find_signal. not_found.
-Result<SignalRow> find_signal(Session& session, SignalId signal_id);
+Result<SignalView> find_signal(Session& session, SignalId signal_id);
 /// Store::list_signals. invalid_argument ("invalid-parameter") for a bad cursor.
 Result<SignalPage> list_signals(Session& session, const SignalFilter& filter);
 /// Store::expired_signals.

@@ -24,11 +24,13 @@ limit 1
 select orchestrator.to_micros(clock_timestamp())
 
 -- name: count_unmatched_signals
--- Buffered signals by key that no open wait names, counted up to $1. Index: signals_expiry (partial, buffered only), then
+-- Buffered signals that no open wait names, counted up to $1, and the age of the oldest of those. One that was sent to a
+-- run by its id is buffered because that run does not wait for it. Index: signals_expiry (partial, buffered only), then
 -- signal_waits_pkey. No locks.
-select count(*) from (
-  select from orchestrator.signals s
-  where s.fate = 'buffered' and s.key is not null
+select count(*), coalesce((extract(epoch from clock_timestamp() - min(unmatched.received_at)) * 1000)::bigint, 0)
+from (
+  select s.received_at from orchestrator.signals s
+  where s.fate = 'buffered'
     and not exists (
       select from orchestrator.signal_waits w
       where w.shard = s.shard and w.namespace = s.namespace and w.key = s.key and s.name = any (w.names))

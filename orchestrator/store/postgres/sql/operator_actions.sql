@@ -33,3 +33,10 @@ where r.shard = $1 and r.run_id = $2 and r.closed_day >= (orchestrator.from_micr
 -- In a transaction that holds the fence. Index: open_runs_pkey. Lock: the row.
 update orchestrator.open_runs r set run_at = orchestrator.from_micros($3), priority = $4
 where r.shard = $1 and r.run_id = $2
+
+-- name: add_signal_links
+-- In a transaction that holds the fence; what a repeated batch would write again is there already. Index:
+-- signal_links_pkey. No locks.
+insert into orchestrator.signal_links (shard, origin, signal_id, kind, reason, actor, created_at)
+select * from unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+on conflict do nothing

@@ -53,7 +53,8 @@ select (select count(*) from looked_at), (select l.run_id from looked_at l order
   (select count(*) from gone)
 
 -- name: delete_old_signals
--- As delete_orphaned_checkpoints, for signals that were settled before $2. Index: signals_pkey.
+-- As delete_orphaned_checkpoints, for signals that were settled before $2, with what was made from them. Index:
+-- signals_pkey, signal_links_pkey.
 with looked_at as (
   select s.signal_id, s.fate, s.settled_at from orchestrator.signals s
   where s.shard = $1 and s.signal_id > $3 and s.signal_id < orchestrator.lowest_uuid(orchestrator.from_micros($2))
@@ -62,7 +63,9 @@ gone as (
   delete from orchestrator.signals d using looked_at l
   where d.shard = $1 and d.signal_id = l.signal_id
     and l.fate in ('consumed', 'expired', 'unmatched', 'rejected') and l.settled_at < orchestrator.from_micros($2)
-  returning d.signal_id)
+  returning d.signal_id),
+unlinked as (
+  delete from orchestrator.signal_links l using gone g where l.shard = $1 and l.origin = g.signal_id)
 select (select count(*) from looked_at), (select l.signal_id from looked_at l order by l.signal_id desc limit 1),
   (select count(*) from gone)
 
