@@ -35,6 +35,7 @@ struct Api::Body {
     add_run_routes(router, context);
     add_run_command_routes(router, context);
     add_dead_letter_routes(router, context);
+    add_operation_routes(router, context);
     add_batch_routes(router, context);
     add_job_routes(router, context);
     add_task_routes(router, context);
@@ -57,7 +58,6 @@ struct Api::Body {
     add_process_routes(router, context);
     add_openapi_route(router);
     add_page_routes(router, context);
-    add_unbuilt_routes(router);
   }
 
   /// The answer for a request that matches no route.

@@ -75,6 +75,16 @@ inline constexpr std::int64_t kMaxApprovalSeconds = 604'800;
 inline constexpr std::int64_t kDefaultApprovalSeconds = 3'600;
 /// Answers of approved actions that are kept; of longer ones the beginning.
 inline constexpr std::size_t kMaxKeptAnswerBytes = 64 * 1024;
+/// A variable's name. Source: the States Language.
+inline constexpr std::size_t kMaxVariableNameBytes = 80;
+/// States whose retries and time-outs one edit changes; their most retries; their longest time-out or delay.
+inline constexpr std::size_t kMaxEditedSteps = 100;
+inline constexpr std::int64_t kMaxStepAttempts = 99'999'999;
+inline constexpr std::int64_t kMaxStepDelaySeconds = 99'999'999;
+
+/// Runs that a bulk operation asks in a second.
+inline constexpr std::int64_t kMaxOperationRate = 10'000;
+inline constexpr std::int64_t kDefaultOperationRate = 100;
 
 /// Name of a state in a body. Source: the States Language allows 80 characters; a path to a nested one is longer.
 inline constexpr std::size_t kMaxStateNameBytes = 1024;

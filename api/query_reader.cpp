@@ -13,6 +13,10 @@ QueryReader::QueryReader(std::string_view query) {
   }
 }
 
+QueryReader::QueryReader(const std::vector<std::pair<std::string, std::string>>& parameters) {
+  for (const auto& [name, value] : parameters) parameters_.push_back({.name = name, .value = value});
+}
+
 std::optional<std::string> QueryReader::text(std::string_view name) {
   std::optional<std::string> found;
   for (Parameter& parameter : parameters_) {

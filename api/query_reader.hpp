@@ -17,6 +17,8 @@ namespace orchestrator::api {
 class QueryReader {
  public:
   explicit QueryReader(std::string_view query);
+  /// The same from names and values that came another way.
+  explicit QueryReader(const std::vector<std::pair<std::string, std::string>>& parameters);
 
   /// The last value of that name.
   std::optional<std::string> text(std::string_view name);

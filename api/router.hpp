@@ -26,7 +26,6 @@ struct Route {
   /// The least role that may call. Not given: `viewer` for GET, `developer` for everything else.
   std::optional<Role> role;
   bool is_page = false;               ///< a file of the operator page: not in the OpenAPI document
-  bool is_built = true;               ///< false: answers 501 and is not in the OpenAPI document
   std::vector<std::string> segments;  ///< filled in by Router::add
 };
 

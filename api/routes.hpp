@@ -9,6 +9,7 @@ struct Context;
 void add_run_routes(Router& router, Context& context);
 void add_run_command_routes(Router& router, Context& context);
 void add_dead_letter_routes(Router& router, Context& context);
+void add_operation_routes(Router& router, Context& context);
 void add_batch_routes(Router& router, Context& context);
 void add_job_routes(Router& router, Context& context);
 /// POST /v1/queues/{name}/claim and /v1/tasks/{token}/...: remote workers.
@@ -43,7 +44,5 @@ void add_process_routes(Router& router, Context& context);
 void add_openapi_route(Router& router);
 /// GET /, the page's screens and files, and /v1/session.
 void add_page_routes(Router& router, Context& context);
-/// What the contract names and nobody has built yet: 501 instead of 404. After all others.
-void add_unbuilt_routes(Router& router);
 
 }  // namespace orchestrator::api

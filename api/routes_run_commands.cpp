@@ -1,4 +1,4 @@
-// What an operator does to a run: POST /v1/runs/{id}/cancel, /retry.
+// What an operator does to a run: POST /v1/runs/{id}/cancel, /retry, /edit, /pause, /resume, /skip.
 #include "api/body.hpp"
 #include "api/context.hpp"
 #include "api/json_writer.hpp"
@@ -8,6 +8,7 @@
 #include "api/retry_body.hpp"
 #include "api/router.hpp"
 #include "api/routes.hpp"
+#include "api/steer_body.hpp"
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/service/service.hpp"
 
@@ -21,10 +22,25 @@ Result<Json> read_command(const Request& request) {
   return body;
 }
 
+/// What the cancel found: steps that a worker has (let finish, or abandoned by a kill), waits that end, children that
+/// are cancelled likewise.
 std::string receipt(const service::CancelReceipt& done) {
   JsonWriter writer;
   writer.begin_object().member("run_id", done.run_id).member("state", to_string(done.state));
-  writer.member("will", done.will).end_object();
+  writer.member("mode", to_string(done.mode)).member("will", done.will);
+  const Json waited_on = json_of(done.waited_on).is_array() ? *done.waited_on : Json::array();
+  const auto list = [&](const char* name, auto belongs) {
+    writer.name(name).begin_array();
+    for (const Json& item : waited_on) {
+      if (belongs(string_member(item, "kind"))) writer.json(item);
+    }
+    writer.end_array();
+  };
+  list("steps", [](const std::string& kind) { return kind == "step"; });
+  list("waits", [](const std::string& kind) { return kind != "step" && kind != "child" && kind != "paused"; });
+  list("children", [](const std::string& kind) { return kind == "child"; });
+  // No definition can ask for compensation yet.
+  writer.name("compensations").begin_array().end_array().end_object();
   return std::move(writer).take();
 }
 
@@ -62,35 +78,12 @@ void retry_run(Context& context, const CallPtr& call) {
   });
 }
 
-/// {set: {run_at?, priority?}, reason}. `attributes`, `timeout_seconds` and `variables` are not built yet.
-void edit_run(Context& context, const CallPtr& call) {
-  const auto run_id = run_id_parameter(*call, 0);
-  if (!run_id) return call->fail(run_id.error());
-  auto body = read_command(call->request);
-  if (!body) return call->fail(body.error());
+using ReadSteering = Result<service::SteerRun> (*)(const Call&);
 
-  std::vector<FaultDetail> faults;
-  ObjectReader reader(*body, "", faults);
-  service::EditRun edit{
-      .namespace_name = call->namespace_name, .run_id = *run_id, .actor = call->actor, .role = call->role};
-  edit.reason = reader.required("reason", reader.text("reason", kMaxReasonBytes)).value_or("");
-  Json set = reader.object("set");
-  if (set.is_null() && !reader.has("set")) reader.fault("set", "missing", "is required");
-  reader.finish();
-  if (set.is_object()) {
-    ObjectReader changes(set, "/set", faults);
-    edit.run_at = changes.time("run_at");
-    const auto priority = changes.integer("priority", -100, 100);
-    if (priority) edit.priority = static_cast<std::int32_t>(*priority);
-    for (const char* unbuilt : {"attributes", "timeout_seconds", "variables"}) {
-      if (changes.any(unbuilt)) changes.fault(unbuilt, "not-implemented", "cannot be edited yet");
-    }
-    if (!edit.run_at && !edit.priority) changes.fault("", "missing", "needs run_at or priority");
-    changes.finish();
-  }
-  if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
-
-  context.service.edit_run(std::move(edit), [call](const Result<service::EditedRun>& done) {
+void steer_run(Context& context, const CallPtr& call, ReadSteering read) {
+  auto steer = read(*call);
+  if (!steer) return call->fail(steer.error());
+  context.service.steer_run(*std::move(steer), [call](const Result<service::SteeredRun>& done) {
     if (!done) return call->fail(done.error());
     call->respond(json_response(202, retry_receipt({done->run_id, done->state})));
   });
@@ -104,8 +97,14 @@ void add_run_command_routes(Router& router, Context& context) {
   };
   const Role steers = Role::operator_;
   router.add({.method = "POST", .pattern = "/v1/runs/{id}/cancel", .handle = bind(cancel_run), .role = steers});
-  router.add({.method = "POST", .pattern = "/v1/runs/{id}/edit", .handle = bind(edit_run), .role = steers});
   router.add({.method = "POST", .pattern = "/v1/runs/{id}/retry", .handle = bind(retry_run), .role = steers});
+  const auto steering = [&context](ReadSteering read) {
+    return [&context, read](const CallPtr& call) { steer_run(context, call, read); };
+  };
+  router.add({.method = "POST", .pattern = "/v1/runs/{id}/edit", .handle = steering(read_edit), .role = steers});
+  router.add({.method = "POST", .pattern = "/v1/runs/{id}/pause", .handle = steering(read_pause), .role = steers});
+  router.add({.method = "POST", .pattern = "/v1/runs/{id}/resume", .handle = steering(read_resume), .role = steers});
+  router.add({.method = "POST", .pattern = "/v1/runs/{id}/skip", .handle = steering(read_skip), .role = steers});
 }
 
 }  // namespace orchestrator::api

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "api/limits.hpp"
+#include "api/object_reader.hpp"
 #include "api/query_reader.hpp"
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/base/names.hpp"
@@ -48,10 +49,7 @@ std::string read_key(QueryReader& query, std::string_view name) {
   return key.value_or("");
 }
 
-}  // namespace
-
-Result<store::RunFilter> read_run_filter(std::string_view text, const std::function<void(QueryReader&)>& more) {
-  QueryReader query(text);
+store::RunFilter read_members(QueryReader& query) {
   store::RunFilter filter;
   read_states(query, filter);
   filter.workflow = read_key(query, "workflow");
@@ -74,12 +72,56 @@ Result<store::RunFilter> read_run_filter(std::string_view text, const std::funct
   filter.started_after = query.time("started_after");
   filter.started_before = query.time("started_before");
   filter.text = read_key(query, "q");
-  filter.limit = query.limit();
-  filter.cursor = query.cursor();
   filter.queue = read_key(query, "queue");
   filter.handler = read_key(query, "handler");
+  return filter;
+}
+
+/// A member's value as the text of a parameter; attributes keep their type.
+std::string parameter_text(const std::string& name, const Json& value) {
+  const bool is_plain = value.is_string() && !name.starts_with("attribute.");
+  return is_plain ? value.get<std::string>() : dump_json(value);
+}
+
+}  // namespace
+
+Result<store::RunFilter> read_run_filter(std::string_view text, const std::function<void(QueryReader&)>& more) {
+  QueryReader query(text);
+  store::RunFilter filter = read_members(query);
+  filter.limit = query.limit();
+  filter.cursor = query.cursor();
   if (more) more(query);
   if (const Status status = query.finish(); !status) return status.error();
+  return filter;
+}
+
+store::RunFilter read_run_filter(const Json& members, const std::string& pointer, std::vector<FaultDetail>& faults) {
+  if (members.empty()) {
+    faults.push_back({pointer, "missing", "must name what the runs have in common"});
+    return {};
+  }
+  std::vector<std::pair<std::string, std::string>> parameters;
+  for (const auto& [name, value] : members.items()) {
+    // An empty list would match everything, and of other lists only the last value would count.
+    if (value.is_array() && (value.empty() || name != "state")) {
+      faults.push_back({deeper_pointer(pointer, name), "wrong_type", "must be one value"});
+      continue;
+    }
+    for (const Json& one : value.is_array() ? value : Json::array({value})) {
+      if (one.is_string() || one.is_number() || one.is_boolean()) {
+        parameters.emplace_back(name, parameter_text(name, one));
+      } else {
+        faults.push_back({deeper_pointer(pointer, name), "wrong_type", "must be a string, a number or a boolean"});
+      }
+    }
+  }
+  QueryReader query(parameters);
+  store::RunFilter filter = read_members(query);
+  if (const Status status = query.finish(); !status) {
+    const Error& error = status.error();
+    const std::string name = error.members.empty() ? std::string() : error.members.front().second;
+    faults.push_back({deeper_pointer(pointer, name), "invalid", error.message});
+  }
   return filter;
 }
 

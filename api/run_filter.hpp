@@ -1,8 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "orchestrator/base/json_fwd.hpp"
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/store/queries.hpp"
 
@@ -15,5 +18,9 @@ class QueryReader;
 /// or an unknown filter; not-implemented for `queue` and `handler`.
 /// @param more asks for further parameters, which are then no unknown ones
 Result<store::RunFilter> read_run_filter(std::string_view query, const std::function<void(QueryReader&)>& more = {});
+
+/// The same parameters as the members of an object, without `limit` and `cursor`: {"state": "failed", "attribute.city":
+/// "Pune"}. `state` may be a list. Faults go to `faults`, below `pointer`; an empty object is one.
+store::RunFilter read_run_filter(const Json& members, const std::string& pointer, std::vector<FaultDetail>& faults);
 
 }  // namespace orchestrator::api

@@ -28,6 +28,7 @@ int run(int argc, char** argv) {
   add_webhook_verbs(root, exit);
   add_job_verbs(root, exit);
   add_dead_letter_verbs(root, exit);
+  add_operation_verbs(root, exit);
   add_top_verb(root, exit);
   add_access_verbs(root, exit);
   add_audit_verbs(root, exit);

@@ -14,7 +14,6 @@
 #include "orchestrator/app/run_watch.hpp"
 #include "orchestrator/app/verbs.hpp"
 #include "orchestrator/base/json.hpp"
-#include "orchestrator/base/timestamp.hpp"
 
 namespace orchestrator::app {
 namespace {
@@ -30,7 +29,6 @@ struct RunOptions {
   std::string workflow;
   std::string key;
   std::string input;
-  std::string reason;
   int wait_seconds = 0;
   // start
   int version = 0;
@@ -38,7 +36,6 @@ struct RunOptions {
   std::string on_closed;
   std::string run_at;
   int priority = 0;
-  bool priority_given = false;
   std::vector<std::string> attributes;
   int timeout_seconds = 0;
   std::string idempotency_key;
@@ -52,9 +49,6 @@ struct RunOptions {
   std::vector<std::string> run_and_name;
   std::string signal_id;
   int ttl_seconds = 0;
-  // cancel and retry
-  std::string mode = "graceful";
-  std::string from_state;
 };
 
 std::string path_of(const RunOptions& options, const std::string& rest = {}) {
@@ -209,35 +203,6 @@ void signal(const RunOptions& options, Exit& exit) {
   if (answer && !options.client.json()) print_members(answer->value, std::cout);
 }
 
-void cancel(const RunOptions& options, Exit& exit) {
-  Json body = {{"mode", options.mode}};
-  put_text(body, "reason", options.reason);
-  const auto answer = call_and_print(options.client, post(path_of(options, "/cancel"), body), exit);
-  if (answer && !options.client.json()) print_members(answer->value, std::cout);
-}
-
-void retry(const RunOptions& options, Exit& exit) {
-  Json body = Json::object();
-  put_text(body, "from_state", options.from_state);
-  put_text(body, "reason", options.reason);
-  if (!options.input.empty()) {
-    auto input = read_json_argument(options.input);
-    if (!input) return explain(input.error(), exit);
-    body["input"] = *std::move(input);
-  }
-  const auto answer = call_and_print(options.client, post(path_of(options, "/retry"), body), exit);
-  if (answer && !options.client.json()) print_members(answer->value, std::cout);
-}
-
-void edit(const RunOptions& options, Exit& exit) {
-  Json set = Json::object();
-  put_text(set, "run_at", options.run_at == "now" ? to_rfc3339(Timestamp{}) : options.run_at);
-  if (options.priority_given) set["priority"] = options.priority;
-  const Json body = {{"set", std::move(set)}, {"reason", options.reason}};
-  const auto answer = call_and_print(options.client, post(path_of(options, "/edit"), body), exit);
-  if (answer && !options.client.json()) print_members(answer->value, std::cout);
-}
-
 bool is_closed_state(const std::string& state) {
   return state == "succeeded" || state == "failed" || state == "cancelled" || state == "timed_out";
 }
@@ -347,29 +312,7 @@ void add_run_verbs(CLI::App& root, Exit& exit) {
   }
   add_run_watch(*group, exit);
   add_signal(*group, exit);
-  {
-    auto [verb, options] = add(*group, exit, "cancel", "Ask a run to end", cancel);
-    add_run_id(*verb, *options);
-    verb->add_option("--mode", options->mode, "graceful, compensate or kill")
-        ->check(CLI::IsMember({"graceful", "compensate", "kill"}))
-        ->capture_default_str();
-    verb->add_option("--reason", options->reason, "why; a kill needs one");
-  }
-  {
-    auto [verb, options] = add(*group, exit, "retry", "Revive a run that has failed", retry);
-    add_run_id(*verb, *options);
-    verb->add_option("--from-state", options->from_state, "without it the state that failed");
-    verb->add_option("--input", options->input, "replaces that state's input: JSON, @FILE or -");
-    verb->add_option("--reason", options->reason, "why");
-  }
-  {
-    auto [verb, options] = add(*group, exit, "edit", "Move a waiting run, or make it more urgent", edit);
-    add_run_id(*verb, *options);
-    verb->add_option("--run-at", options->run_at, "when what it waits for is due (RFC 3339), or now");
-    verb->add_option("--priority", options->priority, "-100 to 100, higher first")
-        ->each([options = options.get()](const std::string&) { options->priority_given = true; });
-    verb->add_option("--reason", options->reason, "why")->required();
-  }
+  add_run_steering_verbs(*group, exit);
   {
     auto [verb, options] = add(*group, exit, "wait", "Wait until a run ends; exit 1 unless it succeeded", wait);
     add_run_id(*verb, *options);

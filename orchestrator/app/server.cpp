@@ -252,6 +252,7 @@ void Server::Parts::build(std::unique_ptr<store::Store> opened) {
                                           std::chrono::duration_cast<std::chrono::milliseconds>(node->request_limit()));
   node->set_peers(peers.get());
   service = std::make_unique<service::EngineService>(*node, *store, planner, handlers, peers.get());
+  service->begin_operations();
   api = std::make_unique<api::Api>(*service, api_options());
 
   api::ServerOptions http_options;

@@ -25,10 +25,12 @@ void add_migrate_verbs(CLI::App& root, Exit& exit);
 void add_doctor_verb(CLI::App& root, Exit& exit);
 /// workflow deploy|list|show|graph: against a server.
 void add_workflow_verbs(CLI::App& root, Exit& exit);
-/// run start|list|show|history|watch|signal|cancel|retry|wait: against a server.
-void add_run_verbs(CLI::App& root, Exit& exit);
 /// signal send|list|show|replay|retarget: against a server.
 void add_signal_verbs(CLI::App& root, Exit& exit);
+/// run start|list|show|history|watch|signal|wait and the next ones: against a server.
+void add_run_verbs(CLI::App& root, Exit& exit);
+/// run cancel|retry|edit|pause|resume|skip, added to the group of runs.
+void add_run_steering_verbs(CLI::App& group, Exit& exit);
 /// queue list|pause|resume|limits: against a server.
 void add_queue_verbs(CLI::App& root, Exit& exit);
 /// calendar put|list|show|delete: against a server.
@@ -41,6 +43,8 @@ void add_webhook_verbs(CLI::App& root, Exit& exit);
 void add_job_verbs(CLI::App& root, Exit& exit);
 /// dead-letter list|retry|discard: against a server.
 void add_dead_letter_verbs(CLI::App& root, Exit& exit);
+/// operation start|show|list|stop: against a server.
+void add_operation_verbs(CLI::App& root, Exit& exit);
 /// top: against a server.
 void add_top_verb(CLI::App& root, Exit& exit);
 /// api-key create|list|revoke, approval list|show|approve|reject, policy show|set: against a server.

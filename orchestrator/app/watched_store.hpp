@@ -76,6 +76,8 @@ class WatchedStore final : public store::Store {
   /// Past the watch and on threads of the inner store: no simulation sends webhooks.
   [[nodiscard]] store::WebhookStore& webhooks() override { return inner_->webhooks(); }
   [[nodiscard]] store::AccessStore& access() override { return inner_->access(); }
+  /// Likewise: no simulation has bulk operations.
+  [[nodiscard]] store::OperationStore& operations() override { return inner_->operations(); }
 
   void find_run(RunId run_id, store::Done<store::RunView> done) override;
   void list_runs(store::RunFilter filter, store::Done<store::RunPage> done) override;

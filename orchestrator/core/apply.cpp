@@ -24,6 +24,7 @@ void close(RunData& run, const HistoryEvent& event, RunState state) {
   run.output = state == RunState::succeeded ? run.root().value : nullptr;
   run.cancelling.reset();
   run.cancel_reason.reset();
+  run.paused.reset();
   run.deadline.reset();
 }
 
@@ -51,9 +52,10 @@ Visited& visited(Scope& scope, const language::State& state) {
 }
 
 void set_deadline(RunData& run, Timestamp from) {
+  run.clock_from = from;
   std::optional<std::int64_t> seconds = run.header.timeout_seconds;
   const auto& own = run.definition->timeout_seconds;
-  if (own && (!seconds || *own < *seconds)) seconds = own;
+  if (own && !run.edited_timeout_seconds && (!seconds || *own < *seconds)) seconds = own;
   if (seconds) run.deadline = from + std::chrono::seconds{*seconds};
 }
 
@@ -307,6 +309,7 @@ Status revive(RunData& run, const HistoryEvent& event) {
   run.error.reset();
   run.cause.reset();
   ++run.redrives;
+  run.last_operation = detail::text(event, detail::kOperation).value_or(std::string());
   if (run.started_at) set_deadline(run, event.at);
   const bool keeps_visit = !detail::flag(event, detail::kNewIdempotencyKey);
   if (const auto name = detail::text(event, detail::kFromState)) return revive_from(run, event, *name, keeps_visit);
@@ -350,6 +353,11 @@ Status apply_to_scope(RunData& run, Scope& scope, const HistoryEvent& event) {
     case EventType::TaskSubmitted: break;
     case EventType::TaskSucceeded:
     case EventType::SignalConsumed: run.set_phase(scope, Phase::succeeded, event.at); break;
+    case EventType::StepSkipped:
+      erase_inner(run, scope);
+      step.failure.reset();
+      run.set_phase(scope, Phase::succeeded, event.at);
+      break;
     case EventType::TaskLost:
       ++step.losses;
       step.lost = true;
@@ -399,8 +407,6 @@ Status apply_to_scope(RunData& run, Scope& scope, const HistoryEvent& event) {
       break;
     }
     case EventType::ChildEnded: run.set_phase(scope, Phase::succeeded, event.at); break;
-    case EventType::RunPaused:
-    case EventType::RunResumed:
     case EventType::EvaluationFailed:
     case EventType::RetryDue: break;
     default: return broken(event, "nobody knows what it does");
@@ -449,8 +455,11 @@ Status apply(RunData& run, const HistoryEvent& event) {
       if (!mode) return broken(event, "unknown mode");
       run.cancelling = mode;
       run.cancel_reason = detail::text(event, detail::kReason);
+      run.paused.reset();  // nothing will begin any more, and what is in hand may finish
       return {};
     }
+    case EventType::RunPaused: apply_pause(run, event); return {};
+    case EventType::RunResumed: run.paused.reset(); return {};
     case EventType::RunRetried: return revive(run, event);
     case EventType::RunEdited: return apply_edit(run, event);
     default: return apply_to_scope(run, *scope, event);

@@ -13,6 +13,9 @@ EventType entered_event(language::StateType type);
 EventType exited_event(language::StateType type);
 EventType failed_event(language::StateType type);
 
+/// RunPaused (pause.cpp).
+void apply_pause(RunData& run, const HistoryEvent& event);
+
 /// RunEdited (edit.cpp).
 Status apply_edit(RunData& run, const HistoryEvent& event);
 

@@ -366,9 +366,18 @@ Json Run::checkpoint() const {
   put(object, "cause", run.cause);
   if (run.cancelling) object["cancelling"] = std::string(to_string(*run.cancelling));
   put(object, "cancel_reason", run.cancel_reason);
+  if (run.paused) {
+    object["paused"] = {
+        {"since", to_micros(run.paused->since)}, {"reason", run.paused->reason}, {"actor", run.paused->actor}};
+  }
   put(object, "redrives", std::int64_t{run.redrives});
   if (run.edited_priority) object["edited_priority"] = *run.edited_priority;
   put(object, "edited_run_at", run.edited_run_at);
+  values.put(object, "edited_attributes", run.edited_attributes);
+  put(object, "edited_timeout_seconds", run.edited_timeout_seconds);
+  if (!run.step_edits.is_null()) object["step_edits"] = run.step_edits;
+  put(object, "clock_from", run.clock_from);
+  if (!run.last_operation.empty()) object["last_operation"] = run.last_operation;
   object["next_scope"] = run.next_scope;
   Json& scopes = object["scopes"] = Json::array();
   for (const auto& [id, scope] : run.scopes) scopes.push_back(write_scope(scope, values));
@@ -402,12 +411,26 @@ Result<Run> Run::restore(RunHeader header, language::DefinitionPtr definition, c
   run.cause = read.text(checkpoint, "cause");
   if (const auto mode = read.text(checkpoint, "cancelling")) run.cancelling = parse_cancel_mode(*mode);
   run.cancel_reason = read.text(checkpoint, "cancel_reason");
+  if (const Json* paused = read.find(checkpoint, "paused")) {
+    run.paused = Pause{.since = read.time(*paused, "since").value_or(Timestamp{}),
+                       .reason = read.text(*paused, "reason").value_or(std::string()),
+                       .actor = read.text(*paused, "actor").value_or(std::string())};
+  }
   run.redrives = read.count(checkpoint, "redrives");
   if (const auto priority = read.number(checkpoint, "edited_priority")) {
     run.edited_priority = static_cast<std::int32_t>(*priority);
     run.header.priority = *run.edited_priority;
   }
   if (const auto run_at = read.time(checkpoint, "edited_run_at")) run.header.run_at = run.edited_run_at = run_at;
+  if (const Payload attributes = read.value(checkpoint, "edited_attributes"))
+    run.header.attributes = run.edited_attributes = attributes;
+  if (const auto seconds = read.number(checkpoint, "edited_timeout_seconds"))
+    run.header.timeout_seconds = run.edited_timeout_seconds = seconds;
+  if (const Json* edits = read.find(checkpoint, "step_edits")) run.step_edits = *edits;
+  run.clock_from = read.time(checkpoint, "clock_from");
+  // Checkpoints of the previous release do not tell; a run that was retried under it counts from its start.
+  if (!run.clock_from) run.clock_from = run.started_at;
+  run.last_operation = read.text(checkpoint, "last_operation").value_or(std::string());
   run.next_scope = read.count(checkpoint, "next_scope");
   for (const Json& scope : *scopes) {
     if (Status done = read_scope(run, scope, read); !done) return std::move(done).error();

@@ -3,6 +3,7 @@
 #include "orchestrator/core/apply.hpp"
 #include "orchestrator/core/deciding.hpp"
 #include "orchestrator/core/details.hpp"
+#include "orchestrator/core/edit.hpp"
 
 namespace orchestrator::core {
 namespace {
@@ -69,7 +70,9 @@ Deciding::Next Deciding::request_child(Scope& scope) {
     details[detail::kKey] = *run_.header.key;
   }
   std::optional<std::int64_t> seconds = state.timeout_seconds;
-  if (state.timeout_seconds_path) {
+  if (const auto edited = edited_seconds(run_, scope, detail::kTimeoutSeconds)) {
+    seconds = edited;
+  } else if (state.timeout_seconds_path) {
     auto value = integer_at(scope, *state.timeout_seconds_path, *effective, "TimeoutSecondsPath");
     if (!value) return fail_evaluation(scope, value.error());
     seconds = *value;

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "orchestrator/core/run_data.hpp"
 
@@ -35,6 +36,9 @@ class Deciding {
   Status on(const DataRefused& event);
   Status on(const RetryAsked& event);
   Status on(const EditAsked& event);
+  Status on(const PauseAsked& event);
+  Status on(const ResumeAsked& event);
+  Status on(const SkipAsked& event);
 
   /// What came of it, once.
   Decision take() { return std::move(decision_); }
@@ -68,9 +72,17 @@ class Deciding {
 
   // Going from state to state (transitions.cpp).
   void run_on();
+  [[nodiscard]] bool may_go_on() const { return !run_.closed && !run_.cancelling && !run_.paused; }
   void go_on(const Scope& scope, Next next);
   Next enter(Scope& scope, Next state);
-  /// ResultSelector, Assign, ResultPath, OutputPath and the Exited event for a step that has `result`.
+  /// What a state is left with.
+  struct Leaving {
+    Payload output;
+    Payload assigned;
+  };
+  /// ResultSelector, Assign, ResultPath and OutputPath for a step that has `result`.
+  Result<Leaving> leaving(Scope& scope, Payload result, bool select_result);
+  /// The same, and the Exited event.
   Next leave(Scope& scope, Payload result, bool select_result = true);
   /// Exited with this output, and on.
   Next exit_with(Scope& scope, Payload output, Payload assigned, Next next);
@@ -111,7 +123,9 @@ class Deciding {
   /// What is left when no retrier applies.
   Next catch_or_fail(Scope& scope, const Failure& failure);
   Next fail_scope(Scope& scope, const Failure& failure);
-  [[nodiscard]] std::optional<std::size_t> retrier_for(const Scope& scope, const Failure& failure) const;
+  /// The definition's Retry, with what an operator changed. Until the next call.
+  const std::vector<language::Retrier>& retriers_of(const Scope& scope);
+  [[nodiscard]] std::optional<std::size_t> retrier_for(const Scope& scope, const Failure& failure);
   Duration retry_delay(const language::Retrier& retrier, std::int32_t retries_so_far, Duration at_least);
   Next retry_now(Scope& scope);
 
@@ -128,6 +142,13 @@ class Deciding {
   Next iteration_finished(Scope& scope);
   Next iteration_failed(Scope& scope, const Failure& failure);
   Next map_settled(Scope& scope);
+
+  // Operators (edit.cpp, pause.cpp, skip.cpp).
+  [[nodiscard]] std::vector<FaultDetail> misfits_of(const EditAsked& event) const;
+  /// RunPaused or RunResumed.
+  void emit_held(EventType type, const std::string& reason, const std::string& actor);
+  /// The scope that a skip means.
+  Result<ScopeId> skipped_scope(const SkipAsked& event) const;
 
   // Endings (cancel.cpp, redrive.cpp).
   /// Takes back everything that the scope or what runs inside it has asked for outside.
@@ -150,6 +171,7 @@ class Deciding {
   std::uint64_t random_state_;
   Decision decision_;
   std::deque<std::pair<ScopeId, Next>> work_;
+  std::vector<language::Retrier> edited_retriers_;
 };
 
 }  // namespace orchestrator::core

@@ -38,6 +38,10 @@ inline constexpr const char* kReason = "reason";
 inline constexpr const char* kActor = "actor";
 inline constexpr const char* kRunAt = "run_at";  ///< microseconds: what waited for its moment waits for this one
 inline constexpr const char* kPriority = "priority";
+inline constexpr const char* kAttributes = "attributes";
+inline constexpr const char* kSteps = "steps";  ///< by state name: what an operator set for its later attempts
+inline constexpr const char* kRetry = "retry";
+inline constexpr const char* kOperation = "operation_id";
 inline constexpr const char* kFromState = "from_state";
 inline constexpr const char* kNewIdempotencyKey = "new_idempotency_key";
 

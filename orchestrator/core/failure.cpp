@@ -44,8 +44,8 @@ Deciding::Next Deciding::fail_evaluation(Scope& scope, const Error& error) {
   return fail_step(scope, failure_of(scope, error), std::nullopt);
 }
 
-std::optional<std::size_t> Deciding::retrier_for(const Scope& scope, const Failure& failure) const {
-  const auto& retriers = scope.state->retry;
+std::optional<std::size_t> Deciding::retrier_for(const Scope& scope, const Failure& failure) {
+  const auto& retriers = retriers_of(scope);
   for (std::size_t i = 0; i < retriers.size(); ++i) {
     const auto& names = retriers[i].error_equals;
     const bool applies = failure.retryable ? matches(names, failure.error)
@@ -78,7 +78,7 @@ Deciding::Next Deciding::fail_step(Scope& scope, const Failure& failure, std::op
   const auto index = retrier_for(scope, failure);
   if (index && !run_.cancelling) {
     const std::int32_t used = *index < scope.step.retries.size() ? scope.step.retries[*index] : 0;
-    const Duration delay = retry_delay(scope.state->retry[*index], used, failure.delay);
+    const Duration delay = retry_delay(retriers_of(scope)[*index], used, failure.delay);
     HistoryEvent event = event_for(scope, type.value_or(failed_event(scope.state->type)));
     event.error = failure.error;
     event.cause = failure.cause;

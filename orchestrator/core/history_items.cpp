@@ -36,6 +36,7 @@ const char* value_name(EventType type) {
     case EventType::MapStateExited:
     case EventType::TaskSucceeded:
     case EventType::SignalConsumed:
+    case EventType::StepSkipped:
     case EventType::InquiryAnswered: return "output";
     default: return nullptr;
   }
@@ -54,6 +55,17 @@ bool is_about_task(EventType type) {
     case EventType::SignalAwaited:
     case EventType::ChildRequested: return true;
     default: return false;
+  }
+}
+
+bool is_about_run(EventType type) {
+  switch (type) {
+    case EventType::CancelRequested:
+    case EventType::RunRetried:
+    case EventType::RunEdited:
+    case EventType::RunPaused:
+    case EventType::RunResumed: return true;
+    default: return type <= EventType::ExecutionAborted;
   }
 }
 
@@ -104,9 +116,7 @@ Result<std::vector<Json>> HistoryItems::add(const std::vector<HistoryEvent>& eve
     item["type"] = std::string(to_string(event.type));
     if (event.scope != 0) item["scope"] = event.scope;
     const Scope* scope = run.find(event.scope);
-    const bool of_run = event.type <= EventType::ExecutionAborted || event.type == EventType::CancelRequested ||
-                        event.type == EventType::RunRetried || event.type == EventType::RunEdited;
-    if (scope && scope->state && !of_run) item["state_name"] = scope->state->name;
+    if (scope && scope->state && !is_about_run(event.type)) item["state_name"] = scope->state->name;
     if (const char* name = value_name(event.type)) {
       const bool own = is_about_inquiry(event.type);
       const Payload value = own ? event.value : scope ? scope->value : value_before;

@@ -118,7 +118,7 @@ Deciding::Next Deciding::conclude(Scope& scope, const Json& answer, const Payloa
     const Failure failure = *scope.step.failure;
     if (const auto index = retrier_for(scope, failure)) {
       const std::int32_t used = *index < scope.step.retries.size() ? scope.step.retries[*index] : 0;
-      details[detail::kRetryAt] = to_micros(now_ + retry_delay(scope.state->retry[*index], used, failure.delay));
+      details[detail::kRetryAt] = to_micros(now_ + retry_delay(retriers_of(scope)[*index], used, failure.delay));
       details[detail::kRetrier] = *index;
       event.details = make_payload(std::move(details));
       emit(std::move(event));

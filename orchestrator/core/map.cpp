@@ -102,7 +102,7 @@ Result<Json> Deciding::map_limits(Scope& scope, const Payload& input) {
 void Deciding::fill_map(Scope& scope) {
   MapProgress& map = *scope.step.map;
   const auto total = static_cast<std::int64_t>(map.results.size());
-  while (map.started < total && map.started - map.settled < map.max_concurrency && !run_.cancelling) {
+  while (map.started < total && map.started - map.settled < map.max_concurrency && may_go_on()) {
     HistoryEvent event = event_for(scope, EventType::MapIterationStarted);
     const std::int64_t index = map.started;
     if (scope.state->item_selector) {

@@ -51,7 +51,10 @@ std::vector<Command> Planner::owed(const Run& run) const {
     switch (scope.phase) {
       case Phase::scheduled:
       case Phase::inquiring: commands.emplace_back(task_command(data, scope)); break;
-      case Phase::awaiting: commands.emplace_back(await_command(scope)); break;
+      case Phase::awaiting:
+        // The waits of a paused run are taken back until it is resumed.
+        if (!data.paused) commands.emplace_back(await_command(scope));
+        break;
       case Phase::child:
         if (!scope.step.request->child) commands.emplace_back(child_command(data, scope));
         break;

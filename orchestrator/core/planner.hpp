@@ -120,19 +120,56 @@ struct RetryAsked {
   std::string reason;
   std::string actor;
   bool new_idempotency_key = false;
+  /// The bulk operation that asks; empty: a person. An operation retries a run once, however often it asks.
+  std::string operation{};
 };
 
 /// Operator's change of an open run. `run_at` moves what waits for its moment (a future start, timers, retries), and a
-/// moment that is over fires it now; refused (wrong-state) when nothing does.
+/// moment that is over fires it now; refused (wrong-state) when nothing does. invalid_argument with a fault for each
+/// member that does not fit this run.
 struct EditAsked {
   std::optional<Timestamp> run_at;
   std::optional<std::int32_t> priority;  ///< counts from the next hand-out
+  Payload attributes{};                  ///< an object: the attributes to set; null takes one away
+  /// Of the whole run, counted from its start or its last retry, whatever the definition says. One that is over already
+  /// ends the run now.
+  std::optional<std::int64_t> timeout_seconds{};
+  Payload variables{};  ///< an object: variables of the run's own scope
+  Payload steps{};      ///< an object by state name: {timeout_seconds?, heartbeat_seconds?, retry?} of later attempts
   std::string reason;
   std::string actor;
 };
 
+/// Operator's pause of an open run: nothing new begins until ResumeAsked. What a worker has goes on and its outcome is
+/// recorded; timers that fall due and signals wait; time-outs go on counting. Pausing a paused run changes nothing.
+struct PauseAsked {
+  std::string reason;
+  std::string actor;
+};
+
+/// The end of a pause: what fell due meanwhile happens now. Of a run that is not paused it changes nothing.
+struct ResumeAsked {
+  std::string reason;
+  std::string actor;
+};
+
+/// Operator's result of the state that the run stands in. What the state has outstanding is taken back, and a late
+/// outcome of it is refused. wrong-state when nothing stands there; invalid_argument when the state cannot be left with
+/// this output, and then nothing has changed.
+struct SkipAsked {
+  /// Of a state inside a Parallel or Map; nothing: the run's own state, with all that runs inside it.
+  std::optional<std::string> state_name;
+  Payload output;  ///< stands for the result; null: a Wait passes its input on, others have the result null
+  std::string reason;
+  std::string actor;
+};
+
+/// What an operator asks of one open run, beside cancelling it.
+using Steering = std::variant<EditAsked, PauseAsked, ResumeAsked, SkipAsked>;
+
 using Event = std::variant<TaskStarted, TaskFinished, TaskTimedOut, TaskLost, TaskSuspected, TimersDue, SignalOffered,
-                           ChildStarted, ChildRefused, ChildEnded, CancelAsked, DataRefused, RetryAsked, EditAsked>;
+                           ChildStarted, ChildRefused, ChildEnded, CancelAsked, DataRefused, RetryAsked, EditAsked,
+                           PauseAsked, ResumeAsked, SkipAsked>;
 
 // ---- what the planner asks for -----------------------------------------------------------------------------------
 // Carried out after the commit; doing one twice is harmless.

@@ -24,6 +24,7 @@ Status Deciding::on(const RetryAsked& event) {
   if (!event.reason.empty()) details[detail::kReason] = event.reason;
   if (!event.actor.empty()) details[detail::kActor] = event.actor;
   if (event.new_idempotency_key) details[detail::kNewIdempotencyKey] = true;
+  if (!event.operation.empty()) details[detail::kOperation] = event.operation;
   retried.details = make_payload(std::move(details));
   emit(std::move(retried));
   revive(run_.root());

@@ -18,6 +18,7 @@ const language::Definition& Run::definition() const { return *body_->definition;
 
 RunState Run::state() const {
   if (body_->closed) return *body_->closed;
+  if (body_->paused) return RunState::paused;
   if (body_->tasks_in_hand > 0) return RunState::running;
   // Before ExecutionStarted a run could begin at once.
   if (body_->open_tasks > 0 || !body_->begun) return RunState::ready;
@@ -29,6 +30,7 @@ std::optional<Timestamp> Run::started_at() const { return body_->started_at; }
 
 std::optional<Timestamp> Run::next_timer() const {
   if (body_->closed) return std::nullopt;
+  if (body_->paused) return body_->next_time_out();
   if (const auto start = body_->pending_start()) return start;
   std::optional<Timestamp> next = body_->deadline;
   // A run that is being cancelled waits for workers only.
@@ -60,12 +62,18 @@ bool Run::may_go_on(EventId step) const {
 
 bool Run::is_cancelling() const { return body_->cancelling.has_value(); }
 
+std::optional<CancelMode> Run::cancelling() const { return body_->cancelling; }
+
+bool Run::is_paused() const { return body_->paused.has_value(); }
+
 void Run::mark_in_hand(const TaskRef& task, Timestamp since, std::string worker) {
   if (!is_open(task)) return;
   Step& step = body_->find_step(task.step)->step;
   if (!step.in_hand) ++body_->tasks_in_hand;
   step.in_hand = InHand{.since = since, .worker = std::move(worker)};
 }
+
+const std::string& Run::last_operation() const { return body_->last_operation; }
 
 Payload Run::output() const { return body_->output; }
 std::optional<std::string> Run::error() const { return body_->error; }

@@ -56,11 +56,17 @@ class Run {
   [[nodiscard]] bool may_go_on(EventId step) const;
   /// Whether somebody asked the run to stop, and what is in hand may finish.
   [[nodiscard]] bool is_cancelling() const;
+  [[nodiscard]] std::optional<CancelMode> cancelling() const;
+  /// Whether an operator holds it: no task of it is handed out.
+  [[nodiscard]] bool is_paused() const;
   /// Marks a task as handed to a worker, in memory only: `state()` and `waiting_on()` then say running / step.
   void mark_in_hand(const TaskRef& task, Timestamp since, std::string worker);
 
   /// Replaces sections and members of the context object (`$$`), in memory only: for simulations with given values.
   void override_context(Payload members);
+
+  /// The bulk operation that retried it last; empty: none did.
+  [[nodiscard]] const std::string& last_operation() const;
 
   // Closed runs.
   [[nodiscard]] Payload output() const;

@@ -53,6 +53,14 @@ std::optional<Timestamp> RunData::pending_start() const {
   return header.run_at;
 }
 
+std::optional<Timestamp> RunData::next_time_out() const {
+  for (const auto& [at, id] : timers) {
+    if (deadline && *deadline <= at) break;
+    if (find(id)->may_time_out()) return at;
+  }
+  return deadline;
+}
+
 std::string RunData::idempotency_key(const Scope& scope) const {
   std::string key;
   key.reserve(96);

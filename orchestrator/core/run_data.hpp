@@ -11,6 +11,13 @@
 
 namespace orchestrator::core {
 
+/// An operator holds a run.
+struct Pause {
+  Timestamp since{};
+  std::string reason;
+  std::string actor;
+};
+
 /// Everything a run is. Changed only by `apply` (apply.hpp), apart from what is marked as memory.
 struct RunData {
   RunHeader header;
@@ -28,9 +35,15 @@ struct RunData {
   std::optional<std::string> cause;
   std::optional<CancelMode> cancelling;  ///< asked for, waits for tasks in hand
   std::optional<std::string> cancel_reason;
+  std::optional<Pause> paused;
   std::int32_t redrives = 0;
-  std::optional<std::int32_t> edited_priority;  ///< as the header has it: an operator changed it
-  std::optional<Timestamp> edited_run_at;       ///< likewise
+  std::optional<std::int32_t> edited_priority;         ///< as the header has it: an operator changed it
+  std::optional<Timestamp> edited_run_at;              ///< likewise
+  Payload edited_attributes;                           ///< likewise
+  std::optional<std::int64_t> edited_timeout_seconds;  ///< likewise; counts instead of the definition's, too
+  Json step_edits;                                     ///< by state name, as in RunEdited's `steps`; null when none
+  std::optional<Timestamp> clock_from;  ///< from when the run's own time-out counts: its start or its last retry
+  std::string last_operation;           ///< the bulk operation that retried it last; empty: none did
 
   std::map<ScopeId, Scope> scopes;
   ScopeId next_scope = 1;
@@ -71,6 +84,8 @@ struct RunData {
   void erase(ScopeId id);
   /// The future moment before which nothing may begin, when there is one and nothing has begun.
   [[nodiscard]] std::optional<Timestamp> pending_start() const;
+  /// The earliest time-out of the run, a signal wait or a child: what goes on counting while the run is paused.
+  [[nodiscard]] std::optional<Timestamp> next_time_out() const;
 
   /// `namespace/workflow/<run key, else run id>/<state path with Map index>/<visit>`; of a job always with its id.
   [[nodiscard]] std::string idempotency_key(const Scope& scope) const;

@@ -126,6 +126,8 @@ struct Scope {
   std::int32_t burst = 0;
 
   [[nodiscard]] bool holds_task() const { return phase == Phase::scheduled || phase == Phase::inquiring; }
+  /// Whether the timer of this phase ends a wait for somebody else: such a timer fires in a paused run, too.
+  [[nodiscard]] bool may_time_out() const { return phase == Phase::awaiting || phase == Phase::child; }
 };
 
 }  // namespace orchestrator::core

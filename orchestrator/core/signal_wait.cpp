@@ -5,6 +5,7 @@
 #include "orchestrator/core/apply.hpp"
 #include "orchestrator/core/deciding.hpp"
 #include "orchestrator/core/details.hpp"
+#include "orchestrator/core/edit.hpp"
 
 namespace orchestrator::core {
 namespace {
@@ -97,7 +98,9 @@ Deciding::Next Deciding::await_signal(Scope& scope) {
   auto until = until_in(*parameters);
   if (!until) return fail_evaluation(scope, until.error());
   std::optional<std::int64_t> seconds = state.timeout_seconds;
-  if (state.timeout_seconds_path) {
+  if (const auto edited = edited_seconds(run_, scope, detail::kTimeoutSeconds)) {
+    seconds = edited;
+  } else if (state.timeout_seconds_path) {
     auto value = integer_at(scope, *state.timeout_seconds_path, *input, "TimeoutSecondsPath");
     if (!value) return fail_evaluation(scope, value.error());
     seconds = *value;
@@ -122,7 +125,7 @@ Deciding::Next Deciding::await_signal(Scope& scope) {
 }
 
 Status Deciding::on(const SignalOffered& event) {
-  if (run_.closed || run_.cancelling) return refused("no open wait takes this signal");
+  if (!may_go_on()) return refused("no open wait takes this signal");
   const Scope* found = taker_of(run_, event);
   Scope* taker = found == nullptr ? nullptr : run_.find(found->id);
   if (!taker) return refused("no open wait takes this signal");
@@ -145,7 +148,7 @@ Status Deciding::on(const SignalOffered& event) {
 }
 
 std::optional<Run::OpenWait> Run::open_wait_for(const SignalOffered& signal) const {
-  if (body_->closed || body_->cancelling) return std::nullopt;
+  if (body_->closed || body_->cancelling || body_->paused) return std::nullopt;
   const Scope* scope = taker_of(*body_, signal);
   if (scope == nullptr) return std::nullopt;
   OpenWait wait;

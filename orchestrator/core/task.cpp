@@ -6,6 +6,7 @@
 #include "orchestrator/core/apply.hpp"
 #include "orchestrator/core/deciding.hpp"
 #include "orchestrator/core/details.hpp"
+#include "orchestrator/core/edit.hpp"
 
 namespace orchestrator::core {
 
@@ -85,12 +86,16 @@ Deciding::Next Deciding::schedule_task(Scope& scope) {
     if (scope.step.task_input && *scope.step.task_input == *task_input) task_input = scope.step.task_input;
   }
   Json details;
-  if (state.timeout_seconds_path) {
+  if (const auto edited = edited_seconds(run_, scope, detail::kTimeoutSeconds)) {
+    details[detail::kTimeoutSeconds] = *edited;
+  } else if (state.timeout_seconds_path) {
     auto seconds = integer_at(scope, *state.timeout_seconds_path, *input, "TimeoutSecondsPath");
     if (!seconds) return fail_evaluation(scope, seconds.error());
     details[detail::kTimeoutSeconds] = *seconds;
   }
-  if (state.heartbeat_seconds_path) {
+  if (const auto edited = edited_seconds(run_, scope, detail::kHeartbeatSeconds)) {
+    details[detail::kHeartbeatSeconds] = *edited;
+  } else if (state.heartbeat_seconds_path) {
     auto seconds = integer_at(scope, *state.heartbeat_seconds_path, *input, "HeartbeatSecondsPath");
     if (!seconds) return fail_evaluation(scope, seconds.error());
     details[detail::kHeartbeatSeconds] = *seconds;

@@ -17,7 +17,7 @@ Status Deciding::on(const TimersDue&) {
   }
   if (run_.cancelling) return {};
   if (const auto start = run_.pending_start()) {
-    if (*start > now_) return {};
+    if (*start > now_ || run_.paused) return {};
     go_on(run_.root(), run_.root().machine->find(run_.root().machine->start_at));
     run_on();
     return {};
@@ -31,6 +31,7 @@ Status Deciding::on(const TimersDue&) {
   for (const auto& [at, id] : due) {
     Scope* scope = run_.find(id);
     if (run_.closed || !scope || scope->step.due != at) continue;
+    if (run_.paused && !scope->may_time_out()) continue;
     timer_due(*scope);
     run_on();
   }

@@ -35,10 +35,11 @@ void Deciding::go_on(const Scope& scope, Next next) {
 }
 
 void Deciding::run_on() {
-  while (!work_.empty() && !run_.closed && !run_.cancelling) {
+  // In a paused run each scope stays where it left its state; the resume goes on from there.
+  while (!work_.empty() && may_go_on()) {
     auto [id, next] = work_.front();
     work_.pop_front();
-    while (next && !run_.closed && !run_.cancelling) {
+    while (next && may_go_on()) {
       Scope* scope = run_.find(id);
       // A sibling's failure may have stopped the scope while it stood in line.
       if (!scope || scope->phase == Phase::stopped) break;
@@ -94,38 +95,45 @@ Deciding::Next Deciding::enter(Scope& scope, Next state) {
   return nullptr;
 }
 
-Deciding::Next Deciding::leave(Scope& scope, Payload result, bool select_result) {
+Result<Deciding::Leaving> Deciding::leaving(Scope& scope, Payload result, bool select_result) {
   const language::State& state = *scope.state;
   if (select_result && state.result_selector) {
     auto selected = filled(scope, state.result_selector, result);
-    if (!selected) return fail_evaluation(scope, selected.error());
+    if (!selected) return std::move(selected).error();
     result = *std::move(selected);
   }
-  Payload assigned;
+  Leaving left;
   if (state.assign) {
     auto values = filled(scope, state.assign, result);
-    if (!values) return fail_evaluation(scope, values.error());
-    assigned = *std::move(values);
+    if (!values) return std::move(values).error();
+    left.assigned = *std::move(values);
   }
 
-  Payload output = std::move(result);
+  left.output = std::move(result);
   const language::ResultPath& placed = state.result_path;
   if (placed.is_null) {
-    output = scope.step.input;
+    left.output = scope.step.input;
   } else if (placed.path && !placed.path->is_root()) {
-    auto combined = language::apply_result_path(placed, json_of(scope.step.input), json_of(output));
-    if (!combined) return fail_evaluation(scope, combined.error());
-    output = make_payload(*std::move(combined));
-    if (Status fits = within_limit(scope, output); !fits) return fail_evaluation(scope, fits.error());
+    auto combined = language::apply_result_path(placed, json_of(scope.step.input), json_of(left.output));
+    if (!combined) return std::move(combined).error();
+    left.output = make_payload(*std::move(combined));
+    if (Status fits = within_limit(scope, left.output); !fits) return std::move(fits).error();
   }
   const language::PathOrNull& out = state.output_path;
   if (out.is_null || (out.path && !(out.path->is_root() && out.path->root() == language::Path::Root::input))) {
-    auto selected = language::apply_input_path(out, view(scope, json_of(output)));
-    if (!selected) return fail_evaluation(scope, selected.error());
-    output = make_payload(*std::move(selected));
+    auto selected = language::apply_input_path(out, view(scope, json_of(left.output)));
+    if (!selected) return std::move(selected).error();
+    left.output = make_payload(*std::move(selected));
   }
+  return left;
+}
+
+Deciding::Next Deciding::leave(Scope& scope, Payload result, bool select_result) {
+  auto left = leaving(scope, std::move(result), select_result);
+  if (!left) return fail_evaluation(scope, left.error());
+  const language::State& state = *scope.state;
   const language::State* next = state.next.empty() ? nullptr : scope.machine->find(state.next);
-  return exit_with(scope, std::move(output), std::move(assigned), next);
+  return exit_with(scope, std::move(left->output), std::move(left->assigned), next);
 }
 
 Deciding::Next Deciding::exit_with(Scope& scope, Payload output, Payload assigned, Next next) {

@@ -48,6 +48,17 @@ Json signal_item(const Scope& scope) {
   return entry;
 }
 
+Json pause_item(const RunData& run) {
+  const Scope& root = run.root();
+  Json entry = Json::object();
+  entry["kind"] = "paused";
+  entry["state_name"] = root.state ? Json(root.state->name) : Json(nullptr);
+  entry["since"] = to_rfc3339(run.paused->since);
+  entry["actor"] = run.paused->actor;
+  entry["reason"] = run.paused->reason;
+  return entry;
+}
+
 std::optional<Json> item_of(const RunData& run, const Scope& scope) {
   const Step& step = scope.step;
   switch (scope.phase) {
@@ -81,8 +92,11 @@ std::optional<Json> item_of(const RunData& run, const Scope& scope) {
 Json Run::waiting_on() const {
   Json items = Json::array();
   if (body_->closed) return items;
+  if (body_->paused) items.push_back(pause_item(*body_));
   for (const auto& [id, scope] : body_->scopes) {
     if (items.size() >= kMaxItems) break;
+    // What nobody has begun waits for the operator, not for a worker.
+    if (body_->paused && scope.holds_task() && !scope.step.in_hand) continue;
     if (auto entry = item_of(*body_, scope)) items.push_back(*std::move(entry));
   }
   if (items.empty()) {

@@ -45,7 +45,7 @@ void ShardGroup::begin_claimed(std::vector<std::shared_ptr<Task>> tasks, ClaimTe
         continue;
       }
       const auto found = shard->runs.find(key.run_id);
-      if (found == shard->runs.end() || !found->second->run.is_open(key.task)) {
+      if (found == shard->runs.end() || !found->second->run.is_open(key.task) || found->second->run.is_paused()) {
         release_hold(key);
         continue;
       }

@@ -1,6 +1,8 @@
 // Reads and gates: answers are true in the database by the time they are given.
+#include <algorithm>
 #include <utility>
 
+#include "orchestrator/base/json.hpp"
 #include "orchestrator/digest/routing.hpp"
 #include "orchestrator/runtime/shard_group.hpp"
 
@@ -102,6 +104,9 @@ void ShardGroup::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {
       }
       mark_in_hand(entry);
       auto audit = audit_of(request.audit, entry);
+      CancelAnswer answer;
+      answer.mode = std::max(request.mode, entry.run.cancelling().value_or(CancelMode::graceful));
+      answer.waited_on = make_payload(entry.run.waiting_on());
       const Status decided = decide(entry, core::CancelAsked{request.mode, request.reason, request.actor}, pending_);
       if (!decided) {
         reply(decided.error());
@@ -109,9 +114,10 @@ void ShardGroup::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {
       }
       write_audit(std::move(audit), entry, pending_);
       touch(shard, pending_);
-      pending_.after.push_back({shard, [reply, state = entry.run.state()](const Status& status) {
+      answer.state = entry.run.state();
+      pending_.after.push_back({shard, [reply, answer](const Status& status) {
                                   if (status) {
-                                    reply(CancelAnswer{state});
+                                    reply(answer);
                                   } else {
                                     reply(status.error());
                                   }

@@ -258,7 +258,8 @@ void ShardGroup::write_progress(RunEntry& entry, Pending& out) {
   }
 
   // What a job went through stands nowhere but in its row.
-  const bool row_must_tell = entry.job_notes != nullptr;
+  const bool is_held = entry.run.is_paused() || entry.row.state == RunState::paused;
+  const bool row_must_tell = entry.job_notes != nullptr || is_held;
   if (!row_is_pending && at_rest == entry.row.at_rest && !at_rest && !row_must_tell) {
     if (entry.row.state != entry.run.state() && !entry.stale_since) entry.stale_since = clock_.now();
     return;

@@ -16,6 +16,11 @@ StartAnswer answer_for(const RunEntry& entry, bool existing) {
   return {header.id, header.workflow, header.version, header.key, entry.run.state(), existing};
 }
 
+/// A bulk operation asks again after a crash: what it has done once is done.
+bool was_retried_by(const core::Run& run, const RetryRequest& request) {
+  return !request.asked.operation.empty() && run.last_operation() == request.asked.operation;
+}
+
 /// What the definition's `InputSchema` has against the input.
 std::optional<Error> input_fault(const StartRequest& request, const language::Definition& definition) {
   if (!definition.input_schema) return std::nullopt;
@@ -416,6 +421,9 @@ void ShardGroup::retry_in_turn(RetryRequest request, Reply<StartAnswer> reply) {
     if (*open != nullptr && !is_closed((*open)->run.state())) {
       if ((*open)->run.header().namespace_name != request.namespace_name) {
         reply(fail(ErrorCode::not_found, "no such run"));
+      } else if (was_retried_by((*open)->run, request)) {
+        // Behind whatever is pending: that retry may not be committed yet.
+        answer_start(shard_of(id), answer_for(**open, false), false, std::move(reply));
       } else {
         reply(fail(ErrorCode::precondition_failed, "wrong-state",
                    "the run is open; only failed, timed out or cancelled runs can be retried"));
@@ -516,6 +524,10 @@ void ShardGroup::revive(const RetryRequest& request, store::LoadedClosedRun load
     return;
   }
   auto audit = audit_of(request.audit, **entry);
+  if (was_retried_by((*entry)->run, request)) {
+    reply(answer_for(**entry, false));
+    return;
+  }
   auto decision = parts_.planner.decide((*entry)->run, request.asked, inputs());
   if (!decision) {
     reply(decision.error());

@@ -25,11 +25,14 @@ void ShardGroup::hand_out(RunId run_id, core::ScheduleTask command) {
   if (shard == nullptr || shard->phase != Shard::Phase::active || shard->leaving) return;
   const auto found = shard->runs.find(run_id);
   if (found == shard->runs.end() || !found->second->run.is_open(command.task)) return;
+  if (found->second->run.is_paused()) return;     // the resume hands it out
   if (is_behind(*shard, *found->second)) return;  // whoever leaves the line before it hands it out
   if (!parts_.headquarters.is_confirmed()) {
     held_back_.push_back({run_id, std::move(command)});
     return;
   }
+  // Resumed after a pause that outlived an unclean take-over.
+  if (!shard->suspected.empty() && shard->suspected.contains({run_id, command.task})) command.suspect = true;
   if (command.suspect && !found->second->run.is_start_recorded(command.task)) {
     if (parts_.handlers.find(command.handler) != nullptr) {
       const KeysOf keys = keys_of(found->second->run.header());
@@ -61,7 +64,7 @@ void ShardGroup::pump_suspects() {
     const HoldKey key{next->task.run_id, next->task.command.task};
     const core::ScheduleTask command = std::move(next->task.command);
     with_run(key.run_id, [this, key, command](Result<RunEntry*> entry) {
-      const bool open = entry && *entry != nullptr && (*entry)->run.is_open(command.task);
+      const bool open = entry && *entry != nullptr && (*entry)->run.is_open(command.task) && !(*entry)->run.is_paused();
       if (!open || !decide(**entry, core::TaskStarted{command.task, parts_.worker_name}, pending_)) {
         put_suspect_down(key);
         return;

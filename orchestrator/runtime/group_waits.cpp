@@ -49,6 +49,10 @@ void ShardGroup::match_wait(RunId run_id, std::uint64_t generation, const core::
     Shard* shard = find_shard(shard_of(run_id));
     if (shard == nullptr || shard->generation != generation || !found || *found == nullptr) return;
     RunEntry& entry = **found;
+    if (entry.run.is_paused()) {
+      settled(entry);  // its waits are taken back; the resume opens them again
+      return;
+    }
     if (!entry.addressed_loaded) {
       loader_.addressed(run_id, [this, run_id, generation, command](Result<std::vector<store::SignalRow>> rows) {
         Shard* owner = find_shard(shard_of(run_id));

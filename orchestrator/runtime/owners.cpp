@@ -283,9 +283,11 @@ void Owners::cancel_by_inbox(CancelRequest request, Reply<CancelAnswer> reply) {
     } else {
       const CancelMessage message{request.run_id, request.mode, request.reason};
       std::vector<store::InboxRow> rows{inbox_row(shard_of(request.run_id), message)};
-      store_.send(std::move(rows), [state = view->state, reply](Result<void> sent) {
+      CancelAnswer answer{view->state, request.mode, nullptr};
+      if (auto items = parse_json(view->waiting_on)) answer.waited_on = make_payload(*std::move(items));
+      store_.send(std::move(rows), [answer, reply](Result<void> sent) {
         if (sent) {
-          reply(CancelAnswer{state});
+          reply(answer);
         } else {
           reply(fail(ErrorCode::unavailable, sent.error().message));
         }
@@ -362,14 +364,14 @@ void Owners::change_schedule(ScheduleRequest request, Reply<ScheduleAnswer> repl
   ask_owner(ask);
 }
 
-void Owners::edit_run(EditRequest request, Reply<EditAnswer> reply) {
+void Owners::steer_run(SteerRequest request, Reply<SteerAnswer> reply) {
   const ShardId shard = shard_of(request.run_id);
   auto ask = std::make_shared<Ask>();
   ask->shard = shard;
-  ask->operation = "edit_run";
+  ask->operation = "steer_run";
   ask->body = [request](bool /*again*/) { return dump_json(to_json(request)); };
-  ask->here = [this, shard, request, reply] { node_.group_of(shard).edit_run(request, reply); };
-  ask->answer = decoded(edit_answer_from, reply);
+  ask->here = [this, shard, request, reply] { node_.group_of(shard).steer_run(request, reply); };
+  ask->answer = decoded(steer_answer_from, reply);
   ask->until = now() + node_.request_limit();
   ask_owner(ask);
 }

@@ -49,7 +49,7 @@ class Owners {
   /// Tasks that were claimed and whose worker never learned of them: as if nobody had claimed them.
   void give_back(const std::string& namespace_name, const std::vector<ClaimedTask>& tasks);
   [[nodiscard]] Claims& claims() { return claims_; }
-  void edit_run(EditRequest request, Reply<EditAnswer> reply);
+  void steer_run(SteerRequest request, Reply<SteerAnswer> reply);
   void open_gate(ShardId shard, GateRequest request, Reply<GateAnswer> reply);
   void close_gate(ShardId shard, GateClose request, Reply<void> reply);
   void change_schedule(ScheduleRequest request, Reply<ScheduleAnswer> reply);
@@ -91,7 +91,7 @@ class Owners {
   void perform_redirect(const Json& body, Reply<std::string> reply);
   void perform_cancel(const Json& body, Reply<std::string> reply);
   void perform_retry(const Json& body, Reply<std::string> reply);
-  void perform_edit(const Json& body, Reply<std::string> reply);
+  void perform_steer(const Json& body, Reply<std::string> reply);
   void perform_open_gate(const Json& body, Reply<std::string> reply);
   void perform_close_gate(const Json& body, Reply<std::string> reply);
   void perform_change_schedule(const Json& body, Reply<std::string> reply);

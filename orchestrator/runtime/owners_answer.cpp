@@ -42,7 +42,7 @@ void Owners::answer(const std::string& operation, const std::string& body, Reply
       {"redirect_signal", &Owners::perform_redirect},
       {"cancel_run", &Owners::perform_cancel},
       {"retry_run", &Owners::perform_retry},
-      {"edit_run", &Owners::perform_edit},
+      {"steer_run", &Owners::perform_steer},
       {"open_gate", &Owners::perform_open_gate},
       {"close_gate", &Owners::perform_close_gate},
       {"read_run", &Owners::perform_read},
@@ -142,10 +142,10 @@ void Owners::perform_retry(const Json& body, Reply<std::string> reply) {
   if (group != nullptr) group->retry_run(std::move(request), as_text<StartAnswer>(std::move(reply)));
 }
 
-void Owners::perform_edit(const Json& body, Reply<std::string> reply) {
-  EditRequest request = edit_request_from(body);
+void Owners::perform_steer(const Json& body, Reply<std::string> reply) {
+  SteerRequest request = steer_request_from(body);
   ShardGroup* group = owned_group(shard_of(request.run_id), reply);
-  if (group != nullptr) group->edit_run(std::move(request), as_text<EditAnswer>(std::move(reply)));
+  if (group != nullptr) group->steer_run(std::move(request), as_text<SteerAnswer>(std::move(reply)));
 }
 
 void Owners::perform_open_gate(const Json& body, Reply<std::string> reply) {

@@ -151,6 +151,7 @@ Json to_json(const RetryRequest& request) {
   put(object, "input", request.asked.input);
   put(object, "reason", request.asked.reason);
   put(object, "actor", request.asked.actor);
+  put(object, "operation", request.asked.operation);
   if (request.only_dead_letter) object["only_dead_letter"] = true;
   put(object, "audit", request.audit);
   return object;
@@ -165,38 +166,10 @@ RetryRequest retry_request_from(const Json& object) {
   request.asked.reason = get_text(object, "reason");
   request.asked.actor = get_text(object, "actor");
   request.asked.new_idempotency_key = object.value("new_idempotency_key", false);
+  request.asked.operation = get_text(object, "operation");
   request.only_dead_letter = object.value("only_dead_letter", false);
   request.audit = get_audit(object, "audit");
   return request;
-}
-
-Json to_json(const EditRequest& request) {
-  Json object = {{"run_id", request.run_id.str()}};
-  put(object, "namespace", request.namespace_name);
-  put(object, "run_at_us", request.asked.run_at);
-  if (request.asked.priority) object["priority"] = *request.asked.priority;
-  put(object, "reason", request.asked.reason);
-  put(object, "actor", request.asked.actor);
-  put(object, "audit", request.audit);
-  return object;
-}
-
-EditRequest edit_request_from(const Json& object) {
-  EditRequest request{get_text(object, "namespace"), get_id<RunTag>(object, "run_id"), {}};
-  request.audit = get_audit(object, "audit");
-  request.asked.run_at = get_time(object, "run_at_us");
-  if (const auto priority = get_integer(object, "priority")) {
-    request.asked.priority = static_cast<std::int32_t>(*priority);
-  }
-  request.asked.reason = get_text(object, "reason");
-  request.asked.actor = get_text(object, "actor");
-  return request;
-}
-
-Json to_json(const EditAnswer& answer) { return {{"state", to_string(answer.state)}}; }
-
-EditAnswer edit_answer_from(const Json& object) {
-  return {parse_run_state(get_text(object, "state")).value_or(RunState::waiting)};
 }
 
 Json to_json(const GateRequest& request) {
@@ -243,10 +216,15 @@ StartAnswer start_answer_from(const Json& object) {
           object.value("existing", false)};
 }
 
-Json to_json(const CancelAnswer& answer) { return {{"state", to_string(answer.state)}}; }
+Json to_json(const CancelAnswer& answer) {
+  Json object = {{"state", to_string(answer.state)}, {"mode", to_string(answer.mode)}};
+  put(object, "waited_on", answer.waited_on);
+  return object;
+}
 
 CancelAnswer cancel_answer_from(const Json& object) {
-  return {parse_run_state(get_text(object, "state")).value_or(RunState::cancelled)};
+  return {parse_run_state(get_text(object, "state")).value_or(RunState::cancelled),
+          parse_cancel_mode(get_text(object, "mode")).value_or(CancelMode::graceful), get_payload(object, "waited_on")};
 }
 
 Json to_json(const SignalAnswer& answer) {

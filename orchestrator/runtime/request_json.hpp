@@ -14,10 +14,12 @@ Json to_json(const RedirectRequest& request);
 RedirectRequest redirect_request_from(const Json& object);
 Json to_json(const CancelRequest& request);
 Json to_json(const RetryRequest& request);
-Json to_json(const EditRequest& request);
-EditRequest edit_request_from(const Json& object);
-Json to_json(const EditAnswer& answer);
-EditAnswer edit_answer_from(const Json& object);
+// steering_json.cpp
+Json to_json(const SteerRequest& request);
+SteerRequest steer_request_from(const Json& object);
+Json to_json(const SteerAnswer& answer);
+SteerAnswer steer_answer_from(const Json& object);
+
 Json to_json(const GateRequest& request);
 Json to_json(const GateClose& request);
 Json to_json(const StartAnswer& answer);

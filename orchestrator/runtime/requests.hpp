@@ -108,6 +108,8 @@ struct CancelRequest {
 };
 struct CancelAnswer {
   RunState state = RunState::cancelled;
+  CancelMode mode = CancelMode::graceful;  ///< that counts from now on: the stronger one of two
+  Payload waited_on;                       ///< what the run waited on before: JSON items as in its `waiting_on`
 };
 
 struct RetryRequest {
@@ -118,14 +120,15 @@ struct RetryRequest {
   std::optional<AuditEntry> audit;
 };
 
-struct EditRequest {
+/// An operator's edit, pause, resume or skip of an open run.
+struct SteerRequest {
   std::string namespace_name;
   RunId run_id;
-  core::EditAsked asked;
+  core::Steering asked;
   std::optional<AuditEntry> audit;
 };
-struct EditAnswer {
-  RunState state = RunState::waiting;
+struct SteerAnswer {
+  RunState state = RunState::waiting;  ///< after the decision
 };
 
 struct GateRequest {

@@ -117,7 +117,8 @@ class ShardGroup {
   void redirect_signal(RedirectRequest request, Reply<SignalAnswer> reply);
   void cancel_run(CancelRequest request, Reply<CancelAnswer> reply);
   void retry_run(RetryRequest request, Reply<StartAnswer> reply);
-  void edit_run(EditRequest request, Reply<EditAnswer> reply);
+  /// Errors: not_found, run-closed, wrong-state, invalid_argument (core/planner.hpp).
+  void steer_run(SteerRequest request, Reply<SteerAnswer> reply);
   void open_gate(GateRequest request, Reply<GateAnswer> reply);
   void close_gate(GateClose request, Reply<void> reply);
   /// The run as its owner sees it; nothing when it is not in memory (read it from the store then).
@@ -234,9 +235,11 @@ class ShardGroup {
   void revive(const RetryRequest& request, store::LoadedClosedRun loaded, const FoundDefinition& found,
               Reply<StartAnswer> reply);
 
-  // group_edit.cpp
-  void refuse_edit(const EditRequest& request, const Reply<EditAnswer>& reply);
-  void edit_found(RunEntry& entry, const EditRequest& request, const Reply<EditAnswer>& reply);
+  // group_steering.cpp
+  void refuse_steering(const SteerRequest& request, const Reply<SteerAnswer>& reply);
+  void steer_found(RunEntry& entry, const SteerRequest& request, const Reply<SteerAnswer>& reply);
+  void take_back_ready(const RunEntry& entry);
+  void hand_out_owed(RunId run_id);
 
   // group_audit.cpp
   /// The entry with what the run is now as the thing before the action; nothing where nobody is to be written down.

@@ -90,9 +90,11 @@ void WorkerPool::submit(Task task) {
   }
 }
 
-void WorkerPool::drop(const TaskHold& hold) {
+bool WorkerPool::drop(const TaskHold& hold) {
   const telemetry::MutexLock lock(mutex_);
-  if (hold.ready != nullptr) ready_.remove(*hold.ready, clock_.steady_now());
+  if (hold.ready == nullptr) return false;
+  ready_.remove(*hold.ready, clock_.steady_now());
+  return true;
 }
 
 // ---- remote workers ----------------------------------------------------------------------------------------------

@@ -37,8 +37,8 @@ class WorkerPool {
 
   /// Makes a task ready: for a handler thread, or, when its handler is not compiled in, for remote workers.
   void submit(Task task);
-  /// A task that is ready and that nobody will want any more: cancelled, say. One that was begun stays in hand.
-  void drop(const TaskHold& hold);
+  /// Takes back a task that is ready: cancelled, say. False when it is not: one that was begun stays in hand.
+  bool drop(const TaskHold& hold);
 
   // ---- remote workers: their tasks take no slot here, but count for every limit of their queue ----
 

@@ -74,6 +74,16 @@ const char* audited_cancel(CancelMode mode) {
   return "run.cancel";
 }
 
+const char* audited_steering(const core::Steering& asked) {
+  struct Name {
+    const char* operator()(const core::EditAsked& /*asked*/) const { return "run.edit"; }
+    const char* operator()(const core::PauseAsked& /*asked*/) const { return "run.pause"; }
+    const char* operator()(const core::ResumeAsked& /*asked*/) const { return "run.resume"; }
+    const char* operator()(const core::SkipAsked& /*asked*/) const { return "run.skip"; }
+  };
+  return std::visit(Name{}, asked);
+}
+
 Error no_such_run() { return Error(ErrorCode::not_found, "no such run"); }
 
 }  // namespace
@@ -97,7 +107,8 @@ EngineService::EngineService(runtime::Node& node, store::Store& store, const cor
       calendars_(owners_, store, deadlines_),
       webhooks_(*this, node, store.webhooks(), deadlines_),
       access_(node, store.access()),
-      run_events_(node, store, planner) {}
+      run_events_(node, store, planner),
+      operations_(*this, node, store, deadlines_) {}
 
 EngineService::~EngineService() = default;
 
@@ -352,11 +363,12 @@ void EngineService::cancel_run(CancelRun request, Reply<CancelReceipt> reply) {
                        request.reason);
   runtime::CancelRequest asked{std::move(request.namespace_name), run_id,          mode, std::move(request.reason),
                                std::move(request.actor),          std::move(audit)};
-  owners_.cancel_run(std::move(asked), [run_id, mode, reply = std::move(reply)](Result<runtime::CancelAnswer> answer) {
+  owners_.cancel_run(std::move(asked), [run_id, reply = std::move(reply)](Result<runtime::CancelAnswer> answer) {
     if (!answer) {
       reply(std::move(answer).error());
     } else {
-      reply(CancelReceipt{run_id, answer->state, what_will_happen(mode, answer->state)});
+      reply(CancelReceipt{run_id, answer->state, what_will_happen(answer->mode, answer->state), answer->mode,
+                          answer->waited_on});
     }
   });
 }
@@ -375,6 +387,7 @@ void EngineService::retry_run(RetryRun request, Reply<RetriedRun> reply) {
   asked.asked.reason = std::move(request.reason);
   asked.asked.actor = std::move(request.actor);
   asked.asked.new_idempotency_key = request.new_idempotency_key;
+  asked.asked.operation = std::move(request.operation);
   asked.only_dead_letter = request.only_dead_letter;
   owners_.retry_run(std::move(asked), [reply = std::move(reply)](Result<runtime::StartAnswer> answer) {
     if (!answer) {
@@ -385,19 +398,20 @@ void EngineService::retry_run(RetryRun request, Reply<RetriedRun> reply) {
   });
 }
 
-void EngineService::edit_run(EditRun request, Reply<EditedRun> reply) {
+void EngineService::steer_run(SteerRun request, Reply<SteeredRun> reply) {
   reply = deadlines_->guard(std::move(reply));
   const RunId run_id = request.run_id;
   if (!is_ours(run_id)) return reply(no_such_run());
-  auto audit = audited(request.namespace_name, {request.actor, request.role}, "run.edit", run_id.str(), request.reason);
-  runtime::EditRequest asked{std::move(request.namespace_name), run_id, {}, std::move(audit)};
-  asked.asked.run_at = request.run_at;
-  asked.asked.priority = request.priority;
-  asked.asked.reason = std::move(request.reason);
-  asked.asked.actor = std::move(request.actor);
-  owners_.edit_run(std::move(asked), [run_id, reply = std::move(reply)](const Result<runtime::EditAnswer>& answer) {
+  auto audit = std::visit(
+      [&](const auto& asked) {
+        return audited(request.namespace_name, {asked.actor, request.role}, audited_steering(request.asked), run_id.str(),
+                       asked.reason);
+      },
+      request.asked);
+  runtime::SteerRequest asked{std::move(request.namespace_name), run_id, std::move(request.asked), std::move(audit)};
+  owners_.steer_run(std::move(asked), [run_id, reply = std::move(reply)](const Result<runtime::SteerAnswer>& answer) {
     if (!answer) return reply(answer.error());
-    reply(EditedRun{run_id, answer->state});
+    reply(SteeredRun{run_id, answer->state});
   });
 }
 

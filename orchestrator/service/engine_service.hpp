@@ -9,6 +9,7 @@
 #include "orchestrator/service/deadlines.hpp"
 #include "orchestrator/service/engine_access.hpp"
 #include "orchestrator/service/engine_calendars.hpp"
+#include "orchestrator/service/engine_operations.hpp"
 #include "orchestrator/service/engine_remote_workers.hpp"
 #include "orchestrator/service/engine_run_events.hpp"
 #include "orchestrator/service/engine_schedules.hpp"
@@ -65,13 +66,17 @@ class EngineService final : public Service {
   [[nodiscard]] RemoteWorkers& remote_workers() override { return remote_workers_; }
   Schedules& schedules() override { return schedules_; }
   Calendars& calendars() override { return calendars_; }
-  void edit_run(EditRun request, Reply<EditedRun> reply) override;
+  void steer_run(SteerRun request, Reply<SteeredRun> reply) override;
 
   [[nodiscard]] EngineAccess& access() override { return access_; }
   void list_audit(store::AuditFilter filter, Reply<store::AuditPage> reply) override;
 
+  [[nodiscard]] Operations& operations() override { return operations_; }
   [[nodiscard]] Webhooks& webhooks() override { return webhooks_; }
   [[nodiscard]] RunEvents& run_events() override { return run_events_; }
+
+  /// From now on this node works on bulk operations. Once.
+  void begin_operations() { operations_.begin(); }
 
   void answer_peer(std::string operation, std::string body, Reply<std::string> reply) override;
   void list_nodes(Reply<std::vector<NodeReading>> reply) override;
@@ -107,6 +112,7 @@ class EngineService final : public Service {
   EngineWebhooks webhooks_;
   EngineAccess access_;
   EngineRunEvents run_events_;
+  EngineOperations operations_;
 };
 
 }  // namespace orchestrator::service

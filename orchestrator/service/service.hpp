@@ -12,6 +12,7 @@
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/core/dead_letter.hpp"
 #include "orchestrator/model/audit_entry.hpp"
+#include "orchestrator/core/planner.hpp"
 #include "orchestrator/model/job_spec.hpp"
 #include "orchestrator/model/run_state.hpp"
 #include "orchestrator/service/calendars.hpp"
@@ -140,8 +141,10 @@ struct CancelRun {
 };
 struct CancelReceipt {
   RunId run_id;
-  RunState state = RunState::cancelled;  ///< after the decision
-  std::string will;                      ///< one sentence: what will happen
+  RunState state = RunState::cancelled;    ///< after the decision
+  std::string will;                        ///< one sentence: what will happen
+  CancelMode mode = CancelMode::graceful;  ///< that counts: the stronger one when it was being cancelled already
+  Payload waited_on;  ///< what it waited on before: the items of its `waiting_on`; null when nobody could say
 };
 
 struct RetryRun {
@@ -154,24 +157,23 @@ struct RetryRun {
   bool new_idempotency_key = false;
   bool only_dead_letter = false;  ///< wrong-state unless the run waits for somebody to deal with it
   Role role = Role::operator_;    ///< of the actor
+  std::string operation{};        ///< the bulk operation that asks; it retries a run once
 };
 struct RetriedRun {
   RunId run_id;
   RunState state = RunState::ready;
 };
 
-struct EditRun {
+/// An operator's edit, pause, resume or skip of an open run.
+struct SteerRun {
   std::string namespace_name;
   RunId run_id;
-  std::optional<Timestamp> run_at;  ///< moves a run that waits for its start, a timer or a retry
-  std::optional<std::int32_t> priority;
-  std::string reason;
-  std::string actor;
+  core::Steering asked;
   Role role = Role::operator_;  ///< of the actor
 };
-struct EditedRun {
+struct SteeredRun {
   RunId run_id;
-  RunState state = RunState::waiting;
+  RunState state = RunState::waiting;  ///< after the decision
 };
 
 /// A failed run that waits for a person, with what its last events tell.
@@ -212,6 +214,7 @@ struct NodeReading {
 };
 
 class Access;         // access.hpp
+class Operations;     // operations.hpp
 class RemoteWorkers;  // remote_workers.hpp
 class RunEvents;      // run_events.hpp
 class Webhooks;       // webhooks.hpp
@@ -273,8 +276,11 @@ class Service {
   [[nodiscard]] virtual RemoteWorkers& remote_workers() = 0;
   virtual Schedules& schedules() = 0;
   virtual Calendars& calendars() = 0;
-  /// Errors: not_found, run-closed, wrong-state when nothing waits for its moment.
-  virtual void edit_run(EditRun request, Reply<EditedRun> reply) = 0;
+  /// Errors: not_found, run-closed, wrong-state, invalid-body (core/planner.hpp says when).
+  virtual void steer_run(SteerRun request, Reply<SteeredRun> reply) = 0;
+
+  /// Bulk operations.
+  [[nodiscard]] virtual Operations& operations() = 0;
 
   /// Keys, policies and approvals.
   [[nodiscard]] virtual Access& access() = 0;

@@ -68,6 +68,8 @@ struct OpenRunEdit {
   RunId run_id;
   std::optional<Timestamp> run_at;
   std::int32_t priority = 0;
+  Payload attributes{};  ///< null means {}
+  std::optional<std::int64_t> timeout_seconds{};
 };
 
 /// What became of a failed run. `none`: not failed. `open`: a dead letter that waits for a person.

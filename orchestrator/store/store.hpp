@@ -19,6 +19,7 @@ class StepTransaction;  // handler/sql.hpp
 namespace orchestrator::store {
 
 class AccessStore;           // access.hpp
+class OperationStore;        // operations.hpp
 class WebhookStore;          // webhooks.hpp
 struct QueueSettingsChange;  // queue_settings.hpp
 struct QueueSettingsRow;
@@ -122,6 +123,8 @@ class Store {
 
   /// Keys, policies and approvals. Lives as long as the store.
   [[nodiscard]] virtual AccessStore& access() = 0;
+  /// Bulk operations. Lives as long as the store.
+  [[nodiscard]] virtual OperationStore& operations() = 0;
 
   // ---- queues ----------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,8 @@ ASK = {"StartAt": "Ask", "States": {"Ask": {
 
 
 def travel(caller):
-    for part in (process, workflows, runs, streams, signals, jobs, queues, workers, decisions, schedules, webhooks, administration):
+    for part in (process, workflows, runs, streams, operations, signals, jobs, queues, workers, decisions, schedules, webhooks,
+                 administration):
         part(caller)
 
 
@@ -76,6 +77,28 @@ def streams(caller):
     caller.listen("streamRunEvents", lambda event: event["type"] == "ExecutionSucceeded", id=run)
     caller.call("streamRunEvents", 404, id="none")
     caller.call("streamEvents", 400, state="gone")
+
+
+def operations(caller):
+    waiting = caller.call("startRun", 201, body={"workflow": "greet", "input": {"visitor": "v-20"}})["run_id"]
+    caller.call("pauseRun", 202, id=waiting)
+    caller.call("getRun", id=waiting)
+    caller.call("resumeRun", 202, id=waiting)
+    caller.call("skipRun", 202, id=waiting)
+    until(lambda: has_ended(caller, waiting), "the skipped run has ended")
+    caller.call("pauseRun", 409, id=waiting)
+    caller.call("startOperation", 200, body={"action": "cancel", "filter": {"workflow": "greet"}, "reason": "tidy",
+                                             "dry_run": True})
+    caller.call("startRun", 201, body={"workflow": "greet", "input": {"visitor": "v-21"}})
+    begun = caller.call("startOperation", 202)["operation_id"]
+    until(lambda: caller.call("getOperation", id=begun)["state"] == "done", "the operation is done")
+    caller.call("stopOperation", 409, id=begun)
+    caller.call("listOperations")
+    caller.call("getOperation", 404, id="none")
+    slow = caller.call("startOperation", 202, body={"action": "resume", "filter": {"state": "paused"}, "reason": "again",
+                                                    "rate_per_second": 1})["operation_id"]
+    caller.call("listRuns", state="paused")
+    caller.call("getOperation", id=slow)
 
 
 def signals(caller):

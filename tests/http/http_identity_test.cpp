@@ -111,11 +111,6 @@ TEST_F(HttpIdentity, KnownPathWithAnotherMethodNamesTheAllowedOnes) {
   EXPECT_EQ(call("BREW", "/livez").status, 405);
 }
 
-TEST_F(HttpIdentity, WhatIsNotBuiltYetSaysSo) {
-  expect_problem(call("POST", "/v1/operations", "{}"), 501, "not-implemented");
-  expect_problem(call("POST", "/v1/runs/01890000-0000-7000-8000-000000000000/pause", "{}"), 501, "not-implemented");
-}
-
 TEST_F(HttpIdentity, OtherMediaTypesAreUnsupported) {
   const ClientHeaders headers{{"Authorization", std::string("Bearer ") + kAdminKey},
                               {"Content-Type", "application/x-www-form-urlencoded"}};

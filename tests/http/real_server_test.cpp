@@ -284,7 +284,7 @@ TEST_F(RealServerTest, WhatWaitsIsRescheduledOrTriedNow) {
   for (const Json& wrong :
        {Json{{"set", {{"run_at", "soon"}}}, {"reason", "r"}}, Json{{"set", {{"run_at", nullptr}}}, {"reason", "r"}},
         Json{{"set", {{"priority", 101}}}, {"reason", "r"}}, Json{{"set", {{"priority", 1}}}},
-        Json{{"set", {{"variables", {{"a", 1}}}}}, {"reason", "r"}}, Json{{"reason", "r"}}}) {
+        Json{{"set", {{"variables", {{"1", 1}}}}}, {"reason", "r"}}, Json{{"reason", "r"}}}) {
     EXPECT_EQ(post(path, wrong).status, 422) << dump_json(wrong);
   }
   const std::string waits =

@@ -29,6 +29,23 @@ bool is_final(store::SignalFate fate) {
   return fate != store::SignalFate::buffered && fate != store::SignalFate::delivered;
 }
 
+/// What no paused run does.
+bool begins_something(EventType type) {
+  switch (type) {
+    case EventType::TaskStateEntered:
+    case EventType::PassStateEntered:
+    case EventType::ChoiceStateEntered:
+    case EventType::WaitStateEntered:
+    case EventType::ParallelStateEntered:
+    case EventType::MapStateEntered:
+    case EventType::MapIterationStarted:
+    case EventType::SignalAwaited:
+    case EventType::SignalConsumed:
+    case EventType::ChildRequested: return true;
+    default: return false;
+  }
+}
+
 }  // namespace
 
 void CommitWitness::before_commit(const store::Batch& all, Timestamp database_now, bool exact_clock) {
@@ -97,6 +114,7 @@ void CommitWitness::see_event(Seen& seen, const store::JournalRow& row, const Hi
   const std::string where =
       "run " + row.run_id.str() + ", event " + std::to_string(event.id) + " " + std::string(to_string(event.type));
   if (seen.closed && event.type != EventType::RunRetried) findings_.add("I-14", where + " follows the run's end");
+  if (seen.is_paused && begins_something(event.type)) findings_.add("I-25", where + " although the run is paused");
   Thread& thread = seen.threads[event.scope];
   if (!event.state_name.empty()) {
     thread = Thread{.state = event.state_name, .attempt = 0, .is_open = false, .not_before = std::nullopt};
@@ -158,7 +176,12 @@ void CommitWitness::see_event(Seen& seen, const store::JournalRow& row, const Hi
       }
       break;
     }
-    case EventType::CancelRequested: seen.is_cancelling = true; break;
+    case EventType::CancelRequested:
+      seen.is_cancelling = true;
+      seen.is_paused = false;
+      break;
+    case EventType::RunPaused: seen.is_paused = true; break;
+    case EventType::RunResumed: seen.is_paused = false; break;
     case EventType::RunRetried:
       if (!seen.closed) findings_.add("I-14", where + " although the run is open");
       seen.closed.reset();
@@ -172,6 +195,7 @@ void CommitWitness::see_event(Seen& seen, const store::JournalRow& row, const Hi
     if (seen.is_cancelling && *end == RunState::succeeded)
       findings_.add("I-20", where + " although its cancellation was recorded");
     seen.closed = *end;
+    seen.is_paused = false;
   }
 }
 
@@ -181,7 +205,7 @@ void CommitWitness::see_progress(RunId id, const store::RunProgress& progress) {
   if (is_closed(progress.state)) findings_.add("I-6", "the open row of run " + id.str() + " has a closed state");
   if (progress.waiting_on.empty() || progress.waiting_on == "[]")
     findings_.add("I-6", "run " + id.str() + " is open and waits for nothing");
-  if (progress.at_rest && progress.state != RunState::waiting)
+  if (progress.at_rest && progress.state != RunState::waiting && progress.state != RunState::paused)
     findings_.add("I-6", "run " + id.str() + " rests although it is " + std::string(to_string(progress.state)));
 }
 

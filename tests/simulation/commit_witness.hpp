@@ -47,6 +47,7 @@ class CommitWitness {
     Timestamp last_at{};
     std::optional<RunState> closed;
     bool is_cancelling = false;
+    bool is_paused = false;
     int retries = 0;
     std::map<ScopeId, Thread> threads;
     std::set<std::pair<std::string, std::int32_t>> scheduled;

@@ -33,6 +33,9 @@ constexpr std::uint64_t kRemoteAmong = 2;
 constexpr int kRemoteWorkers = 3;
 /// One story in so many has a schedule.
 constexpr std::uint64_t kStoriesPerSchedule = 4;
+/// Seeds with operators who pause and resume: no past fault among them.
+constexpr std::uint64_t kOperatorsOneIn = 11;
+constexpr std::uint64_t kOperatorsAmong = 4;
 
 }  // namespace
 
@@ -47,7 +50,9 @@ Story::Story(std::uint64_t seed, bool keeps_resting)
       remote_(cluster_, witness_, findings_, seed * 7 + 5),
       has_remote_workers_(seed % kRemoteOneIn == kRemoteAmong),
       scheduled_(cluster_, findings_, seed),
-      has_schedule_(seed % kStoriesPerSchedule == 0) {
+      has_schedule_(seed % kStoriesPerSchedule == 0),
+      operators_(cluster_, seed),
+      has_operators_(seed % kOperatorsOneIn == kOperatorsAmong) {
   constexpr std::array<std::size_t, 3> kResting = {0, 2, runtime::kMaxResting};
   cluster_.node_options.max_resting = keeps_resting ? kResting[seed % kResting.size()] : 0;
   cluster_.constraint = [this](const store::Batch& batch) {
@@ -71,6 +76,7 @@ std::string Story::describe() const {
   std::string text = "disturbed by " + temper_.describe() + "; plays";
   for (const auto& part : cast_) text += " " + part;
   if (has_schedule_) text += " schedule";
+  if (has_operators_) text += " operators";
   return text;
 }
 
@@ -81,6 +87,7 @@ const std::vector<std::string>& Story::play() {
   chaos_.go();
   write_script();
   if (has_schedule_) scheduled_.begin(kDisturbed);
+  if (has_operators_) operators_.go();
   const Duration until = cluster_.world.now() + kDisturbed;
   while (findings_.empty() && cluster_.world.now() < until) {
     cluster_.world.advance(std::chrono::seconds{1});
@@ -89,6 +96,7 @@ const std::vector<std::string>& Story::play() {
   chaos_.calm_down();
   clients_.lose_one_in(0);
   remote_.calm_down();
+  operators_.calm_down();
   settle();
   if (findings_.empty()) check_ends();
   for (const auto& line : cluster_.errors) findings_.add("error", line);
@@ -409,24 +417,24 @@ void Story::check_signals() {
   }
 }
 
-/// I-25: each run that a broadcast reached has one copy of it, and each copy a fate.
+/// I-27: each run that a broadcast reached has one copy of it, and each copy a fate.
 void Story::check_broadcasts() {
   const auto& tables = cluster_.tables();
   std::set<std::pair<SignalId, RunId>> reached;
   for (const auto& [id, link] : tables.signal_links) {
     const auto copy = tables.signals.find(id);
     if (copy == tables.signals.end() || !copy->second.addressed_run_id) {
-      findings_.add("I-25", "a copy of the broadcast " + link.origin.str() + " is gone");
+      findings_.add("I-27", "a copy of the broadcast " + link.origin.str() + " is gone");
     } else if (!reached.emplace(link.origin, *copy->second.addressed_run_id).second) {
-      findings_.add("I-25", "a run got the broadcast " + link.origin.str() + " twice");
+      findings_.add("I-27", "a run got the broadcast " + link.origin.str() + " twice");
     }
   }
   for (const auto& [id, row] : tables.signals) {
     const bool is_copy = row.name == "bell" && row.addressed_run_id;
     if (is_copy && !tables.signal_links.contains(id))
-      findings_.add("I-25", "a copy of a broadcast does not name it: " + id.str());
+      findings_.add("I-27", "a copy of a broadcast does not name it: " + id.str());
     if (row.name == "bell" && row.key && row.fate == store::SignalFate::buffered)
-      findings_.add("I-25", "the broadcast " + row.id + " waits for somebody");
+      findings_.add("I-27", "the broadcast " + row.id + " waits for somebody");
   }
 }
 

@@ -9,6 +9,7 @@
 #include "tests/simulation/clients.hpp"
 #include "tests/simulation/commit_witness.hpp"
 #include "tests/simulation/findings.hpp"
+#include "tests/simulation/operators.hpp"
 #include "tests/simulation/performers.hpp"
 #include "tests/simulation/remote_performers.hpp"
 #include "tests/simulation/scheduled_runs.hpp"
@@ -64,6 +65,8 @@ class Story {
   const bool has_remote_workers_;
   ScheduledRuns scheduled_;
   const bool has_schedule_;
+  Operators operators_;
+  const bool has_operators_;
   std::vector<std::string> cast_;
 };
 

@@ -536,19 +536,19 @@ void FakeService::retry_run(service::RetryRun request, service::Reply<service::R
   reply(std::move(retried));
 }
 
-void FakeService::edit_run(service::EditRun request, service::Reply<service::EditedRun> reply) {
+void FakeService::steer_run(service::SteerRun request, service::Reply<service::SteeredRun> reply) {
   if (auto error = take_failure()) return reply(*error);
-  const service::EditedRun edited{.run_id = request.run_id};
+  const service::SteeredRun steered{.run_id = request.run_id};
   {
     const std::lock_guard lock(mutex_);
-    edits_.push_back(std::move(request));
+    steerings_.push_back(std::move(request));
   }
-  reply(edited);
+  reply(steered);
 }
 
-std::vector<service::EditRun> FakeService::edits() const {
+std::vector<service::SteerRun> FakeService::steerings() const {
   const std::lock_guard lock(mutex_);
-  return edits_;
+  return steerings_;
 }
 
 void FakeService::answer_peer(std::string operation, std::string body, service::Reply<std::string> reply) {

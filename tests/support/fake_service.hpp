@@ -14,6 +14,7 @@
 #include "orchestrator/service/service.hpp"
 #include "tests/support/fake_access.hpp"
 #include "tests/support/fake_calendars.hpp"
+#include "tests/support/fake_operations.hpp"
 #include "tests/support/fake_remote_workers.hpp"
 #include "tests/support/fake_run_events.hpp"
 #include "tests/support/fake_schedules.hpp"
@@ -45,7 +46,7 @@ class FakeService final : public service::Service {
   [[nodiscard]] std::vector<service::RedirectSignal> redirected() const;
   [[nodiscard]] std::vector<service::CancelRun> cancels() const;
   [[nodiscard]] std::vector<service::RetryRun> retries() const;
-  [[nodiscard]] std::vector<service::EditRun> edits() const;
+  [[nodiscard]] std::vector<service::SteerRun> steerings() const;
   [[nodiscard]] store::RunFilter last_filter() const;
   [[nodiscard]] std::vector<service::ChangeQueue> queue_changes() const;
   [[nodiscard]] std::size_t held_count() const;
@@ -87,9 +88,10 @@ class FakeService final : public service::Service {
   [[nodiscard]] service::RemoteWorkers& remote_workers() override { return workers; }
   FakeSchedules& schedules() override { return schedules_; }
   FakeCalendars& calendars() override { return calendars_; }
-  void edit_run(service::EditRun request, service::Reply<service::EditedRun> reply) override;
   FakeAccess& access() override { return access_; }
   void list_audit(store::AuditFilter filter, service::Reply<store::AuditPage> reply) override;
+  void steer_run(service::SteerRun request, service::Reply<service::SteeredRun> reply) override;
+  FakeOperations& operations() override { return operations_; }
   FakeWebhooks& webhooks() override { return webhooks_; }
   FakeRunEvents& run_events() override { return run_events_; }
   void answer_peer(std::string operation, std::string body, service::Reply<std::string> reply) override;
@@ -101,6 +103,7 @@ class FakeService final : public service::Service {
  private:
   FakeSchedules schedules_;
   FakeCalendars calendars_;
+  FakeOperations operations_;
   FakeWebhooks webhooks_;
   FakeAccess access_;
   FakeRunEvents run_events_;
@@ -138,7 +141,7 @@ class FakeService final : public service::Service {
   std::vector<service::CancelRun> cancels_;
   std::vector<service::RetryRun> retries_;
   std::vector<service::ChangeQueue> queue_changes_;
-  std::vector<service::EditRun> edits_;
+  std::vector<service::SteerRun> steerings_;
   store::RunFilter last_filter_;
 };
 

@@ -241,6 +241,7 @@ void SimulatedCluster::start_node(const std::string& name) {
   process->service = std::make_unique<service::EngineService>(*process->node, *process->store, planner_, handlers,
                                                               process->peers.get());
   process->node->start();
+  if (works_on_operations) process->service->begin_operations();
   nodes_[name] = std::move(process);
 }
 

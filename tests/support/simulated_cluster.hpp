@@ -70,6 +70,8 @@ class SimulatedCluster {
       step_committed;
   /// What nodes are started with; id and url are their own.
   runtime::NodeOptions node_options;
+  /// Whether nodes that are started from now on look for bulk operations.
+  bool works_on_operations = false;
   /// Handlers of all nodes; complete before the first one starts.
   HandlerRegistry handlers;
 

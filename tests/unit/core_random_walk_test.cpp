@@ -45,6 +45,7 @@ class RandomWalk {
       take_one();
       run_.after_seconds(pick(20));
     }
+    if (run_.run.is_paused() && !::testing::Test::HasFailure()) run_.decide(ResumeAsked{});
     run_.check_checkpoints();
     return run_.run.state();
   }
@@ -66,9 +67,24 @@ class RandomWalk {
     } else if (choice == 9 && pick(12) == 0) {
       run_.decide(
           CancelAsked{.mode = pick(2) == 0 ? CancelMode::kill : CancelMode::graceful, .reason = "r", .actor = {}});
+    } else if (choice == 9) {
+      steer();
     } else {
       run_.timers();
     }
+  }
+
+  void steer() {
+    switch (pick(4)) {
+      case 0: steer_if_legal(PauseAsked{}); break;
+      case 1:
+      case 2: steer_if_legal(ResumeAsked{}); break;
+      default: steer_if_legal(SkipAsked{.state_name = {}, .output = make_payload(1), .reason = {}, .actor = {}}); break;
+    }
+  }
+
+  void steer_if_legal(const Event& event) {
+    if (would_take(event)) run_.decide(event);
   }
 
   void answer(const ScheduleTask& task) {

@@ -32,6 +32,8 @@ struct Situation {
 void in_hand(Driver& run) { run.run.mark_in_hand(run.open_task("S").task, run.now, "w1"); }
 void cancel(Driver& run) { run.decide(CancelAsked{.mode = CancelMode::graceful, .reason = {}, .actor = {}}); }
 
+void pause(Driver& run) { run.decide(PauseAsked{}); }
+
 std::vector<Situation> situations() {
   return {
       {"before its start", kHandler, [](Driver&) {}, true},
@@ -48,6 +50,13 @@ std::vector<Situation> situations() {
       {"signal", kSignal, [](Driver&) {}},
       {"child asked for", kChildren, [](Driver&) {}},
       {"child open", kChildren, [](Driver& run) { run.decide(ChildStarted{.step = 2, .child = kChild}); }},
+      {"paused, task ready", kHandler, pause},
+      {"paused, task in hand", kHandler,
+       [](Driver& run) {
+         in_hand(run);
+         pause(run);
+       }},
+      {"paused, signal", kSignal, pause},
       {"cancelling", kHandler,
        [](Driver& run) {
          in_hand(run);
@@ -101,6 +110,9 @@ std::vector<Kind> kinds() {
        [](const Driver& run) -> Event {
          return EditAsked{.run_at = run.now + std::chrono::hours{9}, .priority = {}, .reason = {}, .actor = {}};
        }},
+      {"Pause", [](const Driver&) -> Event { return PauseAsked{}; }},
+      {"Resume", [](const Driver&) -> Event { return ResumeAsked{}; }},
+      {"Skip", [](const Driver&) -> Event { return SkipAsked{}; }},
   };
 }
 

@@ -101,6 +101,8 @@ void write_runs(Tables& tables, const Batch& batch) {
     if (found == tables.open.end()) continue;
     found->second.header.run_at = edit.run_at;
     found->second.header.priority = edit.priority;
+    found->second.header.attributes = edit.attributes;
+    found->second.header.timeout_seconds = edit.timeout_seconds;
   }
 }
 

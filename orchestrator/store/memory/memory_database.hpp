@@ -14,6 +14,7 @@
 #include "orchestrator/store/batch.hpp"
 #include "orchestrator/store/calendar_rows.hpp"
 #include "orchestrator/store/event_feed.hpp"
+#include "orchestrator/store/operations.hpp"
 #include "orchestrator/store/queries.hpp"
 #include "orchestrator/store/queue_ledger.hpp"
 #include "orchestrator/store/queue_settings.hpp"
@@ -76,6 +77,14 @@ struct Tables {
   std::map<KeyId, ApiKeyRow> api_keys;
   std::map<std::string, PolicyRow> policies;
   std::map<ApprovalId, ApprovalRow> approvals;
+  struct Operation {
+    OperationView view;
+    std::vector<RunId> runs;
+    std::int32_t next_item = 0;
+    OperationHolder holder;
+    Timestamp lease_until{};
+  };
+  std::map<OperationId, Operation> operations;
   std::map<RunId, std::string> discarded;  ///< RunView::discarded
   Feed feed;
   std::int64_t queue_revision = 0;

@@ -10,6 +10,7 @@
 
 #include "orchestrator/handler/sql.hpp"
 #include "orchestrator/store/memory/memory_database.hpp"
+#include "orchestrator/store/operations.hpp"
 #include "orchestrator/store/store.hpp"
 #include "orchestrator/store/webhooks.hpp"
 
@@ -96,6 +97,7 @@ class MemoryStore final : public Store {
   void read_feed(FeedRead read, Done<FeedPage> done) override;
   [[nodiscard]] WebhookStore& webhooks() override;
   [[nodiscard]] AccessStore& access() override;
+  [[nodiscard]] OperationStore& operations() override;
 
   void find_run(RunId run_id, Done<RunView> done) override;
   void list_runs(RunFilter filter, Done<RunPage> done) override;
@@ -117,12 +119,14 @@ class MemoryStore final : public Store {
   Result<std::unique_ptr<StepTransaction>> begin_step() override;
   void stop() override;
 
+  struct Core;  ///< memory_core.hpp, for the files of this room
+
  private:
-  struct Core;
   class Webhooks;
   class Access;
   std::unique_ptr<Webhooks> webhooks_;
   std::unique_ptr<Access> access_;
+  std::unique_ptr<OperationStore> operations_;
   std::shared_ptr<Core> core_;  // Shared with work that was posted and may run after this object's end.
 };
 

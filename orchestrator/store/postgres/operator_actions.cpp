@@ -2,6 +2,7 @@
 
 #include "orchestrator/store/audited_actions.hpp"
 #include "orchestrator/store/postgres/audit.hpp"
+#include "orchestrator/base/json.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 
 namespace orchestrator::store::postgres {
@@ -45,6 +46,8 @@ void edit_open_runs(Transaction& transaction, const Batch& batch) {
   for (const OpenRunEdit& edit : batch.edited) {
     Parameters parameters;
     parameters.integer(to_int(edit.shard)).id(edit.run_id).micros(edit.run_at).integer(edit.priority);
+    parameters.text_or_null(edit.attributes ? std::optional(dump_json(*edit.attributes)) : std::nullopt);
+    parameters.integer(edit.timeout_seconds);
     transaction.execute("edit_open_run", std::move(parameters));
   }
 }

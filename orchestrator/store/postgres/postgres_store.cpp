@@ -13,6 +13,7 @@
 #include "orchestrator/store/postgres/inbox.hpp"
 #include "orchestrator/store/postgres/load.hpp"
 #include "orchestrator/store/postgres/namespaces.hpp"
+#include "orchestrator/store/postgres/operations.hpp"
 #include "orchestrator/store/postgres/operator_actions.hpp"
 #include "orchestrator/store/postgres/ownership.hpp"
 #include "orchestrator/store/postgres/queue_settings.hpp"
@@ -66,6 +67,7 @@ class PostgresStore final : public Store {
         pages_(page_session(options, "page"), options.page_connections),
         webhooks_(pages_, page_session(options, "webhook")),
         access_(pages_, inbox_),
+        operations_(pages_),
         steps_(step_session(options), options.step_connections, options.step_idle_timeout) {
     for (int lane = 0; lane < options.lanes; ++lane) {
       lanes_.push_back(std::make_unique<SessionPool>(engine_session(options, "committer"), 1));
@@ -235,6 +237,7 @@ class PostgresStore final : public Store {
   void read_feed(FeedRead read, Done<FeedPage> done) override {
     on(pages_, std::move(done), [read = std::move(read)](Session& s) { return postgres::read_feed(s, read); });
   }
+  [[nodiscard]] OperationStore& operations() override { return operations_; }
 
   void find_run(RunId run_id, Done<RunView> done) override {
     on(pages_, std::move(done), [run_id](Session& s) { return postgres::find_run(s, run_id); });
@@ -330,6 +333,7 @@ class PostgresStore final : public Store {
   SessionPool pages_;
   PostgresWebhooks webhooks_;
   PostgresAccess access_;
+  PostgresOperations operations_;
   StepSessions steps_;
 };
 

@@ -31,7 +31,8 @@ where r.shard = $1 and r.run_id = $2 and r.closed_day >= (orchestrator.from_micr
 
 -- name: edit_open_run
 -- In a transaction that holds the fence. Index: open_runs_pkey. Lock: the row.
-update orchestrator.open_runs r set run_at = orchestrator.from_micros($3), priority = $4
+update orchestrator.open_runs r
+set run_at = orchestrator.from_micros($3), priority = $4, attributes = $5::text::jsonb, timeout_seconds = $6
 where r.shard = $1 and r.run_id = $2
 
 -- name: add_signal_links
