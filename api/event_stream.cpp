@@ -37,7 +37,6 @@ bool EventStream::take(std::string& into) {
       into += std::exchange(text_, {});
       took = true;
     }
-    if (!into.empty()) told_place_ = place_;
     goes_on = !is_ended_;
   }
   if (missed > 0 && left_out_) left_out_(missed);
@@ -74,6 +73,7 @@ void EventStream::put(std::string_view id, std::string_view type, std::string_vi
       ++missed_;
       return;
     }
+    told_place_ = id;
     text_ += event_text(id, type, data);
   }
   wake();
@@ -84,6 +84,7 @@ void EventStream::keep(std::string_view id, std::string_view type, std::string_v
     const telemetry::MutexLock lock(mutex_);
     if (is_ended_) return;
     place_ = id;
+    told_place_ = id;
     text_ += event_text(id, type, data);
   }
   wake();
@@ -102,6 +103,7 @@ void EventStream::put_gap(std::string_view place) {
 void EventStream::append_gap(const char* reason, std::uint64_t count) {
   std::string data = std::string(R"({"reason":")") + reason + R"(","count":)";
   data += count == 0 ? "null" : std::to_string(count);
+  told_place_ = place_;
   text_ += event_text(place_, "lost", data + "}");
 }
 
@@ -114,7 +116,10 @@ void EventStream::set_place(std::string place) {
   {
     const telemetry::MutexLock lock(mutex_);
     // The first one is told at once: from here on the reader misses nothing.
-    if (place_.empty() && !is_ended_) text_ += event_text(place, {}, {});
+    if (place_.empty() && !is_ended_) {
+      text_ += event_text(place, {}, {});
+      told_place_ = place;
+    }
     place_ = std::move(place);
   }
   wake();

@@ -58,7 +58,7 @@ class EventStream final : public BodyStream {
   std::function<void()> wake_ ORC_GUARDED_BY(mutex_);
   std::string text_ ORC_GUARDED_BY(mutex_);
   std::string place_ ORC_GUARDED_BY(mutex_);
-  std::string told_place_ ORC_GUARDED_BY(mutex_);  ///< the reader knows
+  std::string told_place_ ORC_GUARDED_BY(mutex_);  ///< the last one in `text_`, ever
   std::uint64_t missed_ ORC_GUARDED_BY(mutex_) = 0;
   bool is_ended_ ORC_GUARDED_BY(mutex_) = false;
   bool is_closed_ ORC_GUARDED_BY(mutex_) = false;
