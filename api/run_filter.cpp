@@ -42,6 +42,14 @@ void read_waiting_on(QueryReader& query, store::RunFilter& filter) {
   filter.waiting_on = *kind;
 }
 
+/// Only `open` ones can be asked for: a bulk action is not to touch what somebody has dealt with.
+void read_dead_letter(QueryReader& query, store::RunFilter& filter) {
+  const auto which = query.text("dead_letter");
+  if (!which) return;
+  if (*which != "open") query.fault("dead_letter", "must be open");
+  filter.only_dead_letters = true;
+}
+
 std::string read_key(QueryReader& query, std::string_view name) {
   const auto key = query.text(name);
   if (key && !is_valid_key(*key)) query.fault(name, "must be 1 to 512 bytes without control characters");
@@ -61,6 +69,7 @@ Result<store::RunFilter> read_run_filter(std::string_view text, const std::funct
   filter.key = read_key(query, "key");
   filter.error = read_key(query, "error");
   read_waiting_on(query, filter);
+  read_dead_letter(query, filter);
   if (const auto parent = query.text("parent_run_id")) {
     const auto id = RunId::parse(*parent);
     if (id) {

@@ -224,6 +224,16 @@ TEST_F(HttpRuns, ListHasItemsWithoutInputAndACursor) {
   EXPECT_TRUE(call("GET", "/v1/runs").json().at("next_cursor").is_null());
 }
 
+TEST_F(HttpRuns, OnlyWhatNobodyHasDealtWithCanBeAskedFor) {
+  EXPECT_EQ(call("GET", "/v1/runs?dead_letter=open").status, 200);
+  EXPECT_TRUE(service_.last_filter().only_dead_letters);
+
+  EXPECT_EQ(call("GET", "/v1/runs").status, 200);
+  EXPECT_FALSE(service_.last_filter().only_dead_letters);
+
+  expect_problem(call("GET", "/v1/runs?dead_letter=discarded"), 400, "invalid-parameter");
+}
+
 TEST_F(HttpRuns, ListHandsEveryFilterOn) {
   const auto response = call(
       "GET",

@@ -28,7 +28,7 @@ export async function openPage(browser, url, { role = "admin", path = "/", width
   if (role !== null) {
     await page.getByLabel("API key").fill(keys[role]);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await page.getByRole("navigation", { name: "Screens" }).waitFor({ state: "attached" });
+    await page.locator("#menu").waitFor({ state: "attached" });
   }
   return page;
 }

@@ -14,12 +14,10 @@ try {
   await failMany(server, provider);
   const shots = {
     overview: ["/"],
-    runs: ["/runs"],
     run: [`/runs/${ids.waiting}`],
     timeline: [`/runs/${ids.down}?tab=timeline`],
     "dead-letters": ["/dead-letters"],
     schedule: ["/schedules/nightly"],
-    definition: ["/workflows/order"],
     "run-dark": [`/runs/${ids.decision}`, { dark: true }],
     "overview-narrow": ["/", { width: 400, height: 860 }],
   };

@@ -2206,6 +2206,8 @@ export interface components {
         StartedAfter: components["schemas"]["Time"];
         /** @description Compares `created_at`. */
         StartedBefore: components["schemas"]["Time"];
+        /** @description Failed runs that nobody has dealt with. */
+        DeadLetterFilter: "open";
         /** @description The beginning of a run id, key or workflow. */
         TextFilter: components["schemas"]["Key"];
         /** @description Written as `attribute.NAME=VALUE`, up to 32 of them. `5` and `true` are a number and a boolean, everything else a text. */
@@ -2452,6 +2454,8 @@ export interface operations {
                 started_after?: components["parameters"]["StartedAfter"];
                 /** @description Compares `created_at`. */
                 started_before?: components["parameters"]["StartedBefore"];
+                /** @description Failed runs that nobody has dealt with. */
+                dead_letter?: components["parameters"]["DeadLetterFilter"];
                 /** @description The beginning of a run id, key or workflow. */
                 q?: components["parameters"]["TextFilter"];
                 /** @description Written as `attribute.NAME=VALUE`, up to 32 of them. `5` and `true` are a number and a boolean, everything else a text. */
