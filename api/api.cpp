@@ -44,6 +44,7 @@ struct Api::Body {
     add_webhook_endpoint_routes(router, context);
     add_webhook_delivery_routes(router, context);
     add_hook_routes(router, context);
+    add_event_routes(router, context);
     add_process_routes(router, context);
     add_openapi_route(router);
     add_page_routes(router, context);

@@ -41,6 +41,13 @@ struct WebhookReport {
   std::chrono::nanoseconds duration{};
 };
 
+/// What became of event streams.
+struct EventStreamReport {
+  std::int64_t opened = 0;
+  std::int64_t closed = 0;
+  std::uint64_t left_out = 0;  ///< events that their readers were too slow for
+};
+
 /// Who had a delivery's signals sent once more.
 struct WebhookReplay {
   std::string_view namespace_name;
@@ -68,6 +75,10 @@ struct ApiOptions {
   std::function<void(const WebhookReport&)> on_webhook_kept;
   /// A webhook of this provider was refused as forged.
   std::function<void(const std::string& provider)> on_webhook_rejected;
+  /// Event streams at once; one more is 429.
+  std::int64_t max_event_streams = kMaxEventStreams;
+  /// Event streams began, ended, or left events out.
+  std::function<void(const EventStreamReport&)> on_event_stream;
   /// Somebody sends a delivery's signals once more.
   std::function<void(const WebhookReplay&)> on_webhook_replayed;
   /// Fetches a document with a provider's public keys; answers on any thread. Without it, webhooks that need one are

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/api.hpp"
+#include "api/event_streams.hpp"
 #include "api/identity.hpp"
 #include "api/key_ring.hpp"
 #include "api/long_polls.hpp"
@@ -20,6 +21,7 @@ struct Context {
         options(std::move(settings)),
         authenticator(options.admin_key, options.peer_secret),
         page_sessions(options.peer_secret),
+        event_streams(options.max_event_streams, options.on_event_stream),
         endpoints(engine, options.secret_of),
         keys({.fetch = options.fetch_document,
               .now = options.now,
@@ -38,6 +40,7 @@ struct Context {
 
   // Safe from any thread.
   PageSessions page_sessions;
+  EventStreams event_streams;
   webhooks::EndpointCache endpoints;
   webhooks::KeyCache keys;
   LongPolls long_polls;

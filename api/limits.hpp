@@ -104,6 +104,11 @@ inline constexpr std::chrono::seconds kKeyFetchGap{60};
 /// The same while there is no document at all.
 inline constexpr std::chrono::seconds kFirstKeyFetchGap{5};
 
+/// Event streams of one process; one more is 429.
+inline constexpr std::int64_t kMaxEventStreams = 1'000;
+/// Of one stream, text that its reader has not taken.
+inline constexpr std::size_t kMaxStreamedBytes = 1024 * 1024;
+
 /// How long clients may take. Steady clock.
 struct Deadlines {
   /// From the first byte of a request to the end of its header.
@@ -116,6 +121,8 @@ struct Deadlines {
   std::chrono::milliseconds write{30'000};
   /// For the engine to answer, the longest `?wait=` included.
   std::chrono::milliseconds answer{90'000};
+  /// Between two pieces of a stream; then a comment says that the server is alive.
+  std::chrono::milliseconds heartbeat{15'000};
   /// For the client to close after us, so that it can read the last answer.
   std::chrono::milliseconds linger{2'000};
 };

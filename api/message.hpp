@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,12 +34,28 @@ struct Request {
   std::string peer;  ///< address of the socket's other end, without port
 };
 
+/// A body that comes bit by bit until it ends, or nobody reads it any more. Thread-safe.
+class BodyStream {
+ public:
+  virtual ~BodyStream() = default;
+  /// Called once and first. `wake` is called from any thread when there is something to take, or the end has come.
+  virtual void begin(std::function<void()> wake) = 0;
+  /// Appends what has come. False: it was the last.
+  virtual bool take(std::string& into) = 0;
+  /// What is sent when nothing came for a while.
+  virtual std::string heartbeat() = 0;
+  /// Nobody reads any more.
+  virtual void close() = 0;
+};
+
 struct Response {
   int status = 200;
   std::string content_type;  ///< empty: no body
   std::string body;
   /// Further fields; Content-Length, Connection and Date are added when it is sent.
   std::vector<std::pair<std::string, std::string>> headers;
+  /// Instead of `body`; the connection ends with it. Shared by the session and those who write.
+  std::shared_ptr<BodyStream> stream;
   /// Called when the client is known not to have got it: the connection ended before, or while it was written. At most
   /// once; a client that dies with the bytes in its buffers is not noticed.
   std::function<void()> on_unsent;

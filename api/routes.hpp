@@ -28,6 +28,8 @@ void add_hook_routes(Router& router, Context& context);
 void add_peer_routes(Router& router, Context& context);
 /// GET /livez, /readyz, /metrics: in every process.
 void add_probe_routes(Router& router, Context& context);
+/// GET /v1/events, /v1/runs/{id}/events: server-sent events.
+void add_event_routes(Router& router, Context& context);
 void add_process_routes(Router& router, Context& context);
 /// GET /openapi.json
 void add_openapi_route(Router& router);

@@ -11,7 +11,6 @@ struct UnbuiltRoute {
 };
 
 constexpr UnbuiltRoute kUnbuilt[] = {
-    {"GET", "/v1/events"},           {"GET", "/v1/runs/{id}/events"},
     {"POST", "/v1/runs/{id}/pause"}, {"POST", "/v1/runs/{id}/resume"},
     {"POST", "/v1/runs/{id}/skip"},  {"POST", "/v1/operations"},
     {"GET", "/v1/operations/{id}"},  {"POST", "/v1/operations/{id}/stop"},

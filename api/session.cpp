@@ -173,6 +173,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     }
     Response response = exchange->ready.load(std::memory_order_acquire) ? std::move(exchange->response)
                                                                         : host_->handler().refuse(503, path);
+    if (response.stream != nullptr) co_return co_await send_stream(std::move(response), is_head);
     const auto on_unsent = std::move(response.on_unsent);
     const bool sent = !(on_unsent && is_client_gone()) && co_await send(std::move(response), keep_alive, is_head);
     if (!sent && on_unsent) on_unsent();
@@ -247,6 +248,62 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
 
   asio::awaitable<bool> send(Response response, bool keep_alive, bool is_head) {
     const bool closing = !keep_alive || host_->is_draining();
+    const std::string head = head_text(response, closing);
+    stream_.expires_after(host_->deadlines().write);
+    const std::array<asio::const_buffer, 2> parts{asio::buffer(head),
+                                                  is_head ? asio::const_buffer{} : asio::buffer(response.body)};
+    const auto [error, size] = co_await asio::async_write(stream_, parts, kUseTuple);
+    co_return !error;
+  }
+
+  /// Sends what the stream has, until it ends, the client goes, or we stop. Nothing follows it on this connection.
+  asio::awaitable<Next> send_stream(Response response, bool is_head) {
+    const std::shared_ptr<BodyStream> stream = std::move(response.stream);
+    std::string text = head_text(response, true, true);
+    bool goes_on = !is_head;
+    if (goes_on) {
+      stream->begin([weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self == nullptr) return;
+        asio::post(self->stream_.get_executor(), [self] {
+          self->has_news_ = true;
+          self->wake_.cancel();
+        });
+      });
+      watch_client();
+    }
+    bool sent = true;
+    while (sent && !stopped_ && !is_gone_) {
+      if (!text.empty()) {
+        stream_.expires_after(host_->deadlines().write);
+        const auto [error, size] = co_await asio::async_write(stream_, asio::buffer(text), kUseTuple);
+        sent = !error;
+        text.clear();
+      }
+      if (!goes_on || !sent || stopped_ || is_gone_) break;
+      has_news_ = false;
+      goes_on = stream->take(text);
+      if (!text.empty() || !goes_on) continue;
+      wake_.expires_after(host_->deadlines().heartbeat);
+      co_await wake_.async_wait(kUseTuple);
+      if (!has_news_ && !stopped_ && !is_gone_) text = stream->heartbeat();
+    }
+    stream->close();
+    // A client that still sends would lose the end of what it was sent to a reset.
+    co_return sent && !stopped_ && !is_gone_ ? Next::linger : Next::close;
+  }
+
+  /// Notices that the client ends the connection while we only write.
+  void watch_client() {
+    stream_.socket().async_wait(asio::ip::tcp::socket::wait_read, [weak = weak_from_this()](error_code error) {
+      const auto self = weak.lock();
+      if (self == nullptr || error || !self->is_client_gone()) return;
+      self->is_gone_ = true;
+      self->wake_.cancel();
+    });
+  }
+
+  std::string head_text(const Response& response, bool closing, bool is_stream = false) {
     std::string head;
     head.reserve(256);
     head += "HTTP/1.1 ";
@@ -258,16 +315,12 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     for (const auto& [name, value] : response.headers) append_field(head, name, value);
     if (!response.content_type.empty()) append_field(head, "Content-Type", response.content_type);
     // Neither has a body (RFC 9110, 8.6).
-    if (response.status != 204 && response.status != 304)
+    if (response.status != 204 && response.status != 304 && !is_stream) {
       append_field(head, "Content-Length", std::to_string(response.body.size()));
+    }
     if (closing) append_field(head, "Connection", "close");
     head += "\r\n\r\n";
-
-    stream_.expires_after(host_->deadlines().write);
-    const std::array<asio::const_buffer, 2> parts{asio::buffer(head),
-                                                  is_head ? asio::const_buffer{} : asio::buffer(response.body)};
-    const auto [error, size] = co_await asio::async_write(stream_, parts, kUseTuple);
-    co_return !error;
+    return head;
   }
 
   static void append_field(std::string& head, std::string_view name, std::string_view value) {
@@ -372,6 +425,8 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   const Exchange* awaited_ = nullptr;  ///< the request whose answer `wake_` waits for
   bool idle_ = false;                  ///< between two requests
   bool stopped_ = false;
+  bool has_news_ = false;  ///< of the stream that is sent
+  bool is_gone_ = false;   ///< the client, while a stream is sent
   std::time_t dated_ = 0;
   std::string date_;
 };

@@ -5,7 +5,11 @@
 
 namespace orchestrator::app {
 
-HttpMetrics::HttpMetrics(telemetry::Metrics& metrics) : metrics_(metrics) {
+HttpMetrics::HttpMetrics(telemetry::Metrics& metrics)
+    : metrics_(metrics),
+      streams_(metrics.gauge(telemetry::kEventStreams)),
+      streams_opened_(metrics.counter(telemetry::kEventStreamsOpenedTotal)),
+      events_left_out_(metrics.counter(telemetry::kStreamEventsLeftOutTotal)) {
   // At zero from the start: an alert on the rate would miss the first one of a series that begins with it.
   for (const std::string_view provider : api::webhook_providers()) {
     const auto kept = [&](std::string_view verdict) {
@@ -49,6 +53,12 @@ void HttpMetrics::record_kept_webhook(const api::WebhookReport& report) {
   (is_repeat ? series.duplicate : report.verdict == "poison" ? series.poison : series.accepted).add();
   if (report.altered) series.altered.add();
   series.seconds.observe(std::chrono::duration<double>(report.duration).count());
+}
+
+void HttpMetrics::record_event_streams(const api::EventStreamReport& report) {
+  streams_.add(static_cast<double>(report.opened - report.closed));
+  streams_opened_.add(static_cast<double>(report.opened));
+  events_left_out_.add(static_cast<double>(report.left_out));
 }
 
 void HttpMetrics::record_rejected_webhook(std::string_view provider) {

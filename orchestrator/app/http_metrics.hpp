@@ -21,6 +21,7 @@ class HttpMetrics {
   void record(const api::RequestReport& report);
   void record_kept_webhook(const api::WebhookReport& report);
   void record_rejected_webhook(std::string_view provider);
+  void record_event_streams(const api::EventStreamReport& report);
 
  private:
   using Key = std::tuple<std::string, std::string, int>;
@@ -48,6 +49,9 @@ class HttpMetrics {
   };
 
   telemetry::Metrics& metrics_;
+  const telemetry::Gauge streams_;                         // Fixed after construction.
+  const telemetry::Counter streams_opened_;                // Fixed after construction.
+  const telemetry::Counter events_left_out_;               // Fixed after construction.
   std::map<std::string, Webhooks, std::less<>> webhooks_;  // Fixed after construction; by provider.
   std::shared_mutex mutex_;
   // Guarded by mutex_. Series that were asked for before: a look-up by labels would cost more than many a request.

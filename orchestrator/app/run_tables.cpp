@@ -199,6 +199,14 @@ void print_history(const Json& items, std::ostream& out, const Page& page) {
   table.print(out, page);
 }
 
+void print_history_item(const Json& item, std::ostream& out) {
+  out << cell(item, "seq") << "  " << cell(item, "at") << "  " << cell(item, "type") << "  "
+      << cell(item, "state_name");
+  const std::string details = describe_event(item, page_of_output());
+  if (!details.empty()) out << "  " << details;
+  out << "\n" << std::flush;
+}
+
 void print_members(const Json& object, std::ostream& out) {
   if (!object.is_object()) return;
   for (const auto& [name, value] : object.items()) {

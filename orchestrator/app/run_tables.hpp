@@ -18,6 +18,9 @@ void print_runs(const Json& list, std::ostream& out, const Page& page = page_of_
 /// History items as a table: number, time, type, and what matters about each.
 void print_history(const Json& items, std::ostream& out, const Page& page = page_of_output());
 
+/// One history item as a line, for those who watch.
+void print_history_item(const Json& item, std::ostream& out);
+
 /// Any flat object, member by member.
 void print_members(const Json& object, std::ostream& out);
 

@@ -11,6 +11,7 @@
 #include "orchestrator/app/explain.hpp"
 #include "orchestrator/app/input_text.hpp"
 #include "orchestrator/app/run_tables.hpp"
+#include "orchestrator/app/run_watch.hpp"
 #include "orchestrator/app/verbs.hpp"
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/base/timestamp.hpp"
@@ -344,6 +345,7 @@ void add_run_verbs(CLI::App& root, Exit& exit) {
     auto [verb, options] = add(*group, exit, "history", "Tell a run's story", history);
     add_run_id(*verb, *options);
   }
+  add_run_watch(*group, exit);
   add_signal(*group, exit);
   {
     auto [verb, options] = add(*group, exit, "cancel", "Ask a run to end", cancel);

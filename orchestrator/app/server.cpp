@@ -269,6 +269,7 @@ api::ApiOptions Server::Parts::api_options() {
   options.max_batch_body_bytes = static_cast<std::uint64_t>(config.max_batch_body_bytes);
   options.metrics_text = [this] { return metrics.render(); };
   options.on_request = [this](const api::RequestReport& report) { http_metrics.record(report); };
+  options.on_event_stream = [this](const api::EventStreamReport& report) { http_metrics.record_event_streams(report); };
   options.trusted_proxies = config.trusted_proxies;
   connect_webhooks(options);
   for (const config::ApiKey& key : config.api_keys) {

@@ -25,7 +25,7 @@ void add_migrate_verbs(CLI::App& root, Exit& exit);
 void add_doctor_verb(CLI::App& root, Exit& exit);
 /// workflow deploy|list|show|graph: against a server.
 void add_workflow_verbs(CLI::App& root, Exit& exit);
-/// run start|list|show|history|signal|cancel|retry|wait: against a server.
+/// run start|list|show|history|watch|signal|cancel|retry|wait: against a server.
 void add_run_verbs(CLI::App& root, Exit& exit);
 /// queue list|pause|resume|limits: against a server.
 void add_queue_verbs(CLI::App& root, Exit& exit);

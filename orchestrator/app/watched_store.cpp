@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "orchestrator/store/event_feed.hpp"
 #include "orchestrator/store/queue_ledger.hpp"
 #include "orchestrator/store/queue_settings.hpp"
 
@@ -159,6 +160,14 @@ void WatchedStore::read_journal(RunId run_id, EventId from, std::int32_t limit,
 
 void WatchedStore::put_calendar(store::CalendarRow row, Done<store::PutCalendar> done) {
   pass<store::PutCalendar>([&](Store& inner, auto told) { inner.put_calendar(row, told); }, std::move(done));
+}
+
+void WatchedStore::keep_feed_open(std::chrono::seconds length, store::Done<store::FeedPlace> done) {
+  pass<store::FeedPlace>([&](Store& inner, auto told) { inner.keep_feed_open(length, told); }, std::move(done));
+}
+
+void WatchedStore::read_feed(store::FeedRead read, store::Done<store::FeedPage> done) {
+  pass<store::FeedPage>([&](Store& inner, auto told) { inner.read_feed(read, told); }, std::move(done));
 }
 
 void WatchedStore::find_calendar(std::string namespace_name, std::string name, Done<store::CalendarRow> done) {

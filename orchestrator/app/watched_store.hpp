@@ -68,6 +68,8 @@ class WatchedStore final : public store::Store {
   void find_definition(std::string namespace_name, std::string name, std::int32_t version,
                        store::Done<store::DefinitionRow> done) override;
   void list_workflows(std::string namespace_name, store::Done<std::vector<store::WorkflowSummary>> done) override;
+  void keep_feed_open(std::chrono::seconds length, store::Done<store::FeedPlace> done) override;
+  void read_feed(store::FeedRead read, store::Done<store::FeedPage> done) override;
   /// Past the watch and on threads of the inner store: no simulation sends webhooks.
   [[nodiscard]] store::WebhookStore& webhooks() override { return inner_->webhooks(); }
 

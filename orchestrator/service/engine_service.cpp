@@ -86,7 +86,8 @@ EngineService::EngineService(runtime::Node& node, store::Store& store, const cor
       remote_workers_(*this, node, owners_, store, deadlines_),
       schedules_(node, owners_, store, deadlines_),
       calendars_(owners_, store, deadlines_),
-      webhooks_(*this, node, store.webhooks(), deadlines_) {}
+      webhooks_(*this, node, store.webhooks(), deadlines_),
+      run_events_(node, store, planner) {}
 
 EngineService::~EngineService() = default;
 

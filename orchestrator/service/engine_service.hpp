@@ -9,6 +9,7 @@
 #include "orchestrator/service/deadlines.hpp"
 #include "orchestrator/service/engine_calendars.hpp"
 #include "orchestrator/service/engine_remote_workers.hpp"
+#include "orchestrator/service/engine_run_events.hpp"
 #include "orchestrator/service/engine_schedules.hpp"
 #include "orchestrator/service/engine_webhooks.hpp"
 #include "orchestrator/service/service.hpp"
@@ -65,6 +66,7 @@ class EngineService final : public Service {
   void edit_run(EditRun request, Reply<EditedRun> reply) override;
 
   [[nodiscard]] Webhooks& webhooks() override { return webhooks_; }
+  [[nodiscard]] RunEvents& run_events() override { return run_events_; }
 
   void answer_peer(std::string operation, std::string body, Reply<std::string> reply) override;
   void list_nodes(Reply<std::vector<NodeReading>> reply) override;
@@ -95,6 +97,7 @@ class EngineService final : public Service {
   EngineSchedules schedules_;
   EngineCalendars calendars_;
   EngineWebhooks webhooks_;
+  EngineRunEvents run_events_;
 };
 
 }  // namespace orchestrator::service

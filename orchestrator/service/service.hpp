@@ -190,6 +190,7 @@ struct NodeReading {
 };
 
 class RemoteWorkers;  // remote_workers.hpp
+class RunEvents;      // run_events.hpp
 class Webhooks;       // webhooks.hpp
 
 /// Every method is thread-safe, returns at once and never throws.
@@ -251,6 +252,9 @@ class Service {
 
   /// The webhook inbox.
   [[nodiscard]] virtual Webhooks& webhooks() = 0;
+
+  /// What happens to runs, for event streams.
+  [[nodiscard]] virtual RunEvents& run_events() = 0;
 
   /// Performs what another node of this installation asks (runtime/owners.hpp); the answer is text for its caller.
   virtual void answer_peer(std::string operation, std::string body, Reply<std::string> reply) = 0;

@@ -25,6 +25,9 @@ struct CalendarRow;  // calendar_rows.hpp
 struct CalendarUser;
 struct CalendarUserFilter;
 struct PutCalendar;
+struct FeedPage;  // event_feed.hpp
+struct FeedPlace;
+struct FeedRead;
 struct QueueShareAnswer;  // queue_ledger.hpp
 struct QueueShareAsk;
 struct QueueShareRow;
@@ -139,6 +142,13 @@ class Store {
   /// precondition_failed ("wrong-state") while a schedule uses it.
   virtual void delete_calendar(std::string namespace_name, std::string name, Done<void> done) = 0;
   virtual void list_calendar_users(CalendarUserFilter filter, Done<std::vector<CalendarUser>> done) = 0;
+
+  // ---- event streams ---------------------------------------------------------------------------------------------
+
+  /// Lets commits be noted in the feed for `length` from now.
+  virtual void keep_feed_open(std::chrono::seconds length, Done<FeedPlace> done) = 0;
+  /// precondition_failed ("feed-gap") when not everything behind the place is kept; invalid_argument when it is none.
+  virtual void read_feed(FeedRead read, Done<FeedPage> done) = 0;
 
   // ---- reads for people ------------------------------------------------------------------------------------------
 

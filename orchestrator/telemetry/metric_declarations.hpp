@@ -188,6 +188,13 @@ inline constexpr MetricDeclaration kHttpRequestSeconds{"orchestrator_http_reques
                                                        {"route"}};
 inline constexpr MetricDeclaration kHttpConnections{"orchestrator_http_connections", MetricKind::gauge, "1",
                                                     "Open HTTP connections."};
+inline constexpr MetricDeclaration kEventStreams{"orchestrator_event_streams", MetricKind::gauge, "1",
+                                                 "Open streams of server-sent events."};
+inline constexpr MetricDeclaration kEventStreamsOpenedTotal{
+    "orchestrator_event_streams_opened_total", MetricKind::counter, "1", "Streams of server-sent events begun."};
+inline constexpr MetricDeclaration kStreamEventsLeftOutTotal{
+    "orchestrator_stream_events_left_out_total", MetricKind::counter, "1",
+    "Events that streams left out because their readers were too slow."};
 inline constexpr MetricDeclaration kWebhooksTotal{"orchestrator_webhooks_total",
                                                   MetricKind::counter,
                                                   "1",
@@ -279,6 +286,9 @@ inline constexpr std::array kMetricDeclarations{
     kHttpRequestsTotal,
     kHttpRequestSeconds,
     kHttpConnections,
+    kEventStreams,
+    kEventStreamsOpenedTotal,
+    kStreamEventsLeftOutTotal,
     kWebhooksTotal,
     kWebhookRejectedTotal,
     kWebhooksAlteredTotal,

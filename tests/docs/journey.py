@@ -15,7 +15,7 @@ ASK = {"StartAt": "Ask", "States": {"Ask": {
 
 
 def travel(caller):
-    for part in (process, workflows, runs, signals, jobs, queues, workers, decisions, schedules, webhooks, administration):
+    for part in (process, workflows, runs, streams, signals, jobs, queues, workers, decisions, schedules, webhooks, administration):
         part(caller)
 
 
@@ -66,6 +66,16 @@ def runs(caller):
     ended = caller.call("startRun", 200, body={"workflow": "greet", "input": {"visitor": "v-9"}, "key": "visit-1",
                                                "on_closed": "return_existing"}, wait=1)
     assert ended["run_id"] == visit, ended
+
+
+def streams(caller):
+    run = caller.call("startRun", 201, body={"workflow": "greet", "input": {"visitor": "v-8"}})["run_id"]
+    caller.listen("streamEvents", lambda event: event["type"] == "ExecutionStarted",
+                  begun=lambda: caller.call("startRun", 201, body={"workflow": "greet", "input": {"visitor": "v-6"}}))
+    caller.call("signalRun", 202, id=run, name="name")
+    caller.listen("streamRunEvents", lambda event: event["type"] == "ExecutionSucceeded", id=run)
+    caller.call("streamRunEvents", 404, id="none")
+    caller.call("streamEvents", 400, state="gone")
 
 
 def signals(caller):

@@ -104,6 +104,22 @@ class RealServer:
         finally:
             connection.close()
 
+    def events(self, path, begun):
+        """The data of server-sent events. `begun` is called at the first id, from which on nothing is missed."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", path, headers={"Authorization": "Bearer " + self.key})
+            answer = connection.getresponse()
+            has_begun = False
+            for line in iter(answer.readline, b""):
+                if line.startswith(b"id: ") and not has_begun:
+                    has_begun = True
+                    begun()
+                if line.startswith(b"data: "):
+                    yield json.loads(line[6:])
+        finally:
+            connection.close()
+
 
 def until(condition, what, seconds=20):
     """Its first true value; an AssertionError that says `what` when none comes."""

@@ -47,6 +47,11 @@ RunId FakeService::add_run(store::RunView view) {
   return id;
 }
 
+void FakeService::set_history(const RunId& id, std::vector<Json> items) {
+  const std::lock_guard lock(mutex_);
+  histories_[id] = std::move(items);
+}
+
 void FakeService::close_run(const RunId& id, RunState state) {
   std::vector<Waiter> woken;
   service::RunReading reading;
@@ -360,15 +365,20 @@ void FakeService::list_runs(store::RunFilter filter, service::Reply<store::RunPa
   reply(std::move(page));
 }
 
-void FakeService::read_history(std::string namespace_name, RunId run_id, std::int32_t /*limit*/, std::string /*cursor*/,
+void FakeService::read_history(std::string namespace_name, RunId run_id, std::int32_t /*limit*/, std::string cursor,
                                service::Reply<service::HistoryPage> reply) {
   if (auto error = take_failure()) return reply(*error);
   std::unique_lock lock(mutex_);
   const auto reading = reading_locked(namespace_name, run_id);
+  std::vector<Json> items{Json{{"seq", 1}, {"type", "ExecutionStarted"}}};
+  if (const auto found = histories_.find(run_id); found != histories_.end()) items = found->second;
   lock.unlock();
   if (!reading) return reply(reading.error());
+  const int after = cursor.empty() ? 0 : std::stoi(cursor);
   service::HistoryPage page;
-  page.items.push_back(Json{{"seq", 1}, {"type", "ExecutionStarted"}});
+  for (const Json& item : items) {
+    if (item.at("seq").get<int>() > after) page.items.push_back(item);
+  }
   reply(std::move(page));
 }
 

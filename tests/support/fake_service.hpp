@@ -14,6 +14,7 @@
 #include "orchestrator/service/service.hpp"
 #include "tests/support/fake_calendars.hpp"
 #include "tests/support/fake_remote_workers.hpp"
+#include "tests/support/fake_run_events.hpp"
 #include "tests/support/fake_schedules.hpp"
 #include "tests/support/fake_webhooks.hpp"
 
@@ -27,6 +28,8 @@ class FakeService final : public service::Service {
   void add_workflow(const std::string& name,
                     const std::string& source = R"({"StartAt":"A","States":{"A":{"Type":"Succeed"}}})");
   RunId add_run(store::RunView view);
+  /// Instead of one ExecutionStarted.
+  void set_history(const RunId& id, std::vector<Json> items);
   /// Ends a run and wakes who waits for it.
   void close_run(const RunId& id, RunState state);
   /// The next call of any method answers this instead.
@@ -83,6 +86,7 @@ class FakeService final : public service::Service {
   FakeCalendars& calendars() override { return calendars_; }
   void edit_run(service::EditRun request, service::Reply<service::EditedRun> reply) override;
   FakeWebhooks& webhooks() override { return webhooks_; }
+  FakeRunEvents& run_events() override { return run_events_; }
   void answer_peer(std::string operation, std::string body, service::Reply<std::string> reply) override;
   void list_nodes(service::Reply<std::vector<service::NodeReading>> reply) override;
   void check_ready(service::Reply<void> reply) override;
@@ -93,6 +97,7 @@ class FakeService final : public service::Service {
   FakeSchedules schedules_;
   FakeCalendars calendars_;
   FakeWebhooks webhooks_;
+  FakeRunEvents run_events_;
   struct KeptGate {
     std::string body_hash;
     RunId reserved_id;
@@ -119,6 +124,7 @@ class FakeService final : public service::Service {
   std::set<std::string> namespaces_{"default", "other", "shop"};
   std::map<std::string, std::vector<store::DefinitionRow>> definitions_;
   std::map<RunId, store::RunView> runs_;
+  std::map<RunId, std::vector<Json>> histories_;
   std::map<SignalId, store::SignalRow> signal_rows_;
   std::vector<service::StartRun> started_;
   std::vector<service::SendSignal> signals_;

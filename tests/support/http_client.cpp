@@ -96,6 +96,16 @@ ClientResponse HttpClient::request(const std::string& method, const std::string&
   return read_response(method == "HEAD");
 }
 
+std::string HttpClient::read_until(std::string_view end) {
+  std::size_t found = 0;
+  while ((found = buffer_.find(end)) == std::string::npos) {
+    if (!receive()) return std::exchange(buffer_, {});
+  }
+  std::string text = buffer_.substr(0, found + end.size());
+  buffer_.erase(0, text.size());
+  return text;
+}
+
 bool HttpClient::is_closed_by_server() {
   std::array<char, 4096> chunk{};
   while (true) {

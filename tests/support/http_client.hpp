@@ -38,6 +38,8 @@ class HttpClient {
   /// One request and its response, Host and Content-Length added.
   ClientResponse request(const std::string& method, const std::string& target, const std::string& body = {},
                          const ClientHeaders& headers = {});
+  /// Everything up to and with `end`; less when nothing more comes.
+  std::string read_until(std::string_view end);
   /// Whether the server closes the connection within ten seconds.
   bool is_closed_by_server();
   /// Whether it does so within `patience`, when the server has nothing more to say.

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <compare>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -10,6 +12,7 @@
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/store/batch.hpp"
 #include "orchestrator/store/calendar_rows.hpp"
+#include "orchestrator/store/event_feed.hpp"
 #include "orchestrator/store/queries.hpp"
 #include "orchestrator/store/queue_ledger.hpp"
 #include "orchestrator/store/queue_settings.hpp"
@@ -30,6 +33,12 @@ struct Tables {
   struct Message {
     InboxRow row;
     std::uint64_t arrival = 0;
+  };
+  /// What event streams follow, while it is open.
+  struct Feed {
+    Timestamp open_until{};
+    std::uint64_t first = 1;  ///< number of the first batch kept
+    std::deque<std::pair<Timestamp, FeedBatch>> batches;
   };
   using InboxKey = std::pair<ShardId, MessageId>;
   using RunKey = std::tuple<std::string, std::string, std::string>;  ///< namespace, workflow, key
@@ -60,6 +69,7 @@ struct Tables {
   std::map<NamePair, QueueSettingsRow> queue_settings;
   std::map<NamePair, CalendarRow> calendars;
   std::map<RunId, std::string> discarded;  ///< RunView::discarded
+  Feed feed;
   std::int64_t queue_revision = 0;
   std::map<NamePair, QueueLedger> queue_ledgers;
   std::int64_t queue_exchanges = 0;
@@ -112,6 +122,11 @@ std::vector<DeadLetterTrail> read_dead_letter_trails(const Tables& tables, const
                                                      std::int32_t rows);
 Status discard_dead_letter(Tables& tables, const DiscardRequest& request, Timestamp now);
 Result<SignalPage> list_signals(const Tables& tables, const SignalFilter& filter);
+
+/// Notes a batch in the feed, when that is open.
+void note_batch(Tables& tables, const Batch& batch, Timestamp now);
+FeedPlace keep_feed_open(Tables& tables, std::chrono::seconds length, Timestamp now);
+Result<FeedPage> read_feed(const Tables& tables, const FeedRead& read);
 
 void write_schedules(Tables& tables, const Batch& batch);
 std::vector<LoadedSchedule> load_schedules(const Tables& tables, ShardId shard);

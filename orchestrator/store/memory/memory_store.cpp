@@ -246,6 +246,18 @@ void MemoryStore::load(LoadRequest request, Done<LoadAnswer> done) {
       [request = std::move(request)](Tables& tables) -> Result<LoadAnswer> { return memory::load(tables, request); });
 }
 
+void MemoryStore::keep_feed_open(std::chrono::seconds length, Done<FeedPlace> done) {
+  const auto work = [core = core_.get(), length](Tables& tables) -> Result<FeedPlace> {
+    return memory::keep_feed_open(tables, length, core->options.now());
+  };
+  core_->run<FeedPlace>("keep_feed_open", false, std::move(done), work);
+}
+
+void MemoryStore::read_feed(FeedRead read, Done<FeedPage> done) {
+  core_->run<FeedPage>("read_feed", false, std::move(done),
+                       [read = std::move(read)](Tables& tables) { return memory::read_feed(tables, read); });
+}
+
 void MemoryStore::heartbeat(NodeRow node, std::chrono::milliseconds lease, Done<HeartbeatAnswer> done) {
   const auto work = [core = core_.get(), node = std::move(node), lease](Tables& tables) -> Result<HeartbeatAnswer> {
     const Timestamp now = core->options.now();

@@ -91,6 +91,8 @@ class MemoryStore final : public Store {
   void exchange_queue_shares(NodeId node, std::vector<QueueShareAsk> asks,
                              Done<std::vector<QueueShareAnswer>> done) override;
   void list_queue_shares(NodeId node, Done<std::vector<QueueShareRow>> done) override;
+  void keep_feed_open(std::chrono::seconds length, Done<FeedPlace> done) override;
+  void read_feed(FeedRead read, Done<FeedPage> done) override;
   [[nodiscard]] WebhookStore& webhooks() override;
 
   void find_run(RunId run_id, Done<RunView> done) override;

@@ -1,5 +1,6 @@
 #include "orchestrator/store/postgres/ownership.hpp"
 
+#include "orchestrator/store/postgres/event_feed.hpp"
 #include "orchestrator/store/postgres/queue_shares.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 #include "orchestrator/store/postgres/schedules.hpp"
@@ -171,6 +172,7 @@ Status keep_partitions(Session& session) {
     transaction.execute("keep_partitions");
     forget_old_slots(transaction);
     forget_queue_shares(transaction);
+    prune_event_feed(transaction);
     return {};
   });
 }

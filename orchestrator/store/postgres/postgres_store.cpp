@@ -7,6 +7,7 @@
 #include "orchestrator/store/postgres/calendars.hpp"
 #include "orchestrator/store/postgres/commit.hpp"
 #include "orchestrator/store/postgres/definitions.hpp"
+#include "orchestrator/store/postgres/event_feed.hpp"
 #include "orchestrator/store/postgres/inbox.hpp"
 #include "orchestrator/store/postgres/load.hpp"
 #include "orchestrator/store/postgres/namespaces.hpp"
@@ -217,6 +218,14 @@ class PostgresStore final : public Store {
   }
 
   [[nodiscard]] WebhookStore& webhooks() override { return webhooks_; }
+
+  void keep_feed_open(std::chrono::seconds length, Done<FeedPlace> done) override {
+    on(pages_, std::move(done), [length](Session& s) { return postgres::keep_feed_open(s, length); });
+  }
+
+  void read_feed(FeedRead read, Done<FeedPage> done) override {
+    on(pages_, std::move(done), [read = std::move(read)](Session& s) { return postgres::read_feed(s, read); });
+  }
 
   void find_run(RunId run_id, Done<RunView> done) override {
     on(pages_, std::move(done), [run_id](Session& s) { return postgres::find_run(s, run_id); });

@@ -1,7 +1,7 @@
 -- name: commit_batch_with_task_leases
 -- commit_batch, and in the same transaction the batch's task leases, behind the same fence (the last parameter).
 -- Locks: key share on the shard_owner rows, then row locks on the leases.
-select b.*
+select b.database_now, b.lost, case when b.lost is null then orchestrator.note_batch($4, $5, $9, $11, $44, $46) end
 from orchestrator.commit_batch(
   $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
   $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50,
