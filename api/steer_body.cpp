@@ -77,13 +77,14 @@ void put(Json& object, const char* name, const std::optional<double>& value) {
 }
 
 Json read_step_retry(Json value, const std::string& pointer, std::vector<FaultDetail>& faults) {
+  const std::size_t before = faults.size();
   ObjectReader reader(value, pointer, faults);
   Json retry = Json::object();
   put(retry, "max_attempts", reader.integer("max_attempts", 0, kMaxStepAttempts));
   put(retry, "interval_seconds", reader.decimal("interval_seconds", 0, kMaxStepDelaySeconds));
   put(retry, "backoff_rate", reader.decimal("backoff_rate", 1, kMaxJobRetryFactor));
   put(retry, "max_delay_seconds", reader.decimal("max_delay_seconds", 0, kMaxStepDelaySeconds));
-  if (reader.is_object() && retry.empty()) reader.fault("", "missing", "names nothing to change");
+  if (retry.empty() && faults.size() == before) reader.fault("", "missing", "names nothing to change");
   reader.finish();
   return retry;
 }
@@ -98,6 +99,7 @@ Payload read_steps(ObjectReader& changes, std::vector<FaultDetail>& faults) {
   Json steps = Json::object();
   for (auto& [name, value] : given.items()) {
     const std::string pointer = deeper_pointer(changes.pointer_to("steps"), name);
+    const std::size_t before = faults.size();
     ObjectReader reader(value, pointer, faults);
     Json step = Json::object();
     put(step, "timeout_seconds", reader.integer("timeout_seconds", 1, kMaxStepDelaySeconds));
@@ -106,7 +108,7 @@ Payload read_steps(ObjectReader& changes, std::vector<FaultDetail>& faults) {
       Json retry = reader.object("retry");
       if (retry.is_object()) step["retry"] = read_step_retry(std::move(retry), pointer + "/retry", faults);
     }
-    if (reader.is_object() && step.empty()) reader.fault("", "missing", "names nothing to change");
+    if (step.empty() && faults.size() == before) reader.fault("", "missing", "names nothing to change");
     reader.finish();
     steps[name] = std::move(step);
   }

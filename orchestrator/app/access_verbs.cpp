@@ -51,8 +51,8 @@ void print_list(const AccessOptions& options, const std::string& path, const std
   if (!answer || options.client.json()) return;
   Table table(std::vector<std::string>(members.begin(), members.end()));
   for (const Json& item : answer->value.value("items", Json::array())) {
-    std::vector<std::string> cells;
-    for (const char* member : members) cells.push_back(cell(item, member));
+    std::vector<Cell> cells;
+    for (const char* member : members) cells.emplace_back(cell(item, member));
     table.add(std::move(cells));
   }
   table.print(std::cout);

@@ -158,7 +158,7 @@ void add_run_steering_verbs(CLI::App& group, Exit& exit) {
   }
   {
     auto [verb, options] = add(group, exit, "skip", "Give the state that a run stands in a result", skip);
-    verb->add_option("--output", options->output, "the result: JSON, @FILE or -");
+    verb->add_option("--result", options->output, "what stands for its result: JSON, @FILE or -");
     verb->add_option("--state", options->state_name, "a state inside a Parallel or Map");
     verb->add_option("--reason", options->reason, "why")->required();
   }

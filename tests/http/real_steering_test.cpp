@@ -78,7 +78,8 @@ class RealSteering : public testing::Test {
     return run;
   }
   static Json first_of(const std::string& path, const char* type) {
-    for (const Json& item : get(path + "/history").json().at("items")) {
+    const Json history = get(path + "/history").json();
+    for (const Json& item : history.at("items")) {
       if (item.at("type") == type) return item;
     }
     ADD_FAILURE() << "no " << type << " in " << path;
@@ -242,7 +243,8 @@ TEST_F(RealSteering, EveryFaultOfAnEditHasItsPointer) {
     const auto answer = post(path + "/edit", {{"set", set}, {"reason", "r"}});
     EXPECT_EQ(answer.status, 422) << answer.body;
     std::vector<std::string> found;
-    for (const Json& fault : answer.json().at("errors")) found.push_back(string_member(fault, "pointer"));
+    const Json problem = answer.json();
+    for (const Json& fault : problem.at("errors")) found.push_back(string_member(fault, "pointer"));
     return found;
   };
   using Pointers = std::vector<std::string>;
@@ -296,7 +298,7 @@ TEST_F(RealSteering, TheCommandLineDoesItAll) {
       command_line("run edit " + run + R"( --attributes '{"who":"ann"}' --timeout-seconds 900 --reason mend)");
   EXPECT_EQ(edited.exit_code, 0) << edited.text;
   EXPECT_EQ(command_line("run skip " + run).exit_code, 2);
-  const Printed skipped = command_line("run skip " + run + R"( --output '{"by":"hand"}' --reason paid)");
+  const Printed skipped = command_line("run skip " + run + R"( --result '{"by":"hand"}' --reason paid)");
   EXPECT_EQ(skipped.exit_code, 0) << skipped.text;
   const Json done = run_in(path, "succeeded");
   EXPECT_EQ(done.at("output").at("paid"), Json({{"by", "hand"}}));
@@ -372,8 +374,8 @@ TEST_F(RealSteering, AnOperationGoesOnAfterACrashAndRetriesEachRunOnce) {
   EXPECT_EQ(get(path).json().at("done"), 40) << get(path).body;
   for (const std::string& one : paths) {
     int retries = 0;
-    for (const Json& item : get(one + "/history").json().at("items"))
-      retries += item.at("type") == "RunRetried" ? 1 : 0;
+    const Json history = get(one + "/history").json();
+    for (const Json& item : history.at("items")) retries += item.at("type") == "RunRetried" ? 1 : 0;
     EXPECT_EQ(retries, 1) << one;
   }
 }
@@ -413,7 +415,8 @@ TEST_F(RealSteering, EveryFaultOfAnOperationHasItsPointer) {
     const auto answer = post("/v1/operations", body);
     EXPECT_EQ(answer.status, 422) << answer.body;
     std::vector<std::string> found;
-    for (const Json& fault : answer.json().at("errors")) found.push_back(string_member(fault, "pointer"));
+    const Json problem = answer.json();
+    for (const Json& fault : problem.at("errors")) found.push_back(string_member(fault, "pointer"));
     return found;
   };
   const auto with = [](const char* member, const Json& value) {

@@ -203,14 +203,11 @@ MemoryStore::MemoryStore(std::shared_ptr<MemoryDatabase> database, MemoryOptions
     : core_(std::make_shared<Core>(std::move(database), std::move(options))) {
   webhooks_ = std::make_unique<Webhooks>(core_);
   access_ = std::make_unique<Access>(core_);
-}
-
-WebhookStore& MemoryStore::webhooks() { return *webhooks_; }
-AccessStore& MemoryStore::access() { return *access_; }
   operations_ = std::make_unique<MemoryOperations>(core_);
 }
 
 WebhookStore& MemoryStore::webhooks() { return *webhooks_; }
+AccessStore& MemoryStore::access() { return *access_; }
 OperationStore& MemoryStore::operations() { return *operations_; }
 
 MemoryStore::~MemoryStore() { MemoryStore::stop(); }
