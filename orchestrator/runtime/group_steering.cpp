@@ -73,10 +73,20 @@ void ShardGroup::steer_found(RunEntry& entry, const SteerRequest& request, const
   flush_soon();
 }
 
-/// A hand-out that was recorded while the pause came never happened: the planner takes it for work in hand.
+/// A hand-out that was recorded while the pause came never happened: the planner takes it for work in hand. What was
+/// decided since the resume waits for its own commit.
 void ShardGroup::hand_out_owed(RunId run_id) {
-  with_run(run_id, [this](Result<RunEntry*> found) {
-    if (found && *found != nullptr && !is_closed((*found)->run.state())) resume(**found, false);
+  with_run(run_id, [this, run_id](Result<RunEntry*> found) {
+    if (!found || *found == nullptr || is_closed((*found)->run.state())) return;
+    RunEntry& entry = **found;
+    if (entry.uncommitted == 0 && !entry.committing) {
+      resume(entry, false);
+      return;
+    }
+    pending_.after.push_back({shard_of(run_id), [this, run_id](const Status& status) {
+                                if (status) hand_out_owed(run_id);
+                              }});
+    flush_soon();
   });
 }
 

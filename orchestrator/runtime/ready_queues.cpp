@@ -196,7 +196,7 @@ ReadyQueues::Begun ReadyQueues::take(Queue& queue, Line& line, bool is_local, Du
   } else {
     ready = line.pop();
   }
-  --queue.ready;
+  queue.one_less_ready();
   --ready_count_;
   if (!ready.task->hold->cancel_requested) spend_token(queue);
   ++queue.in_flight;
@@ -282,7 +282,7 @@ void ReadyQueues::remove(const Task& task, Duration now) {
   Line& line = task.handler != nullptr ? queue.local : queue.remote[task.command.handler];
   const Order order{task.command.priority, task.number};
   const std::string_view text = key_text_of(keys_of(task));
-  --queue.ready;
+  queue.one_less_ready();
   --ready_count_;
   task.hold->ready = nullptr;
   if (text.empty()) {

@@ -160,6 +160,10 @@ struct ReadyQueues::Queue {
   bool is_active = false;
   Duration heard_of{};
 
+  /// Who is not hungry any more says so when it is again: else nobody would ask for a share.
+  void one_less_ready() {
+    if (--ready == 0) is_hungry = false;
+  }
   void note_ready() {
     if (is_active || (local.plain_count == 0 && local.heads.empty())) return;
     is_active = true;
