@@ -404,8 +404,8 @@ void EngineService::steer_run(SteerRun request, Reply<SteeredRun> reply) {
   if (!is_ours(run_id)) return reply(no_such_run());
   auto audit = std::visit(
       [&](const auto& asked) {
-        return audited(request.namespace_name, {asked.actor, request.role}, audited_steering(request.asked), run_id.str(),
-                       asked.reason);
+        return audited(request.namespace_name, {asked.actor, request.role}, audited_steering(request.asked),
+                       run_id.str(), asked.reason);
       },
       request.asked);
   runtime::SteerRequest asked{std::move(request.namespace_name), run_id, std::move(request.asked), std::move(audit)};

@@ -8,8 +8,7 @@ bool Batch::empty() const {
   return journal.empty() && opened.empty() && updated.empty() && closed.empty() && revived.empty() &&
          checkpoints.empty() && signals.empty() && waits_added.empty() && waits_removed.empty() && outgoing.empty() &&
          inbox_done.empty() && idempotency.empty() && task_leases.empty() && edited.empty() && audit.empty() &&
-         signal_links.empty() &&
-         !touches_schedules();
+         signal_links.empty() && !touches_schedules();
 }
 
 bool Batch::touches_schedules() const {

@@ -117,8 +117,8 @@ def signals(caller):
     caller.call("retargetSignal", 409, signal=lost["signal_id"])
     assert moved["origin_signal_id"] == lost["signal_id"], moved
     until(lambda: caller.call("getSignal", signal=moved["signal_id"])["reason"] is None, "the new signal is picked up")
-    caller.call("replaySignal", 202, signal=moved["signal_id"])
     caller.call("replaySignal", 404, signal="none")
+    caller.call("replaySignal", 202, signal=moved["signal_id"])
 
 
 def dead_letters(caller):

@@ -24,8 +24,8 @@ constexpr Duration kMostLate = std::chrono::seconds{3};
 constexpr Duration kMostUntilEnd = std::chrono::minutes{10};
 /// What a healthy cluster needs at most for all that waits for the limits of `narrow`.
 constexpr Duration kMostHeldBack = std::chrono::minutes{1};
-/// Deaths that one poisonous step may cause: one that nobody could know of, and another such one after a snooze, then the
-/// limit and one that passes it.
+/// Deaths that one poisonous step may cause: one that nobody could know of, and another such one after a snooze, then
+/// the limit and one that passes it.
 constexpr int kMostKills = 6;
 constexpr std::size_t kMostFindings = 20;
 /// Seeds with remote workers; the others, past faults among them, play as they did without.

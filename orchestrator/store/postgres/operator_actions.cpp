@@ -1,8 +1,8 @@
 #include "orchestrator/store/postgres/operator_actions.hpp"
 
+#include "orchestrator/base/json.hpp"
 #include "orchestrator/store/audited_actions.hpp"
 #include "orchestrator/store/postgres/audit.hpp"
-#include "orchestrator/base/json.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 
 namespace orchestrator::store::postgres {
