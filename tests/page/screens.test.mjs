@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { goTo, openBrowser, openPage, seriousFindings } from "./browser.mjs";
 import { playFlows, startProvider } from "./flows.mjs";
-import { Server } from "./server.mjs";
+import { Server, until } from "./server.mjs";
 
 let server, provider, browser, ids, page;
 
@@ -101,7 +101,7 @@ test("filters are the address", async () => {
   await page.getByText("workflow: order").waitFor();
   assert.equal(new URL(page.url()).search, "?state=failed&workflow=order");
   const rows = page.getByRole("table", { name: "Runs" }).getByRole("row");
-  await page.waitForFunction(() => document.querySelectorAll(".table-body [role=row]").length === 3);
+  await until("three rows are left", async () => (await page.locator(".table-body [role=row]").count()) === 3);
   assert.equal(await rows.count(), 4);
 
   await page.goBack();
@@ -135,7 +135,7 @@ test("the keyboard walks the rows and opens one", async () => {
   const first = page.locator('[role=row][data-index="0"]');
   await first.focus();
   await page.keyboard.press("j");
-  await page.waitForFunction(() => document.activeElement?.getAttribute("data-index") === "1");
+  await page.locator('[role=row][data-index="1"]:focus').waitFor();
   await page.keyboard.press("x");
   await page.getByText("1 chosen").waitFor();
   await page.keyboard.press("Enter");
