@@ -74,7 +74,7 @@ test("an operator finds the cause, mends one run by hand, then retries the other
   await page.getByText("500 runs").waitFor({ timeout: 60_000 });
 
   // And the overview has nothing more to say about them.
-  await page.getByRole("link", { name: "Overview" }).click();
+  await page.getByRole("link", { name: "Overview", exact: true }).click();
   await page.getByText("No failed run waits for anybody.").waitFor();
   assert.deepEqual(page.faults, []);
   await page.context().close();
