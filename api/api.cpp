@@ -7,7 +7,10 @@
 #include "api/problem.hpp"
 #include "api/router.hpp"
 #include "api/routes.hpp"
+#include "api/scopes.hpp"
+#include "api/second_person.hpp"
 #include "api/webhooks/secret_source.hpp"
+#include "orchestrator/service/access.hpp"
 #include "orchestrator/service/service.hpp"
 
 namespace orchestrator::api {
@@ -24,7 +27,8 @@ ApiOptions with_defaults(ApiOptions options) {
 }  // namespace
 
 struct Api::Body {
-  Body(service::Service& service, ApiOptions options) : context(service, with_defaults(std::move(options))) {
+  Body(service::Service& service, ApiOptions options)
+      : context(service, with_defaults(std::move(options))), second_person(context) {
     add_probe_routes(router, context);
     add_peer_routes(router, context);
     if (!context.options.serves_callers) return;
@@ -36,6 +40,10 @@ struct Api::Body {
     add_task_routes(router, context);
     add_workflow_routes(router, context);
     add_decision_routes(router, context);
+    add_audit_routes(router, context);
+    add_api_key_routes(router, context);
+    add_policy_routes(router, context);
+    add_approval_routes(router, context, router);
     add_namespace_routes(router, context);
     add_queue_routes(router, context);
     add_calendar_routes(router, context);
@@ -65,8 +73,12 @@ struct Api::Body {
   }
 
   /// Who asks. unauthenticated (401) or forbidden (403) when it is nobody, or not enough.
-  Result<Identity> identify(const Route& route, const Headers& headers) const {
+  Result<Identity> identify(const Route& route, const std::vector<std::string>& parameters,
+                            const Headers& headers) const {
     auto identity = context.identify(headers);
+    if (identity && !is_open_to(identity->scopes, route, parameters)) {
+      return fail(ErrorCode::precondition_failed, "forbidden", "The key's scopes do not open this call");
+    }
     if (identity && identity->role < *route.role) {
       return Error(ErrorCode::precondition_failed, "forbidden",
                    "This call needs the role " + std::string(to_string(*route.role)))
@@ -103,6 +115,7 @@ struct Api::Body {
 
   Context context;
   Router router;
+  SecondPerson second_person;
   ParsingThread parsing_thread;  // last: its work uses the others
 };
 
@@ -133,7 +146,7 @@ Admission Api::admit(const Request& head) {
     if (const Status own = body_->admit_session(seen, expires_at); !own) {
       return refuse(problem_response(own.error(), head.path), route.pattern);
     }
-    const auto identity = body_->identify(route, seen.headers);
+    const auto identity = body_->identify(route, match.parameters, seen.headers);
     if (!identity) return refuse(problem_response(identity.error(), head.path), route.pattern);
   } else if (route.access == Access::peer && !body_->context.authenticator.is_peer(head.headers)) {
     return refuse(body_->unmatched({}, head), route.pattern);  // for everybody else there is no such path
@@ -171,14 +184,18 @@ void Api::handle(Request request, Answer answer) {
   if (match.route->access != Access::credential) return body_->begin(call);
   const Status own = body_->admit_session(call->request, call->session_expires_at);
   if (!own) return call->fail(own.error());
-  auto identity = body_->identify(*match.route, call->request.headers);
+  auto identity = body_->identify(*match.route, call->parameters, call->request.headers);
   if (!identity) return call->fail(identity.error());
   call->namespace_name = std::move(identity->namespace_name);
   call->actor = std::move(identity->actor);
   call->role = identity->role;
+  call->reaches_all_namespaces = identity->reaches_all_namespaces;
+  call->namespaces = std::move(identity->namespaces);
+  call->credential = std::move(identity->credential);
+  call->queues = queues_of(identity->scopes);
   body_->context.service.check_namespace(call->namespace_name, [body = body_.get(), call](const Result<void>& exists) {
     if (!exists) return call->fail(exists.error());
-    body->begin(call);
+    body->second_person.ask(call, [body, call] { body->begin(call); });
   });
 }
 

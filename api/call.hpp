@@ -8,6 +8,7 @@
 #include "api/message.hpp"
 #include "orchestrator/base/error.hpp"
 #include "orchestrator/base/timestamp.hpp"
+#include "orchestrator/model/audit_entry.hpp"
 #include "orchestrator/model/role.hpp"
 
 namespace orchestrator::api {
@@ -24,10 +25,16 @@ struct Call {
   Role role = Role::viewer;             ///< of the credential
   /// When the page's session ends; nothing for a call that shows a key.
   std::optional<Timestamp> session_expires_at;
+  bool reaches_all_namespaces = false;  ///< whether it could have named any
+  std::vector<std::string> namespaces;  ///< those it could have named; empty with all of them
+  std::string credential;               ///< which one it is; never a secret
+  std::vector<std::string> queues;      ///< the only ones that the credential may put work into; empty: any
+  bool is_approved = false;             ///< a second person has agreed to it
   Answer answer;
 
   void respond(Response response) const { answer(std::move(response)); }
   void fail(const Error& error) const;
+  [[nodiscard]] Caller caller() const { return {actor, role}; }
   /// "POST /v1/runs": the scope of idempotency keys.
   [[nodiscard]] std::string scope() const { return request.method + " " + request.path; }
 };

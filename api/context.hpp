@@ -28,10 +28,7 @@ struct Context {
               .authorities_file = options.webhook_authorities_file}) {}
 
   /// Who shows this credential. unauthenticated (401), or forbidden (403) for a namespace that it does not hold.
-  [[nodiscard]] Result<Identity> identify(const Headers& headers) const {
-    auto by_key = identify_by_key(options.keys, headers);
-    return by_key ? *std::move(by_key) : authenticator.identify(headers);
-  }
+  [[nodiscard]] Result<Identity> identify(const Headers& headers) const;
 
   // Fixed after construction.
   service::Service& service;

@@ -27,7 +27,11 @@ Result<Identity> Authenticator::identify(const Headers& headers) const {
     return fail(ErrorCode::precondition_failed, "unauthenticated",
                 "Send `Authorization: Bearer KEY` with a valid, unexpired API key");
   }
-  Identity identity{.namespace_name = std::string{kDefaultNamespace}, .actor = "admin-key", .role = Role::admin};
+  Identity identity{.namespace_name = std::string{kDefaultNamespace},
+                    .actor = "admin-key",
+                    .role = Role::admin,
+                    .reaches_all_namespaces = true,
+                    .credential = "admin-key"};
   if (const std::string* wanted = headers.find("Orchestrator-Namespace")) {
     if (!is_valid_name(*wanted)) {
       return fail(ErrorCode::precondition_failed, "forbidden", "The credential does not hold this namespace");

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/message.hpp"
 #include "orchestrator/base/result.hpp"
@@ -18,6 +19,10 @@ struct Identity {
   std::string namespace_name;
   std::string actor;  ///< for the history; never a secret
   Role role = Role::viewer;
+  bool reaches_all_namespaces = false;
+  std::vector<std::string> namespaces;  ///< the others that it could have named; empty with all of them
+  std::string credential;               ///< which one it is, for "not the same": never a secret
+  std::vector<std::string> scopes;      ///< of a key that is narrowed (api/scopes.hpp)
 };
 
 /// Checks the credential of a request. Holds the admin key only: it reaches every namespace that

@@ -19,8 +19,11 @@ std::optional<Result<Identity>> identify_by_key(const std::vector<ApiKey>& keys,
   if (wanted != nullptr && std::find(held.begin(), held.end(), *wanted) == held.end()) {
     return fail(ErrorCode::precondition_failed, "forbidden", "The credential does not hold this namespace");
   }
-  return Identity{
-      .namespace_name = wanted != nullptr ? *wanted : held.front(), .actor = shown->name, .role = shown->role};
+  return Identity{.namespace_name = wanted != nullptr ? *wanted : held.front(),
+                  .actor = shown->name,
+                  .role = shown->role,
+                  .namespaces = held,
+                  .credential = "config:" + shown->name};
 }
 
 }  // namespace orchestrator::api

@@ -64,6 +64,18 @@ inline constexpr std::size_t kMaxPageKeyBytes = 1024;
 /// Bytes of free text such as `reason`.
 inline constexpr std::size_t kMaxReasonBytes = 2048;
 
+/// Namespaces and scopes of one API key.
+inline constexpr std::size_t kMaxKeyNamespaces = 100;
+inline constexpr std::size_t kMaxKeyScopes = 100;
+/// Rules about second approvers in one namespace, and names in one of them.
+inline constexpr std::size_t kMaxPolicyRules = 100;
+inline constexpr std::size_t kMaxPolicyNames = 100;
+/// How long a request waits for a second person: a week at most, an hour unless the rule says otherwise.
+inline constexpr std::int64_t kMaxApprovalSeconds = 604'800;
+inline constexpr std::int64_t kDefaultApprovalSeconds = 3'600;
+/// Answers of approved actions that are kept; of longer ones the beginning.
+inline constexpr std::size_t kMaxKeptAnswerBytes = 64 * 1024;
+
 /// Name of a state in a body. Source: the States Language allows 80 characters; a path to a nested one is longer.
 inline constexpr std::size_t kMaxStateNameBytes = 1024;
 

@@ -19,7 +19,8 @@ Result<service::RetryRun> read_retry(const Call& call) {
 
   std::vector<FaultDetail> faults;
   ObjectReader reader(*body, "", faults);
-  service::RetryRun retry{.namespace_name = call.namespace_name, .run_id = *run_id, .actor = call.actor};
+  service::RetryRun retry{
+      .namespace_name = call.namespace_name, .run_id = *run_id, .actor = call.actor, .role = call.role};
   retry.from_state = reader.text("from_state", kMaxStateNameBytes);
   retry.input = reader.any("input");
   retry.reason = reader.text("reason", kMaxReasonBytes).value_or("");

@@ -14,6 +14,12 @@ void add_job_routes(Router& router, Context& context);
 /// POST /v1/queues/{name}/claim and /v1/tasks/{token}/...: remote workers.
 void add_task_routes(Router& router, Context& context);
 void add_workflow_routes(Router& router, Context& context);
+void add_api_key_routes(Router& router, Context& context);
+/// GET and PUT /v1/policies: which actions need a second person.
+void add_policy_routes(Router& router, Context& context);
+/// /v1/approvals. What is approved is carried out through `performers`, which outlives the calls.
+void add_approval_routes(Router& router, Context& context, const Router& performers);
+void add_audit_routes(Router& router, Context& context);
 void add_decision_routes(Router& router, Context& context);
 void add_namespace_routes(Router& router, Context& context);
 void add_queue_routes(Router& router, Context& context);

@@ -7,6 +7,7 @@
 #include "api/problem.hpp"
 #include "api/router.hpp"
 #include "api/routes.hpp"
+#include "api/scopes.hpp"
 #include "api/start_job_body.hpp"
 #include "api/start_run_body.hpp"
 #include "orchestrator/base/json.hpp"
@@ -56,6 +57,7 @@ Result<Batch> read_batch(const BatchKind& kind, Json& body, const Call& call, bo
     Status status = body_status(std::move(item_faults));
     // In a body that could be one item's, none is too large.
     if (status && is_large) status = kind.check(start);
+    if (status && start.job) status = check_queue(call.queues, start.job->queue);
     if (!status) {
       batch.items.emplace_back(status.error());
       continue;

@@ -48,10 +48,11 @@ void put(Context& context, const CallPtr& call) {
   read_days(reader, calendar, faults);
   reader.finish();
   if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
-  context.service.calendars().put(call->namespace_name, std::move(calendar), [call](Result<store::PutCalendar> kept) {
-    if (!kept) return call->fail(kept.error());
-    answer(call, kept->created ? 201 : 200, kept->row);
-  });
+  context.service.calendars().put(call->namespace_name, std::move(calendar), call->caller(),
+                                  [call](Result<store::PutCalendar> kept) {
+                                    if (!kept) return call->fail(kept.error());
+                                    answer(call, kept->created ? 201 : 200, kept->row);
+                                  });
 }
 
 void read(Context& context, const CallPtr& call) {
@@ -82,7 +83,7 @@ void list(Context& context, const CallPtr& call) {
 void remove(Context& context, const CallPtr& call) {
   const auto name = name_parameter(*call, 0);
   if (!name) return call->fail(name.error());
-  context.service.calendars().remove(call->namespace_name, *name, [call](const Result<void>& removed) {
+  context.service.calendars().remove(call->namespace_name, *name, call->caller(), [call](const Result<void>& removed) {
     if (!removed) return call->fail(removed.error());
     Response nothing;
     nothing.status = 204;

@@ -92,6 +92,7 @@ void discard_dead_letter(Context& context, const CallPtr& call) {
 
   store::DiscardRequest discard{
       .namespace_name = call->namespace_name, .run_id = *run_id, .reason = *reason, .actor = call->actor};
+  discard.audit = audited(discard.namespace_name, call->caller(), "run.discard", run_id->str(), discard.reason);
   context.service.discard_dead_letter(std::move(discard), [call](const Result<service::RunReading>& done) {
     if (!done) return call->fail(done.error());
     call->respond(json_response(200, run_text(*done)));

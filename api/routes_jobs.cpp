@@ -7,6 +7,7 @@
 #include "api/router.hpp"
 #include "api/routes.hpp"
 #include "api/run_json.hpp"
+#include "api/scopes.hpp"
 #include "api/start_job_body.hpp"
 #include "orchestrator/base/json.hpp"
 
@@ -34,6 +35,7 @@ void enqueue(Context& context, const CallPtr& call) {
   service::StartRun start = read_start_job(*body, "", faults);
   if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
   if (const Status status = check_job_input(start); !status) return call->fail(status.error());
+  if (const Status status = check_queue(call->queues, start.job->queue); !status) return call->fail(status.error());
   start.namespace_name = call->namespace_name;
   start.traceparent = accepted_traceparent(call->request);
 

@@ -34,7 +34,7 @@ void create_namespace(Context& context, const CallPtr& call) {
   act_once(context, call, std::move(*ref), location_of_namespaces,
            [&context, call, name](std::optional<RunId> /*reserved*/, Finish finish) {
              context.service.create_namespace(
-                 name, [call, finish = std::move(finish)](const Result<store::CreatedNamespace>& made) {
+                 name, call->caller(), [call, finish = std::move(finish)](const Result<store::CreatedNamespace>& made) {
                    if (!made) return finish(problem_response(made.error(), call->request.path));
                    JsonWriter writer;
                    write_namespace(writer, made->row);

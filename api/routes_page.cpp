@@ -94,26 +94,16 @@ void send_asset(const CallPtr& call) {
   send_file(call, *file);
 }
 
-/// Namespaces of the credential; nothing: all that exist.
-std::optional<std::vector<std::string>> namespaces_of(const Context& context, const Identity& identity) {
-  const auto& keys = context.options.keys;
-  const auto held = std::find_if(keys.begin(), keys.end(), [&](const ApiKey& key) {
-    return key.name == identity.actor && key.role == identity.role;
-  });
-  if (held == keys.end()) return std::nullopt;
-  return held->namespaces;
-}
-
-std::string session_text(const Context& context, const Identity& identity, std::optional<Timestamp> expires_at) {
+std::string session_text(const Identity& identity, std::optional<Timestamp> expires_at) {
   JsonWriter writer;
   writer.begin_object().member("actor", identity.actor).member("role", to_string(identity.role));
   writer.member("namespace", identity.namespace_name).name("namespaces");
-  if (const auto namespaces = namespaces_of(context, identity)) {
-    writer.begin_array();
-    for (const std::string& name : *namespaces) writer.text(name);
-    writer.end_array();
-  } else {
+  if (identity.reaches_all_namespaces) {
     writer.null();
+  } else {
+    writer.begin_array();
+    for (const std::string& name : identity.namespaces) writer.text(name);
+    writer.end_array();
   }
   writer.member("expires_at", expires_at).end_object();
   return std::move(writer).take();
@@ -143,14 +133,18 @@ void sign_in(Context& context, const CallPtr& call) {
   const auto identity = context.identify(headers);
   if (!identity) return call->fail(identity.error());
   const Timestamp now = context.options.now();
-  Response response = json_response(200, session_text(context, *identity, now + kPageSessionLife));
+  Response response = json_response(200, session_text(*identity, now + kPageSessionLife));
   response.headers.emplace_back("Set-Cookie", context.page_sessions.open(key, call->request, now));
   call->respond(unstored(std::move(response)));
 }
 
-void show_session(Context& context, const CallPtr& call) {
-  const Identity identity{.namespace_name = call->namespace_name, .actor = call->actor, .role = call->role};
-  call->respond(unstored(json_response(200, session_text(context, identity, call->session_expires_at))));
+void show_session(Context& /*context*/, const CallPtr& call) {
+  const Identity identity{.namespace_name = call->namespace_name,
+                          .actor = call->actor,
+                          .role = call->role,
+                          .reaches_all_namespaces = call->reaches_all_namespaces,
+                          .namespaces = call->namespaces};
+  call->respond(unstored(json_response(200, session_text(identity, call->session_expires_at))));
 }
 
 void sign_out(Context& context, const CallPtr& call) {

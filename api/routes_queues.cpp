@@ -56,6 +56,7 @@ void answer_settings(const CallPtr& call, const Result<service::QueueSettings>& 
 }
 
 void change(Context& context, const CallPtr& call, service::ChangeQueue request) {
+  request.caller = call->caller();
   context.service.change_queue(
       std::move(request), [call](const Result<service::QueueSettings>& settings) { answer_settings(call, settings); });
 }

@@ -36,7 +36,8 @@ void cancel_run(Context& context, const CallPtr& call) {
 
   std::vector<FaultDetail> faults;
   ObjectReader reader(*body, "", faults);
-  service::CancelRun cancel{.namespace_name = call->namespace_name, .run_id = *run_id, .actor = call->actor};
+  service::CancelRun cancel{
+      .namespace_name = call->namespace_name, .run_id = *run_id, .actor = call->actor, .role = call->role};
   if (const auto mode = reader.choice("mode", {"graceful", "compensate", "kill"}))
     cancel.mode = *parse_cancel_mode(*mode);
   auto reason = reader.text("reason", kMaxReasonBytes);
@@ -70,7 +71,8 @@ void edit_run(Context& context, const CallPtr& call) {
 
   std::vector<FaultDetail> faults;
   ObjectReader reader(*body, "", faults);
-  service::EditRun edit{.namespace_name = call->namespace_name, .run_id = *run_id, .actor = call->actor};
+  service::EditRun edit{
+      .namespace_name = call->namespace_name, .run_id = *run_id, .actor = call->actor, .role = call->role};
   edit.reason = reader.required("reason", reader.text("reason", kMaxReasonBytes)).value_or("");
   Json set = reader.object("set");
   if (set.is_null() && !reader.has("set")) reader.fault("set", "missing", "is required");

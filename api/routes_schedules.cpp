@@ -53,6 +53,7 @@ service::ScheduleChange change_of(const CallPtr& call, ScheduleAction action, st
   asked.action = action;
   asked.namespace_name = call->namespace_name;
   asked.name = std::move(name);
+  asked.caller = call->caller();
   return asked;
 }
 

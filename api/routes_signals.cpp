@@ -79,6 +79,7 @@ void signal_run(Context& context, const CallPtr& call) {
   signal.payload = make_payload(std::move(*payload));
   signal.id = std::move(*id);
   signal.sender = call->role;
+  signal.actor = call->actor;
   send(context, call, std::move(signal), *wait);
 }
 
@@ -116,6 +117,7 @@ void signal_key(Context& context, const CallPtr& call) {
   signal.ttl_seconds = reader.integer("ttl_seconds", 1, kMaxSignalTtlSeconds);
   signal.start = read_start(reader, faults);
   signal.sender = call->role;
+  signal.actor = call->actor;
   if (signal.start && call->role < Role::developer) {
     return call->fail(Error(ErrorCode::precondition_failed, "forbidden", "`start` needs the role developer"));
   }

@@ -14,8 +14,6 @@ constexpr UnbuiltRoute kUnbuilt[] = {
     {"POST", "/v1/runs/{id}/pause"}, {"POST", "/v1/runs/{id}/resume"},
     {"POST", "/v1/runs/{id}/skip"},  {"POST", "/v1/operations"},
     {"GET", "/v1/operations/{id}"},  {"POST", "/v1/operations/{id}/stop"},
-    {"GET", "/v1/api-keys"},         {"POST", "/v1/api-keys"},
-    {"DELETE", "/v1/api-keys/{id}"}, {"GET", "/v1/audit"},
 };
 
 void refuse_unbuilt(const CallPtr& call) {

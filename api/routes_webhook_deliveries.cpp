@@ -134,6 +134,8 @@ struct Replay {
 void send(Context& context, const Replay& replay, const WebhookDeliveryView& view, const LiveEndpoint& endpoint) {
   auto request = read_again(context, view, endpoint);
   if (!request) return replay.refuse(request.error());
+  request->reason = replay.reason;
+  request->caller = replay.call->caller();
   const std::string delivery_id = view.row.delivery_id.str();
   context.service.webhooks().replay(*std::move(request),
                                     [&context, replay, delivery_id](const Result<service::ReplayedWebhook>& replayed) {

@@ -75,7 +75,8 @@ void warm_up(Context& context, const WebhookEndpointRow& row) {
 void write(Context& context, const CallPtr& call, WebhookEndpointRow row, EndpointWrite how, const Finish& finish) {
   const std::string name = row.name;
   context.service.webhooks().write_endpoint(
-      std::move(row), how, [&context, call, name, finish](const Result<store::WrittenEndpoint>& written) {
+      std::move(row), how, call->caller(),
+      [&context, call, name, finish](const Result<store::WrittenEndpoint>& written) {
         // Also when the outcome is unknown: it may have been written.
         context.endpoints.forget(call->namespace_name, name);
         if (!written) return finish(problem_response(written.error(), call->request.path));
@@ -111,7 +112,7 @@ void replace_endpoint(Context& context, const CallPtr& call) {
 void remove_endpoint(Context& context, const CallPtr& call) {
   const auto name = name_parameter(*call, 0);
   if (!name) return call->fail(name.error());
-  context.service.webhooks().remove_endpoint(call->namespace_name, *name,
+  context.service.webhooks().remove_endpoint(call->namespace_name, *name, call->caller(),
                                              [&context, call, name = *name](const Result<void>& removed) {
                                                context.endpoints.forget(call->namespace_name, name);
                                                if (!removed) return call->fail(removed.error());

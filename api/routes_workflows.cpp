@@ -72,8 +72,10 @@ void deploy(Context& context, const CallPtr& call) {
   auto ref = idempotency_of(*call, *definition);
   if (!ref) return call->fail(ref.error());
 
-  service::Deploy request{
-      .namespace_name = call->namespace_name, .name = *name, .definition = make_payload(std::move(*definition))};
+  service::Deploy request{.namespace_name = call->namespace_name,
+                          .name = *name,
+                          .definition = make_payload(std::move(*definition)),
+                          .caller = call->caller()};
   act_once(context, call, std::move(*ref), location_of_version,
            [&context, call, request = std::move(request)](std::optional<RunId> /*reserved*/, Finish finish) {
              context.service.deploy(request, [call, finish = std::move(finish)](Result<service::Deployed> deployed) {

@@ -150,6 +150,8 @@ void DatabaseGauges::run(const std::string& url) {
   const telemetry::Gauge snapshot_age = metrics_.gauge(telemetry::kStoreOldestSnapshotAgeSeconds);
   const telemetry::Gauge unmatched = metrics_.gauge(telemetry::kSignalsUnmatched);
   const telemetry::Gauge dead_letters = metrics_.gauge(telemetry::kDeadLetters);
+  const telemetry::Gauge approvals = metrics_.gauge(telemetry::kApprovalsWaiting);
+  const telemetry::Gauge audit_rows = metrics_.gauge(telemetry::kAuditRows);
   const telemetry::Gauge oldest_dead_letter = metrics_.gauge(telemetry::kDeadLettersOldestAgeSeconds);
   const telemetry::Gauge clock_ahead = metrics_.gauge(telemetry::kStoreClockAheadSeconds);
   const auto last_look = std::make_shared<LastLook>();
@@ -168,6 +170,8 @@ void DatabaseGauges::run(const std::string& url) {
       const auto& oldest = health->oldest_snapshot;
       snapshot_age.set(oldest ? std::chrono::duration<double>(oldest->age).count() : 0);
       unmatched.set(static_cast<double>(health->unmatched_signals));
+      approvals.set(static_cast<double>(health->approvals_waiting));
+      audit_rows.set(static_cast<double>(health->audit_rows));
       dead_letters.set(static_cast<double>(health->dead_letters));
       oldest_dead_letter.set(std::chrono::duration<double>(health->oldest_dead_letter_age).count());
     } else if (!std::exchange(failing, true)) {

@@ -28,6 +28,8 @@ int run(int argc, char** argv) {
   add_job_verbs(root, exit);
   add_dead_letter_verbs(root, exit);
   add_top_verb(root, exit);
+  add_access_verbs(root, exit);
+  add_audit_verbs(root, exit);
   add_bench_verb(root, exit);
   add_sandbox_verbs(root, exit);
   add_shell_verbs(root, exit);

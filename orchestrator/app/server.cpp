@@ -316,6 +316,7 @@ Status Server::Parts::listen() {
   database_gauges.emplace(config.database_url, metrics, logger);
   engine_threads.emplace(engine_io, config.lanes);
   node->start();
+  service->access().start();
   const store::postgres::RetentionLimits retention{.runs = config.retention,
                                                    .deliveries = config.delivery_retention,
                                                    .signals = config.signal_retention,

@@ -41,6 +41,10 @@ void add_job_verbs(CLI::App& root, Exit& exit);
 void add_dead_letter_verbs(CLI::App& root, Exit& exit);
 /// top: against a server.
 void add_top_verb(CLI::App& root, Exit& exit);
+/// api-key create|list|revoke, approval list|show|approve|reject, policy show|set: against a server.
+void add_access_verbs(CLI::App& root, Exit& exit);
+/// audit list|export against a server, audit verify against a database or an export.
+void add_audit_verbs(CLI::App& root, Exit& exit);
 /// bench: against a server.
 void add_bench_verb(CLI::App& root, Exit& exit);
 /// sandbox and demo-drive: fake providers, and the outside world of the shipped flows.

@@ -105,8 +105,10 @@ void WatchedStore::expired_signals(std::vector<ShardId> shards, Timestamp now, s
                                       std::move(done));
 }
 
-void WatchedStore::create_namespace(std::string name, Done<store::CreatedNamespace> done) {
-  pass<store::CreatedNamespace>([&](Store& inner, auto told) { inner.create_namespace(name, told); }, std::move(done));
+void WatchedStore::create_namespace(std::string name, std::optional<AuditEntry> audit,
+                                    Done<store::CreatedNamespace> done) {
+  pass<store::CreatedNamespace>([&](Store& inner, auto told) { inner.create_namespace(name, audit, told); },
+                                std::move(done));
 }
 
 void WatchedStore::list_namespaces(Done<std::vector<store::NamespaceRow>> done) {
@@ -158,8 +160,9 @@ void WatchedStore::read_journal(RunId run_id, EventId from, std::int32_t limit,
                                        std::move(done));
 }
 
-void WatchedStore::put_calendar(store::CalendarRow row, Done<store::PutCalendar> done) {
-  pass<store::PutCalendar>([&](Store& inner, auto told) { inner.put_calendar(row, told); }, std::move(done));
+void WatchedStore::put_calendar(store::CalendarRow row, std::optional<AuditEntry> audit,
+                                Done<store::PutCalendar> done) {
+  pass<store::PutCalendar>([&](Store& inner, auto told) { inner.put_calendar(row, audit, told); }, std::move(done));
 }
 
 void WatchedStore::keep_feed_open(std::chrono::seconds length, store::Done<store::FeedPlace> done) {
@@ -180,8 +183,10 @@ void WatchedStore::list_calendars(std::string namespace_name, Done<std::vector<s
                                         std::move(done));
 }
 
-void WatchedStore::delete_calendar(std::string namespace_name, std::string name, Done<void> done) {
-  pass<void>([&](Store& inner, auto told) { inner.delete_calendar(namespace_name, name, told); }, std::move(done));
+void WatchedStore::delete_calendar(std::string namespace_name, std::string name, std::optional<AuditEntry> audit,
+                                   Done<void> done) {
+  pass<void>([&](Store& inner, auto told) { inner.delete_calendar(namespace_name, name, audit, told); },
+             std::move(done));
 }
 
 void WatchedStore::list_calendar_users(store::CalendarUserFilter filter, Done<std::vector<store::CalendarUser>> done) {
@@ -223,6 +228,10 @@ void WatchedStore::read_dead_letter_trails(std::vector<RunId> runs, std::int32_t
 
 void WatchedStore::discard_dead_letter(store::DiscardRequest request, Done<void> done) {
   pass<void>([&](Store& inner, auto told) { inner.discard_dead_letter(request, told); }, std::move(done));
+}
+
+void WatchedStore::list_audit(store::AuditFilter filter, Done<store::AuditPage> done) {
+  pass<store::AuditPage>([&](Store& inner, auto told) { inner.list_audit(filter, told); }, std::move(done));
 }
 
 void WatchedStore::check_ready(Done<void> done) {

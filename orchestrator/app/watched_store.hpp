@@ -50,7 +50,8 @@ class WatchedStore final : public store::Store {
                 store::Done<std::vector<store::DueRun>> done) override;
   void expired_signals(std::vector<ShardId> shards, Timestamp now, std::int32_t limit,
                        store::Done<std::vector<store::SignalRow>> done) override;
-  void create_namespace(std::string name, store::Done<store::CreatedNamespace> done) override;
+  void create_namespace(std::string name, std::optional<AuditEntry> audit,
+                        store::Done<store::CreatedNamespace> done) override;
   void list_namespaces(store::Done<std::vector<store::NamespaceRow>> done) override;
   void change_queue_settings(store::QueueSettingsChange change, store::Done<store::QueueSettingsRow> done) override;
   void exchange_queue_shares(NodeId node, std::vector<store::QueueShareAsk> asks,
@@ -58,10 +59,12 @@ class WatchedStore final : public store::Store {
   void list_queue_shares(NodeId node, store::Done<std::vector<store::QueueShareRow>> done) override;
   void list_queue_settings(std::int64_t after_revision,
                            store::Done<std::vector<store::QueueSettingsRow>> done) override;
-  void put_calendar(store::CalendarRow row, store::Done<store::PutCalendar> done) override;
+  void put_calendar(store::CalendarRow row, std::optional<AuditEntry> audit,
+                    store::Done<store::PutCalendar> done) override;
   void find_calendar(std::string namespace_name, std::string name, store::Done<store::CalendarRow> done) override;
   void list_calendars(std::string namespace_name, store::Done<std::vector<store::CalendarRow>> done) override;
-  void delete_calendar(std::string namespace_name, std::string name, store::Done<void> done) override;
+  void delete_calendar(std::string namespace_name, std::string name, std::optional<AuditEntry> audit,
+                       store::Done<void> done) override;
   void list_calendar_users(store::CalendarUserFilter filter,
                            store::Done<std::vector<store::CalendarUser>> done) override;
   void deploy(store::DeployRequest request, store::Done<store::DeployAnswer> done) override;
@@ -72,6 +75,7 @@ class WatchedStore final : public store::Store {
   void read_feed(store::FeedRead read, store::Done<store::FeedPage> done) override;
   /// Past the watch and on threads of the inner store: no simulation sends webhooks.
   [[nodiscard]] store::WebhookStore& webhooks() override { return inner_->webhooks(); }
+  [[nodiscard]] store::AccessStore& access() override { return inner_->access(); }
 
   void find_run(RunId run_id, store::Done<store::RunView> done) override;
   void list_runs(store::RunFilter filter, store::Done<store::RunPage> done) override;
@@ -87,6 +91,7 @@ class WatchedStore final : public store::Store {
   void read_dead_letter_trails(std::vector<RunId> runs, std::int32_t rows,
                                store::Done<std::vector<store::DeadLetterTrail>> done) override;
   void discard_dead_letter(store::DiscardRequest request, store::Done<void> done) override;
+  void list_audit(store::AuditFilter filter, store::Done<store::AuditPage> done) override;
   void check_ready(store::Done<void> done) override;
   void keep_partitions(store::Done<void> done) override;
 

@@ -37,6 +37,7 @@ class Run {
   struct OpenWait {
     EventId step = 0;
     std::string state_name;
+    bool is_decision = false;  ///< and asked for under this name
     /// What the answer to a decision must look like (language/json_schema.hpp); null pointer: anything.
     Payload answer_schema;
     /// Who may answer the decision; empty: anybody.

@@ -54,6 +54,7 @@ void ask_of_answer(const Scope& scope, const std::string& name, Run::OpenWait& w
   const auto& awaited = scope.state->resource.awaited;
   const bool is_decision =
       std::any_of(awaited.begin(), awaited.end(), [&](const auto& one) { return one.is_decision && one.name == name; });
+  wait.is_decision = is_decision;
   const Json& parameters = json_of(scope.step.task_input);
   if (!is_decision || !parameters.is_object()) return;
   if (const auto schema = parameters.find("schema"); schema != parameters.end()) {

@@ -6,9 +6,9 @@ namespace {
 constexpr std::array<std::string_view, 5> kOutcomes{"completed", "failed", "unknown", "snoozed", "cancelled"};
 constexpr std::array<std::string_view, 8> kFates{"delivered", "buffered", "consumed", "expired",
                                                  "unmatched", "rejected", "started",  "duplicate"};
-constexpr std::array<std::string_view, 10> kTables{"journal",   "open_runs",     "closed_runs", "checkpoints",
-                                                   "signals",   "signal_waits",  "inbox",       "idempotency",
-                                                   "schedules", "schedule_slots"};
+constexpr std::array<std::string_view, 11> kTables{"journal",   "open_runs",      "closed_runs", "checkpoints",
+                                                   "signals",   "signal_waits",   "inbox",       "idempotency",
+                                                   "schedules", "schedule_slots", "audit"};
 
 }  // namespace
 
@@ -61,7 +61,8 @@ void EngineMetrics::count_rows(const store::Batch& batch) const {
                                                        batch.outgoing.size(),
                                                        batch.idempotency.size(),
                                                        batch.schedules.size() + batch.schedules_moved.size(),
-                                                       batch.schedule_slots.size()};
+                                                       batch.schedule_slots.size(),
+                                                       batch.audit.size()};
   for (std::size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] > 0) rows_[i].add(static_cast<double>(counts[i]));
   }

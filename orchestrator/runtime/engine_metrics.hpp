@@ -56,7 +56,7 @@ class EngineMetrics {
   std::array<telemetry::Counter, 5> steps_;
   std::array<telemetry::Counter, 8> signals_;
   std::array<telemetry::Counter, 5> schedule_slots_;
-  std::array<telemetry::Counter, 10> rows_;
+  std::array<telemetry::Counter, 11> rows_;
 };
 
 }  // namespace orchestrator::runtime

@@ -44,10 +44,12 @@ void ShardGroup::edit_found(RunEntry& entry, const EditRequest& request, const R
     return;
   }
   mark_in_hand(entry);
+  auto audit = audit_of(request.audit, entry);
   if (const Status decided = decide(entry, request.asked, pending_); !decided) {
     reply(decided.error());
     return;
   }
+  write_audit(std::move(audit), entry, pending_);
   const ShardId shard = shard_of(request.run_id);
   touch(shard, pending_);
   const RunHeader& header = entry.run.header();

@@ -394,6 +394,7 @@ void ShardGroup::strip(Pending& pending, const std::set<ShardId>& shards, const 
   by_shard(batch.schedules);
   by_shard(batch.schedules_moved);
   by_shard(batch.schedule_slots);
+  by_shard(batch.audit);
   std::erase_if(batch.revived, [&](const RunId& id) { return gone(shard_of(id)); });
   std::erase_if(batch.outgoing, [&](const auto& outgoing) { return gone(outgoing.from); });
   std::erase_if(pending.messages, [&](const auto& outgoing) { return gone(outgoing.from); });

@@ -101,11 +101,13 @@ void ShardGroup::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {
         return;
       }
       mark_in_hand(entry);
+      auto audit = audit_of(request.audit, entry);
       const Status decided = decide(entry, core::CancelAsked{request.mode, request.reason, request.actor}, pending_);
       if (!decided) {
         reply(decided.error());
         return;
       }
+      write_audit(std::move(audit), entry, pending_);
       touch(shard, pending_);
       pending_.after.push_back({shard, [reply, state = entry.run.state()](const Status& status) {
                                   if (status) {

@@ -43,10 +43,12 @@ void ShardGroup::change_schedule(ScheduleRequest request, Reply<ScheduleAnswer> 
   });
 }
 
-void ShardGroup::perform_schedule_request(const ScheduleRequest& request, Reply<ScheduleAnswer> reply) {
-  Shard& shard = *find_shard(request.ref.shard);
-  const auto found = shard.schedules.entries.find({request.ref.namespace_name, request.ref.name});
+void ShardGroup::perform_schedule_request(const ScheduleRequest& asked, Reply<ScheduleAnswer> reply) {
+  Shard& shard = *find_shard(asked.ref.shard);
+  const auto found = shard.schedules.entries.find({asked.ref.namespace_name, asked.ref.name});
   ScheduleEntry* entry = found == shard.schedules.entries.end() ? nullptr : found->second.get();
+  ScheduleRequest request = asked;
+  if (request.audit && entry != nullptr) request.audit->before_hash = audit_digest_of(entry->row);
   if (request.action == ScheduleAction::create && entry != nullptr) {
     if (entry->row.schedule_id != request.schedule_id) {
       reply(fail(ErrorCode::already_exists, "there is a schedule of that name already: " + request.ref.name));
@@ -68,9 +70,9 @@ void ShardGroup::perform_schedule_request(const ScheduleRequest& request, Reply<
   switch (request.action) {
     case ScheduleAction::create: break;  // answered above
     case ScheduleAction::replace: return replace_schedule(shard, *entry, request, std::move(reply));
-    case ScheduleAction::remove: return remove_schedule(shard, *entry, std::move(reply));
-    case ScheduleAction::pause: return pause_schedule(shard, *entry, std::move(reply));
-    case ScheduleAction::resume: return resume_schedule(shard, *entry, std::move(reply));
+    case ScheduleAction::remove: return remove_schedule(shard, *entry, request, std::move(reply));
+    case ScheduleAction::pause: return pause_schedule(shard, *entry, request, std::move(reply));
+    case ScheduleAction::resume: return resume_schedule(shard, *entry, request, std::move(reply));
     case ScheduleAction::trigger: return trigger_schedule(*entry, request, std::move(reply));
     case ScheduleAction::backfill: return backfill_schedule(*entry, request, std::move(reply));
     case ScheduleAction::take_calendar: return take_calendar(shard, *entry, request, std::move(reply));
@@ -97,6 +99,7 @@ void ShardGroup::create_schedule(Shard& shard, const ScheduleRequest& request, R
   ScheduleEntry& entry = keep_schedule(shard, *std::move(fresh));
   plan_next(shard, entry);
   pending_.batch.schedules.push_back(entry.row);
+  write_audit(request.audit, entry.row, pending_);
   answer_schedule({.row = entry.row, .created = true}, std::move(reply));
   arm_schedules();
 }
@@ -124,6 +127,7 @@ void ShardGroup::replace_schedule(Shard& shard, ScheduleEntry& entry, const Sche
   }
   plan_next(shard, entry);
   pending_.batch.schedules.push_back(entry.row);
+  write_audit(request.audit, entry.row, pending_);
   answer_schedule({.row = entry.row}, std::move(reply));
   arm_schedules();
 }
@@ -153,7 +157,8 @@ void ShardGroup::take_calendar(Shard& shard, ScheduleEntry& entry, const Schedul
 }
 
 /// Its slots stay until they are old; what waits will not start.
-void ShardGroup::remove_schedule(Shard& shard, ScheduleEntry& entry, Reply<ScheduleAnswer> reply) {
+void ShardGroup::remove_schedule(Shard& shard, ScheduleEntry& entry, const ScheduleRequest& request,
+                                 Reply<ScheduleAnswer> reply) {
   for (auto& [at, waiting] : entry.queued) {
     waiting.outcome = SlotOutcome::cancelled;
     waiting.reason = "schedule-removed";
@@ -168,19 +173,23 @@ void ShardGroup::remove_schedule(Shard& shard, ScheduleEntry& entry, Reply<Sched
   if (entry.due) shard.schedules.due.erase({*entry.due, entry.key()});
   for (const RunId& run_id : row.progress.open_runs) shard.schedules.open_runs.erase(run_id);
   shard.schedules.entries.erase(entry.key());
+  write_audit(request.audit, row, pending_);
   answer_schedule({.row = row}, std::move(reply));
 }
 
-void ShardGroup::pause_schedule(Shard& shard, ScheduleEntry& entry, Reply<ScheduleAnswer> reply) {
+void ShardGroup::pause_schedule(Shard& shard, ScheduleEntry& entry, const ScheduleRequest& request,
+                                Reply<ScheduleAnswer> reply) {
   if (!entry.is_paused()) {
     entry.row.progress.paused_at = clock_.now();
     plan_next(shard, entry);
     save_schedule(entry);
   }
+  write_audit(request.audit, entry.row, pending_);
   answer_schedule({.row = entry.row}, std::move(reply));
 }
 
-void ShardGroup::resume_schedule(Shard& shard, ScheduleEntry& entry, Reply<ScheduleAnswer> reply) {
+void ShardGroup::resume_schedule(Shard& shard, ScheduleEntry& entry, const ScheduleRequest& request,
+                                 Reply<ScheduleAnswer> reply) {
   if (entry.is_paused()) {
     settle_pause(entry);
     entry.row.progress.paused_at.reset();
@@ -188,6 +197,7 @@ void ShardGroup::resume_schedule(Shard& shard, ScheduleEntry& entry, Reply<Sched
     save_schedule(entry);
     arm_schedules();
   }
+  write_audit(request.audit, entry.row, pending_);
   answer_schedule({.row = entry.row}, std::move(reply));
 }
 
@@ -214,7 +224,7 @@ void ShardGroup::trigger_schedule(ScheduleEntry& entry, const ScheduleRequest& r
   start.maybe_repeated = true;
   const auto generation = find_shard(entry.row.shard)->generation;
   start_active(std::move(start), {},
-               [this, generation, key = entry.key(), slot = std::move(slot), row = entry.row,
+               [this, generation, key = entry.key(), slot = std::move(slot), row = entry.row, audit = request.audit,
                 reply = std::move(reply)](Result<StartAnswer> answer) mutable {
                  Shard* shard = find_shard(slot.shard);
                  if (!answer) {
@@ -236,6 +246,7 @@ void ShardGroup::trigger_schedule(ScheduleEntry& entry, const ScheduleRequest& r
                    row = entry->row;
                  }
                  write_slot(std::move(slot));
+                 write_audit(std::move(audit), row, pending_);
                  answer_schedule({.row = std::move(row), .run_id = answer->run_id}, std::move(reply));
                });
 }
@@ -247,6 +258,7 @@ struct ShardGroup::Backfill {
   ScheduleKey key;
   store::ScheduleId schedule_id;
   std::vector<schedule::Slot> slots;
+  std::optional<AuditEntry> audit;
   Reply<ScheduleAnswer> reply;
 };
 
@@ -266,13 +278,14 @@ void ShardGroup::backfill_schedule(ScheduleEntry& entry, const ScheduleRequest& 
   }
   std::erase_if(slots, [&](const schedule::Slot& slot) { return entry.queued.contains(slot.at); });
   if (slots.empty()) {
+    write_audit(request.audit, entry.row, pending_);
     answer_schedule({.row = entry.row}, std::move(reply));
     return;
   }
   entry.backfilling = true;
   // Shared: kept by two callbacks in turn.
   auto backfill = std::make_shared<Backfill>(
-      Backfill{entry.row.shard, entry.key(), entry.row.schedule_id, std::move(slots), std::move(reply)});
+      Backfill{entry.row.shard, entry.key(), entry.row.schedule_id, std::move(slots), request.audit, std::move(reply)});
   // Behind whatever is pending: the rows of slots that were just decided must be there to be seen.
   touch(backfill->shard, pending_);
   pending_.after.push_back({backfill->shard,
@@ -333,6 +346,7 @@ void ShardGroup::backfill_looked_up(const Backfill& backfill, Result<std::vector
   }
   place_schedule(*find_shard(backfill.shard), *entry);
   arm_schedules();
+  write_audit(backfill.audit, entry->row, pending_);
   answer_schedule({.row = entry->row, .slots = static_cast<std::int64_t>(fresh)}, backfill.reply);
 }
 

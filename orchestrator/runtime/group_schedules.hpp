@@ -58,4 +58,7 @@ struct ShardSchedules {
   std::unordered_map<RunId, ScheduleKey> open_runs;
 };
 
+/// SHA-256 hex of what the audit says of a schedule (group_audit.cpp).
+std::string audit_digest_of(const store::ScheduleRow& row);
+
 }  // namespace orchestrator::runtime

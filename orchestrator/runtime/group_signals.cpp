@@ -39,6 +39,7 @@ store::SignalRow ShardGroup::row_of(const SignalRequest& request, ShardId shard)
   row.id = request.id;
   row.payload = request.payload;
   row.sender = request.sender;
+  row.actor = request.actor;
   row.received_at = clock_.now();
   row.expires_at = row.received_at + std::chrono::seconds{request.ttl_seconds};
   return row;
@@ -268,7 +269,9 @@ void ShardGroup::keep_signal(Mailbox& mailbox, store::SignalRow row, std::option
     box.ids[{kept.name, kept.id}] = SignalAnswer{kept.signal_id, std::string(to_string(kept.fate)), kept.run_id};
     if (kept.fate == store::SignalFate::buffered || kept.fate == store::SignalFate::delivered) {
       box.pending.push_back(kept);
-      box.pending.back().sender = Role::operator_;  // as after a reload: what is buffered keeps no credential
+      // As after a reload: what is buffered keeps no credential.
+      box.pending.back().sender = Role::operator_;
+      box.pending.back().actor.clear();
     }
     write_signal(kept, pending_);
     finish_message(done, pending_);
@@ -363,7 +366,10 @@ void ShardGroup::mark_refused(store::SignalRow& row, const Error& refusal) {
 bool ShardGroup::offer_here(RunEntry& entry, store::SignalRow& row, EventId step, Pending& out) {
   const core::SignalOffered offer = offer_of(row, step);
   const auto wait = entry.run.open_wait_for(offer);
+  std::optional<AuditEntry> audit;
+  if (wait && wait->is_decision) audit = answer_audit(entry, row);
   if (!wait || !decide(entry, offer, out)) return false;
+  write_audit(std::move(audit), entry, out);
   row.fate = store::SignalFate::consumed;
   row.reason.clear();
   row.run_id = entry.run.header().id;
@@ -429,6 +435,7 @@ void ShardGroup::signal_by_run(SignalRequest request, std::vector<MessageRef> do
         answer.fate = "buffered";
         entry.addressed.push_back(row);
         entry.addressed.back().sender = Role::operator_;  // as after a reload
+        entry.addressed.back().actor.clear();
         // Nothing was decided, but the run must stay in memory until this row is committed: it knows the signal.
         ++entry.uncommitted;
         pending_.touched.push_back(run_id);

@@ -515,6 +515,7 @@ void ShardGroup::revive(const RetryRequest& request, store::LoadedClosedRun load
     reply(entry.error());
     return;
   }
+  auto audit = audit_of(request.audit, **entry);
   auto decision = parts_.planner.decide((*entry)->run, request.asked, inputs());
   if (!decision) {
     reply(decision.error());
@@ -525,6 +526,7 @@ void ShardGroup::revive(const RetryRequest& request, store::LoadedClosedRun load
   pending_.opened_at[id] = pending_.batch.opened.size();
   pending_.batch.opened.push_back({shard->lease.shard, kept->run.header(), {}});
   record(*kept, std::move(*decision), pending_);
+  write_audit(std::move(audit), *kept, pending_);
   answer_start(shard->lease.shard, answer_for(*kept, false), false, std::move(reply));
 }
 

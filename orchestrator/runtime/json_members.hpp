@@ -5,6 +5,7 @@
 
 #include "orchestrator/base/ids.hpp"
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/model/audit_entry.hpp"
 
 /// Members of the JSON that nodes and shards send each other: absent means empty.
 namespace orchestrator::runtime::members {
@@ -24,6 +25,9 @@ inline void put(Json& object, const char* name, const std::optional<Timestamp>& 
 }
 inline void put(Json& object, const char* name, const Payload& payload) {
   if (payload) object[name] = *payload;
+}
+inline void put(Json& object, const char* name, const std::optional<AuditEntry>& audit) {
+  if (audit) object[name] = to_json(*audit);
 }
 
 template <typename Tag>
@@ -52,6 +56,11 @@ inline std::optional<Timestamp> get_time(const Json& object, const char* name) {
   const auto micros = get_integer(object, name);
   if (!micros) return std::nullopt;
   return from_micros(*micros);
+}
+inline std::optional<AuditEntry> get_audit(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end()) return std::nullopt;
+  return audit_entry_from(*found);
 }
 inline std::optional<RunId> get_run(const Json& object, const char* name) {
   if (!object.contains(name)) return std::nullopt;

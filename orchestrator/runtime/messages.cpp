@@ -22,6 +22,7 @@ Json to_json(const store::SignalRow& row) {
                  {"step", row.step},
                  {"received_at_us", to_micros(row.received_at)},
                  {"sender", to_string(row.sender)}};
+  put(object, "actor", row.actor);
   put(object, "signal_id", row.signal_id);
   put(object, "key", row.key);
   put(object, "payload", row.payload);
@@ -42,6 +43,7 @@ store::SignalRow row_from(const Json& object) {
   row.step = object.value("step", EventId{0});
   row.received_at = from_micros(object.value("received_at_us", std::int64_t{0}));
   row.sender = parse_role(get_text(object, "sender")).value_or(Role::operator_);
+  row.actor = get_text(object, "actor");
   return row;
 }
 

@@ -60,6 +60,7 @@ Json to_json(const SignalRequest& request) {
                  {"id", request.id},
                  {"ttl_seconds", request.ttl_seconds},
                  {"sender", to_string(request.sender)}};
+  put(object, "actor", request.actor);
   put(object, "key", request.key);
   if (request.run_id) put(object, "run_id", *request.run_id);
   put(object, "signal_id", request.signal_id);
@@ -83,6 +84,7 @@ SignalRequest signal_request_from(const Json& object) {
   request.payload = get_payload(object, "payload");
   request.ttl_seconds = object.value("ttl_seconds", request.ttl_seconds);
   request.sender = parse_role(get_text(object, "sender")).value_or(Role::operator_);
+  request.actor = get_text(object, "actor");
   if (const auto start = object.find("start"); start != object.end()) {
     request.start = SignalRequest::Start{get_text(*start, "workflow"), get_payload(*start, "input")};
   }
@@ -94,13 +96,17 @@ Json to_json(const CancelRequest& request) {
   put(object, "namespace", request.namespace_name);
   put(object, "reason", request.reason);
   put(object, "actor", request.actor);
+  put(object, "audit", request.audit);
   return object;
 }
 
 CancelRequest cancel_request_from(const Json& object) {
-  return {get_text(object, "namespace"), get_id<RunTag>(object, "run_id"),
-          parse_cancel_mode(get_text(object, "mode")).value_or(CancelMode::graceful), get_text(object, "reason"),
-          get_text(object, "actor")};
+  return {get_text(object, "namespace"),
+          get_id<RunTag>(object, "run_id"),
+          parse_cancel_mode(get_text(object, "mode")).value_or(CancelMode::graceful),
+          get_text(object, "reason"),
+          get_text(object, "actor"),
+          get_audit(object, "audit")};
 }
 
 Json to_json(const RetryRequest& request) {
@@ -111,6 +117,7 @@ Json to_json(const RetryRequest& request) {
   put(object, "reason", request.asked.reason);
   put(object, "actor", request.asked.actor);
   if (request.only_dead_letter) object["only_dead_letter"] = true;
+  put(object, "audit", request.audit);
   return object;
 }
 
@@ -124,6 +131,7 @@ RetryRequest retry_request_from(const Json& object) {
   request.asked.actor = get_text(object, "actor");
   request.asked.new_idempotency_key = object.value("new_idempotency_key", false);
   request.only_dead_letter = object.value("only_dead_letter", false);
+  request.audit = get_audit(object, "audit");
   return request;
 }
 
@@ -134,11 +142,13 @@ Json to_json(const EditRequest& request) {
   if (request.asked.priority) object["priority"] = *request.asked.priority;
   put(object, "reason", request.asked.reason);
   put(object, "actor", request.asked.actor);
+  put(object, "audit", request.audit);
   return object;
 }
 
 EditRequest edit_request_from(const Json& object) {
   EditRequest request{get_text(object, "namespace"), get_id<RunTag>(object, "run_id"), {}};
+  request.audit = get_audit(object, "audit");
   request.asked.run_at = get_time(object, "run_at_us");
   if (const auto priority = get_integer(object, "priority")) {
     request.asked.priority = static_cast<std::int32_t>(*priority);

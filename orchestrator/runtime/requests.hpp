@@ -9,6 +9,7 @@
 #include "orchestrator/base/json_fwd.hpp"
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/core/planner.hpp"
+#include "orchestrator/model/audit_entry.hpp"
 #include "orchestrator/model/job_spec.hpp"
 #include "orchestrator/model/role.hpp"
 #include "orchestrator/store/queries.hpp"
@@ -67,6 +68,7 @@ struct SignalRequest {
   Payload payload;
   std::int64_t ttl_seconds = 7 * 24 * 3600;
   Role sender = Role::operator_;  ///< for decisions that ask who answers; a webhook counts as an operator
+  std::string actor;              ///< who sent it, for the audit of a decision that it answers; may be empty
   struct Start {
     std::string workflow;
     Payload input;
@@ -85,6 +87,7 @@ struct CancelRequest {
   CancelMode mode = CancelMode::graceful;
   std::string reason;
   std::string actor;
+  std::optional<AuditEntry> audit;
 };
 struct CancelAnswer {
   RunState state = RunState::cancelled;
@@ -95,12 +98,14 @@ struct RetryRequest {
   RunId run_id;
   core::RetryAsked asked;
   bool only_dead_letter = false;  ///< refuse it when nobody need deal with the run any more
+  std::optional<AuditEntry> audit;
 };
 
 struct EditRequest {
   std::string namespace_name;
   RunId run_id;
   core::EditAsked asked;
+  std::optional<AuditEntry> audit;
 };
 struct EditAnswer {
   RunState state = RunState::waiting;

@@ -30,6 +30,7 @@ Json to_json(const ScheduleRequest& request) {
   put(object, "traceparent", request.traceparent);
   put(object, "calendar", request.calendar);
   put(object, "days", request.days);
+  put(object, "audit", request.audit);
   return object;
 }
 
@@ -45,6 +46,7 @@ ScheduleRequest schedule_request_from(const Json& object) {
   request.traceparent = get_text(object, "traceparent");
   request.calendar = get_text(object, "calendar");
   request.days = get_text(object, "days");
+  request.audit = get_audit(object, "audit");
   return request;
 }
 

@@ -6,6 +6,7 @@
 
 #include "orchestrator/base/ids.hpp"
 #include "orchestrator/base/json_fwd.hpp"
+#include "orchestrator/model/audit_entry.hpp"
 #include "orchestrator/store/schedule_rows.hpp"
 
 /// What the owner of a schedule can be asked to do, and the JSON in which one node asks another.
@@ -25,6 +26,7 @@ struct ScheduleRequest {
   Timestamp to{};           ///< backfill, exclusive
   std::string calendar;     ///< take_calendar: the name; a schedule that uses another stays as it is
   std::string days;         ///< take_calendar: schedule::days_text
+  std::optional<AuditEntry> audit;
 };
 
 struct ScheduleAnswer {

@@ -235,6 +235,15 @@ class ShardGroup {
   void refuse_edit(const EditRequest& request, const Reply<EditAnswer>& reply);
   void edit_found(RunEntry& entry, const EditRequest& request, const Reply<EditAnswer>& reply);
 
+  // group_audit.cpp
+  /// The entry with what the run is now as the thing before the action; nothing where nobody is to be written down.
+  static std::optional<AuditEntry> audit_of(std::optional<AuditEntry> asked, const RunEntry& entry);
+  /// Of a decision that this signal is about to answer.
+  static AuditEntry answer_audit(const RunEntry& entry, const store::SignalRow& signal);
+  /// Joins the batch of the action, with what the run is now as the thing after it.
+  static void write_audit(std::optional<AuditEntry> audit, const RunEntry& entry, Pending& out);
+  static void write_audit(std::optional<AuditEntry> audit, const store::ScheduleRow& after, Pending& out);
+
   // group_tasks.cpp
   void hand_out(RunId run_id, core::ScheduleTask command);
   void submit(RunEntry& entry, core::ScheduleTask command);
@@ -393,14 +402,14 @@ class ShardGroup {
   void save_schedule(ScheduleEntry& entry);
 
   // group_schedule_requests.cpp
-  void perform_schedule_request(const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
+  void perform_schedule_request(const ScheduleRequest& asked, Reply<ScheduleAnswer> reply);
   void create_schedule(Shard& shard, const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
   void replace_schedule(Shard& shard, ScheduleEntry& entry, const ScheduleRequest& request,
                         Reply<ScheduleAnswer> reply);
   void take_calendar(Shard& shard, ScheduleEntry& entry, const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
-  void remove_schedule(Shard& shard, ScheduleEntry& entry, Reply<ScheduleAnswer> reply);
-  void pause_schedule(Shard& shard, ScheduleEntry& entry, Reply<ScheduleAnswer> reply);
-  void resume_schedule(Shard& shard, ScheduleEntry& entry, Reply<ScheduleAnswer> reply);
+  void remove_schedule(Shard& shard, ScheduleEntry& entry, const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
+  void pause_schedule(Shard& shard, ScheduleEntry& entry, const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
+  void resume_schedule(Shard& shard, ScheduleEntry& entry, const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
   void trigger_schedule(ScheduleEntry& entry, const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
   void backfill_schedule(ScheduleEntry& entry, const ScheduleRequest& request, Reply<ScheduleAnswer> reply);
   struct Backfill;

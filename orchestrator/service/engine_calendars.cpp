@@ -16,13 +16,14 @@ struct EngineCalendars::Spread {
   std::atomic<bool> failed{false};
 };
 
-void EngineCalendars::put(std::string namespace_name, schedule::Calendar calendar,
+void EngineCalendars::put(std::string namespace_name, schedule::Calendar calendar, Caller caller,
                           std::function<void(Result<store::PutCalendar>)> reply) {
   store::CalendarRow row;
   row.namespace_name = std::move(namespace_name);
   row.name = calendar.name;
   row.days = schedule::days_text(calendar);
-  store_.put_calendar(std::move(row), [this, reply = std::move(reply)](Result<store::PutCalendar> put) {
+  auto audit = audited(row.namespace_name, std::move(caller), "calendar.put", row.name, "");
+  const auto kept = [this, reply = std::move(reply)](Result<store::PutCalendar> put) {
     if (!put) return reply(std::move(put));
     // Shared: each owner's answer finds it, on whichever thread it comes.
     auto work = std::make_shared<Spread>();
@@ -31,7 +32,8 @@ void EngineCalendars::put(std::string namespace_name, schedule::Calendar calenda
     work->put = *std::move(put);
     work->reply = reply;
     spread(std::move(work));
-  });
+  };
+  store_.put_calendar(std::move(row), std::move(audit), kept);
 }
 
 void EngineCalendars::spread(std::shared_ptr<Spread> work) {
@@ -85,8 +87,10 @@ void EngineCalendars::list(std::string namespace_name,
   store_.list_calendars(std::move(namespace_name), std::move(reply));
 }
 
-void EngineCalendars::remove(std::string namespace_name, std::string name, std::function<void(Result<void>)> reply) {
-  store_.delete_calendar(std::move(namespace_name), std::move(name), std::move(reply));
+void EngineCalendars::remove(std::string namespace_name, std::string name, Caller caller,
+                             std::function<void(Result<void>)> reply) {
+  auto audit = audited(namespace_name, std::move(caller), "calendar.remove", name, "");
+  store_.delete_calendar(std::move(namespace_name), std::move(name), std::move(audit), std::move(reply));
 }
 
 }  // namespace orchestrator::service

@@ -15,12 +15,13 @@ class EngineCalendars final : public Calendars {
   EngineCalendars(runtime::Owners& owners, store::Store& store, std::shared_ptr<Deadlines> deadlines)
       : owners_(owners), store_(store), deadlines_(std::move(deadlines)) {}
 
-  void put(std::string namespace_name, schedule::Calendar calendar,
+  void put(std::string namespace_name, schedule::Calendar calendar, Caller caller,
            std::function<void(Result<store::PutCalendar>)> reply) override;
   void find(std::string namespace_name, std::string name,
             std::function<void(Result<store::CalendarRow>)> reply) override;
   void list(std::string namespace_name, std::function<void(Result<std::vector<store::CalendarRow>>)> reply) override;
-  void remove(std::string namespace_name, std::string name, std::function<void(Result<void>)> reply) override;
+  void remove(std::string namespace_name, std::string name, Caller caller,
+              std::function<void(Result<void>)> reply) override;
 
  private:
   struct Spread;

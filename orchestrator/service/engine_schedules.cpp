@@ -9,6 +9,24 @@ namespace orchestrator::service {
 
 using runtime::ScheduleAction;
 
+namespace {
+
+const char* audited_action(ScheduleAction action) {
+  switch (action) {
+    case ScheduleAction::create: return "schedule.create";
+    case ScheduleAction::replace: return "schedule.replace";
+    case ScheduleAction::remove: return "schedule.remove";
+    case ScheduleAction::pause: return "schedule.pause";
+    case ScheduleAction::resume: return "schedule.resume";
+    case ScheduleAction::trigger: return "schedule.trigger";
+    case ScheduleAction::backfill: return "schedule.backfill";
+    case ScheduleAction::take_calendar: break;  // the calendar's own row says who changed it
+  }
+  return "schedule.take_calendar";
+}
+
+}  // namespace
+
 store::ScheduleRef EngineSchedules::ref_of(std::string namespace_name, std::string name) const {
   const ShardId shard = digest::shard_for_key(namespace_name, name, node_.shard_count());
   return {shard, std::move(namespace_name), std::move(name)};
@@ -98,6 +116,8 @@ void EngineSchedules::ask(ScheduleChange change, std::function<void(Result<runti
   reply = deadlines_->guard(std::move(reply));
   runtime::ScheduleRequest request;
   request.action = change.action;
+  request.audit =
+      audited(change.namespace_name, std::move(change.caller), audited_action(change.action), change.name, "");
   request.ref = ref_of(std::move(change.namespace_name), std::move(change.name));
   request.traceparent = std::move(change.traceparent);
   request.from = change.from;

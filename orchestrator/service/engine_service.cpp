@@ -65,6 +65,15 @@ std::string what_will_happen(CancelMode mode, RunState after) {
   return "the run ends as cancelled as soon as the handler in hand has finished";
 }
 
+const char* audited_cancel(CancelMode mode) {
+  switch (mode) {
+    case CancelMode::kill: return "run.kill";
+    case CancelMode::compensate: return "run.compensate";
+    case CancelMode::graceful: break;
+  }
+  return "run.cancel";
+}
+
 Error no_such_run() { return Error(ErrorCode::not_found, "no such run"); }
 
 }  // namespace
@@ -87,7 +96,8 @@ EngineService::EngineService(runtime::Node& node, store::Store& store, const cor
       schedules_(node, owners_, store, deadlines_),
       calendars_(owners_, store, deadlines_),
       webhooks_(*this, node, store.webhooks(), deadlines_),
-      run_events_(node, store, planner) {}
+      run_events_(node, store, planner),
+      access_(node, store.access()) {}
 
 EngineService::~EngineService() = default;
 
@@ -145,6 +155,7 @@ void EngineService::deploy(Deploy request, Reply<Deployed> reply) {
   row.source = dump_json(json_of(request.definition));
   // Json objects are ordered by name, so equal definitions have equal text whatever their layout was.
   row.checksum = digest::to_hex(digest::hash(digest::Algorithm::sha256, row.source));
+  row.audit = audited(row.namespace_name, std::move(request.caller), "workflow.deploy", row.name, "");
   store_.deploy(row, [this, row, warnings, reply = std::move(reply)](Result<store::DeployAnswer> answer) {
     if (!answer) {
       reply(std::move(answer).error());
@@ -337,8 +348,10 @@ void EngineService::cancel_run(CancelRun request, Reply<CancelReceipt> reply) {
   const RunId run_id = request.run_id;
   if (!is_ours(run_id)) return reply(no_such_run());
   const CancelMode mode = request.mode;
-  runtime::CancelRequest asked{std::move(request.namespace_name), run_id, mode, std::move(request.reason),
-                               std::move(request.actor)};
+  auto audit = audited(request.namespace_name, {request.actor, request.role}, audited_cancel(mode), run_id.str(),
+                       request.reason);
+  runtime::CancelRequest asked{std::move(request.namespace_name), run_id,          mode, std::move(request.reason),
+                               std::move(request.actor),          std::move(audit)};
   owners_.cancel_run(std::move(asked), [run_id, mode, reply = std::move(reply)](Result<runtime::CancelAnswer> answer) {
     if (!answer) {
       reply(std::move(answer).error());
@@ -353,6 +366,8 @@ void EngineService::retry_run(RetryRun request, Reply<RetriedRun> reply) {
   const RunId run_id = request.run_id;
   if (!is_ours(run_id)) return reply(no_such_run());
   runtime::RetryRequest asked;
+  asked.audit =
+      audited(request.namespace_name, {request.actor, request.role}, "run.retry", run_id.str(), request.reason);
   asked.namespace_name = std::move(request.namespace_name);
   asked.run_id = run_id;
   asked.asked.from_state = std::move(request.from_state);
@@ -374,7 +389,8 @@ void EngineService::edit_run(EditRun request, Reply<EditedRun> reply) {
   reply = deadlines_->guard(std::move(reply));
   const RunId run_id = request.run_id;
   if (!is_ours(run_id)) return reply(no_such_run());
-  runtime::EditRequest asked{std::move(request.namespace_name), run_id, {}};
+  auto audit = audited(request.namespace_name, {request.actor, request.role}, "run.edit", run_id.str(), request.reason);
+  runtime::EditRequest asked{std::move(request.namespace_name), run_id, {}, std::move(audit)};
   asked.asked.run_at = request.run_at;
   asked.asked.priority = request.priority;
   asked.asked.reason = std::move(request.reason);
@@ -383,6 +399,10 @@ void EngineService::edit_run(EditRun request, Reply<EditedRun> reply) {
     if (!answer) return reply(answer.error());
     reply(EditedRun{run_id, answer->state});
   });
+}
+
+void EngineService::list_audit(store::AuditFilter filter, Reply<store::AuditPage> reply) {
+  store_.list_audit(std::move(filter), std::move(reply));
 }
 
 // ---- cluster -----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include "orchestrator/runtime/node.hpp"
 #include "orchestrator/runtime/owners.hpp"
 #include "orchestrator/service/deadlines.hpp"
+#include "orchestrator/service/engine_access.hpp"
 #include "orchestrator/service/engine_calendars.hpp"
 #include "orchestrator/service/engine_remote_workers.hpp"
 #include "orchestrator/service/engine_run_events.hpp"
@@ -29,7 +30,7 @@ class EngineService final : public Service {
   void close_gate(std::string namespace_name, IdempotencyRef ref, KeptAnswer answer, Reply<void> reply) override;
 
   void check_namespace(std::string name, Reply<void> reply) override;
-  void create_namespace(std::string name, Reply<store::CreatedNamespace> reply) override;
+  void create_namespace(std::string name, Caller caller, Reply<store::CreatedNamespace> reply) override;
   void list_namespaces(Reply<std::vector<store::NamespaceRow>> reply) override;
 
   void deploy(Deploy request, Reply<Deployed> reply) override;
@@ -65,6 +66,9 @@ class EngineService final : public Service {
   Calendars& calendars() override { return calendars_; }
   void edit_run(EditRun request, Reply<EditedRun> reply) override;
 
+  [[nodiscard]] EngineAccess& access() override { return access_; }
+  void list_audit(store::AuditFilter filter, Reply<store::AuditPage> reply) override;
+
   [[nodiscard]] Webhooks& webhooks() override { return webhooks_; }
   [[nodiscard]] RunEvents& run_events() override { return run_events_; }
 
@@ -98,6 +102,7 @@ class EngineService final : public Service {
   EngineCalendars calendars_;
   EngineWebhooks webhooks_;
   EngineRunEvents run_events_;
+  EngineAccess access_;
 };
 
 }  // namespace orchestrator::service

@@ -57,13 +57,16 @@ void EngineWebhooks::keep(WebhookArrival arrival, Reply<WebhookKept> reply) {
   batches_.add(std::move(receipt), deadlines_->guard(std::move(reply)));
 }
 
-void EngineWebhooks::write_endpoint(store::WebhookEndpointRow endpoint, store::EndpointWrite how,
+void EngineWebhooks::write_endpoint(store::WebhookEndpointRow endpoint, store::EndpointWrite how, Caller caller,
                                     Reply<store::WrittenEndpoint> reply) {
-  store_.write_endpoint(std::move(endpoint), how, std::move(reply));
+  const char* action = how == store::EndpointWrite::create ? "endpoint.create" : "endpoint.replace";
+  auto audit = audited(endpoint.namespace_name, std::move(caller), action, endpoint.name, "");
+  store_.write_endpoint(std::move(endpoint), how, std::move(audit), std::move(reply));
 }
 
-void EngineWebhooks::remove_endpoint(std::string namespace_name, std::string name, Reply<void> reply) {
-  store_.remove_endpoint(std::move(namespace_name), std::move(name), std::move(reply));
+void EngineWebhooks::remove_endpoint(std::string namespace_name, std::string name, Caller caller, Reply<void> reply) {
+  auto audit = audited(namespace_name, std::move(caller), "endpoint.remove", name, "");
+  store_.remove_endpoint(std::move(namespace_name), std::move(name), std::move(audit), std::move(reply));
 }
 
 void EngineWebhooks::find_endpoint(std::string namespace_name, std::string name,
@@ -87,9 +90,10 @@ void EngineWebhooks::list_deliveries(store::WebhookDeliveryFilter filter, Reply<
 void EngineWebhooks::replay(ReplayWebhook request, Reply<ReplayedWebhook> reply) {
   const std::string namespace_name = request.namespace_name;
   const store::DeliveryId delivery_id = request.delivery_id;
+  auto audit = audited(namespace_name, request.caller, "delivery.replay", delivery_id.str(), request.reason);
   // The number is used up even if the signals are refused: no two replays ever share ids.
   store_.count_replay(
-      namespace_name, delivery_id,
+      namespace_name, delivery_id, std::move(audit),
       [this, request = std::move(request), reply = std::move(reply)](const Result<std::int32_t>& number) {
         if (!number) return reply(number.error());
         // Shared by the signals' answers, which come in any order.
@@ -108,6 +112,7 @@ void EngineWebhooks::replay(ReplayWebhook request, Reply<ReplayedWebhook> reply)
           signal.payload = request.signals[index].payload;
           signal.id = request.signals[index].id + "#replay-" + std::to_string(*number);
           signal.start = request.start;
+          signal.actor = request.caller.actor;
           service_.send_signal(std::move(signal), [gathering, index, reply](Result<SentSignal> sent) {
             std::optional<Result<ReplayedWebhook>> complete;
             {

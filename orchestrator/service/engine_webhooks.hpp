@@ -23,9 +23,9 @@ class EngineWebhooks final : public Webhooks {
         deadlines_(std::move(deadlines)) {}
 
   void keep(WebhookArrival arrival, Reply<WebhookKept> reply) override;
-  void write_endpoint(store::WebhookEndpointRow endpoint, store::EndpointWrite how,
+  void write_endpoint(store::WebhookEndpointRow endpoint, store::EndpointWrite how, Caller caller,
                       Reply<store::WrittenEndpoint> reply) override;
-  void remove_endpoint(std::string namespace_name, std::string name, Reply<void> reply) override;
+  void remove_endpoint(std::string namespace_name, std::string name, Caller caller, Reply<void> reply) override;
   void find_endpoint(std::string namespace_name, std::string name, Reply<store::WebhookEndpointRow> reply) override;
   void list_endpoints(std::string namespace_name, Reply<std::vector<store::WebhookEndpointRow>> reply) override;
   void find_delivery(std::string namespace_name, store::DeliveryId delivery_id,

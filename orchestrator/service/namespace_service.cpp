@@ -21,14 +21,16 @@ void EngineService::check_namespace(std::string name, Reply<void> reply) {
   });
 }
 
-void EngineService::create_namespace(std::string name, Reply<store::CreatedNamespace> reply) {
-  store_.create_namespace(std::move(name), [this, reply = std::move(reply)](Result<store::CreatedNamespace> created) {
+void EngineService::create_namespace(std::string name, Caller caller, Reply<store::CreatedNamespace> reply) {
+  auto audit = audited(name, std::move(caller), "namespace.create", name, "");
+  const auto known = [this, reply = std::move(reply)](Result<store::CreatedNamespace> created) {
     if (created) {
       const telemetry::MutexLock lock(namespaces_mutex_);
       namespaces_.insert(created->row.name);
     }
     reply(std::move(created));
-  });
+  };
+  store_.create_namespace(std::move(name), std::move(audit), known);
 }
 
 void EngineService::list_namespaces(Reply<std::vector<store::NamespaceRow>> reply) {

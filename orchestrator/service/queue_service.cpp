@@ -40,6 +40,8 @@ void EngineService::change_queue(ChangeQueue request, Reply<QueueSettings> reply
                                     .limits = request.limits,
                                     .paused = request.paused,
                                     .reason = std::move(request.reason)};
+  const char* action = !change.paused ? "queue.limits" : *change.paused ? "queue.pause" : "queue.resume";
+  change.audit = audited(change.namespace_name, std::move(request.caller), action, change.name, change.reason);
   store_.change_queue_settings(
       std::move(change), [this, reply = std::move(reply)](const Result<store::QueueSettingsRow>& row) {
         if (!row) return reply(row.error());

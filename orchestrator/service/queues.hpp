@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "orchestrator/base/timestamp.hpp"
+#include "orchestrator/model/audit_entry.hpp"
 #include "orchestrator/model/queue_limits.hpp"
 
 namespace orchestrator::service {
@@ -41,6 +42,7 @@ struct ChangeQueue {
   std::optional<QueueLimits> limits;
   std::optional<bool> paused;
   std::string reason;  ///< of a pause
+  Caller caller;
 };
 
 /// The settings after a change.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "orchestrator/base/result.hpp"
+#include "orchestrator/model/audit_entry.hpp"
 #include "orchestrator/runtime/schedule_requests.hpp"
 #include "orchestrator/schedule/settings.hpp"
 #include "orchestrator/store/schedule_rows.hpp"
@@ -23,6 +24,7 @@ struct ScheduleChange {
   std::string traceparent;        ///< trigger
   Timestamp from{};               ///< backfill, inclusive
   Timestamp to{};                 ///< backfill, exclusive
+  Caller caller;
 };
 
 /// One line of a preview.

@@ -11,6 +11,7 @@
 #include "orchestrator/base/json_fwd.hpp"
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/core/dead_letter.hpp"
+#include "orchestrator/model/audit_entry.hpp"
 #include "orchestrator/model/job_spec.hpp"
 #include "orchestrator/model/run_state.hpp"
 #include "orchestrator/service/calendars.hpp"
@@ -79,6 +80,7 @@ struct Deploy {
   std::string namespace_name;
   std::string name;
   Payload definition;
+  Caller caller;
 };
 struct Deployed {
   std::string workflow;
@@ -103,6 +105,7 @@ struct SendSignal {
   };
   std::optional<Start> start;
   Role sender = Role::operator_;  ///< decisions may ask for more; refused with `decision-role`
+  std::string actor;              ///< for the audit of a decision that it answers
 };
 struct SentSignal {
   SignalId signal_id;
@@ -117,6 +120,7 @@ struct CancelRun {
   CancelMode mode = CancelMode::graceful;
   std::string reason;
   std::string actor;
+  Role role = Role::operator_;  ///< of the actor
 };
 struct CancelReceipt {
   RunId run_id;
@@ -133,6 +137,7 @@ struct RetryRun {
   std::string actor;
   bool new_idempotency_key = false;
   bool only_dead_letter = false;  ///< wrong-state unless the run waits for somebody to deal with it
+  Role role = Role::operator_;    ///< of the actor
 };
 struct RetriedRun {
   RunId run_id;
@@ -146,6 +151,7 @@ struct EditRun {
   std::optional<std::int32_t> priority;
   std::string reason;
   std::string actor;
+  Role role = Role::operator_;  ///< of the actor
 };
 struct EditedRun {
   RunId run_id;
@@ -189,6 +195,7 @@ struct NodeReading {
   std::vector<std::int32_t> shards;
 };
 
+class Access;         // access.hpp
 class RemoteWorkers;  // remote_workers.hpp
 class RunEvents;      // run_events.hpp
 class Webhooks;       // webhooks.hpp
@@ -204,7 +211,7 @@ class Service {
 
   /// Success when the namespace exists, at once when that is known here; forbidden when it does not.
   virtual void check_namespace(std::string name, Reply<void> reply) = 0;
-  virtual void create_namespace(std::string name, Reply<store::CreatedNamespace> reply) = 0;
+  virtual void create_namespace(std::string name, Caller caller, Reply<store::CreatedNamespace> reply) = 0;
   virtual void list_namespaces(Reply<std::vector<store::NamespaceRow>> reply) = 0;
 
   virtual void deploy(Deploy request, Reply<Deployed> reply) = 0;
@@ -249,6 +256,11 @@ class Service {
   virtual Calendars& calendars() = 0;
   /// Errors: not_found, run-closed, wrong-state when nothing waits for its moment.
   virtual void edit_run(EditRun request, Reply<EditedRun> reply) = 0;
+
+  /// Keys, policies and approvals.
+  [[nodiscard]] virtual Access& access() = 0;
+  /// Who did what, latest first.
+  virtual void list_audit(store::AuditFilter filter, Reply<store::AuditPage> reply) = 0;
 
   /// The webhook inbox.
   [[nodiscard]] virtual Webhooks& webhooks() = 0;

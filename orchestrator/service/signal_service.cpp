@@ -31,6 +31,7 @@ void EngineService::send_signal(SendSignal request, Reply<SentSignal> reply) {
   asked.id = request.id.empty() ? asked.signal_id.str() : request.id;
   asked.payload = request.payload;
   asked.sender = request.sender;
+  asked.actor = request.actor;
   if (request.ttl_seconds) asked.ttl_seconds = *request.ttl_seconds;
   if (request.start) asked.start = runtime::SignalRequest::Start{request.start->workflow, request.start->input};
 

@@ -47,6 +47,8 @@ struct ReplayWebhook {
   std::string signal_name;
   std::vector<WebhookSignal> signals;  ///< at least one; their ids without a number
   std::optional<SendSignal::Start> start;
+  std::string reason;
+  Caller caller;
 };
 struct ReplayedWebhook {
   std::int32_t number = 0;          ///< from 1
@@ -73,9 +75,9 @@ class Webhooks {
   virtual void keep(WebhookArrival arrival, Reply<WebhookKept> reply) = 0;
 
   /// Errors of these: as of store::WebhookStore.
-  virtual void write_endpoint(store::WebhookEndpointRow endpoint, store::EndpointWrite how,
+  virtual void write_endpoint(store::WebhookEndpointRow endpoint, store::EndpointWrite how, Caller caller,
                               Reply<store::WrittenEndpoint> reply) = 0;
-  virtual void remove_endpoint(std::string namespace_name, std::string name, Reply<void> reply) = 0;
+  virtual void remove_endpoint(std::string namespace_name, std::string name, Caller caller, Reply<void> reply) = 0;
   virtual void find_endpoint(std::string namespace_name, std::string name, Reply<store::WebhookEndpointRow> reply) = 0;
   virtual void list_endpoints(std::string namespace_name, Reply<std::vector<store::WebhookEndpointRow>> reply) = 0;
   virtual void find_delivery(std::string namespace_name, store::DeliveryId delivery_id,

@@ -7,7 +7,8 @@ namespace orchestrator::store {
 bool Batch::empty() const {
   return journal.empty() && opened.empty() && updated.empty() && closed.empty() && revived.empty() &&
          checkpoints.empty() && signals.empty() && waits_added.empty() && waits_removed.empty() && outgoing.empty() &&
-         inbox_done.empty() && idempotency.empty() && task_leases.empty() && edited.empty() && !touches_schedules();
+         inbox_done.empty() && idempotency.empty() && task_leases.empty() && edited.empty() && audit.empty() &&
+         !touches_schedules();
 }
 
 bool Batch::touches_schedules() const {
@@ -37,6 +38,7 @@ Batch without_shards(Batch batch, const std::vector<ShardId>& lost) {
   std::erase_if(batch.schedules, of_lost_shard);
   std::erase_if(batch.schedules_moved, of_lost_shard);
   std::erase_if(batch.schedule_slots, of_lost_shard);
+  std::erase_if(batch.audit, of_lost_shard);
   return batch;
 }
 

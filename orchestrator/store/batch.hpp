@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "orchestrator/store/audit.hpp"
 #include "orchestrator/store/rows.hpp"
 #include "orchestrator/store/schedule_rows.hpp"
 
@@ -37,11 +38,14 @@ struct Batch {
   std::vector<ScheduleRow> schedules;           ///< upserted, after schedules_removed
   std::vector<ScheduleUpdate> schedules_moved;  ///< after schedules; nothing when the schedule is gone
   std::vector<ScheduleSlotRow> schedule_slots;  ///< upserted
+  std::vector<ShardAuditEntry> audit;           ///< last: appended to each shard's chain
 
   [[nodiscard]] bool empty() const;
   [[nodiscard]] bool touches_schedules() const;
   /// Has rows of the rare kinds that take statements of their own in the same transaction.
-  [[nodiscard]] bool takes_several_statements() const { return touches_schedules() || !edited.empty(); }
+  [[nodiscard]] bool takes_several_statements() const {
+    return touches_schedules() || !edited.empty() || !audit.empty();
+  }
 };
 
 /// The batch without these shards' leases and rows: what is left to commit after their fence was lost.

@@ -49,6 +49,7 @@ Batch part_of(const Batch& batch, std::span<const Subject> subjects) {
   part.schedules.clear();
   part.schedules_moved.clear();
   part.schedule_slots.clear();
+  part.audit.clear();
   return part;
 }
 

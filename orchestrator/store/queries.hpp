@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "orchestrator/store/audit.hpp"
 #include "orchestrator/store/rows.hpp"
 #include "orchestrator/store/schedule_rows.hpp"
 
@@ -152,6 +153,7 @@ struct DiscardRequest {
   RunId run_id;
   std::string reason;
   std::string actor;
+  std::optional<AuditEntry> audit;
 };
 
 // ---- what pages and the API read ---------------------------------------------------------------------------------
@@ -225,8 +227,9 @@ struct CreatedNamespace {
 struct DeployRequest {
   std::string namespace_name;
   std::string name;
-  std::string source;    ///< JSON text
-  std::string checksum;  ///< equal checksums are the same definition
+  std::string source;               ///< JSON text
+  std::string checksum;             ///< equal checksums are the same definition
+  std::optional<AuditEntry> audit;  ///< written when a version is created
 };
 struct DeployAnswer {
   std::int32_t version = 0;

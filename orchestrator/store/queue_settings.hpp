@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "orchestrator/base/timestamp.hpp"
+#include "orchestrator/model/audit_entry.hpp"
 #include "orchestrator/model/queue_limits.hpp"
 
 namespace orchestrator::store {
@@ -29,6 +30,7 @@ struct QueueSettingsChange {
   std::optional<QueueLimits> limits;
   std::optional<bool> paused;
   std::string reason;  ///< with `paused`
+  std::optional<AuditEntry> audit;
 };
 
 /// Queues with settings that one installation has room for; each node keeps them in memory.

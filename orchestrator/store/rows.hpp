@@ -142,6 +142,7 @@ struct SignalRow {
   /// What its sender may do, for decisions that ask. No column: it counts while the sender is being answered, and who
   /// sent what was buffered is an operator, the least that may send.
   Role sender = Role::operator_;
+  std::string actor;  ///< who sent it, as `sender`; no column either
 };
 
 /// A run's open wait, registered on the shard of the wait's key.

@@ -18,6 +18,7 @@ class StepTransaction;  // handler/sql.hpp
 
 namespace orchestrator::store {
 
+class AccessStore;           // access.hpp
 class WebhookStore;          // webhooks.hpp
 struct QueueSettingsChange;  // queue_settings.hpp
 struct QueueSettingsRow;
@@ -107,7 +108,7 @@ class Store {
   // ---- namespaces, definitions and webhooks ----------------------------------------------------------------------
 
   /// `default` is always there. None ever goes away.
-  virtual void create_namespace(std::string name, Done<CreatedNamespace> done) = 0;
+  virtual void create_namespace(std::string name, std::optional<AuditEntry> audit, Done<CreatedNamespace> done) = 0;
   virtual void list_namespaces(Done<std::vector<NamespaceRow>> done) = 0;
 
   virtual void deploy(DeployRequest request, Done<DeployAnswer> done) = 0;
@@ -118,6 +119,9 @@ class Store {
 
   /// The webhook inbox. Lives as long as the store.
   [[nodiscard]] virtual WebhookStore& webhooks() = 0;
+
+  /// Keys, policies and approvals. Lives as long as the store.
+  [[nodiscard]] virtual AccessStore& access() = 0;
 
   // ---- queues ----------------------------------------------------------------------------------------------------
 
@@ -135,12 +139,13 @@ class Store {
   // ---- calendars -------------------------------------------------------------------------------------------------
 
   /// Creates or replaces. resource_exhausted when the namespace has kMaxCalendars.
-  virtual void put_calendar(CalendarRow row, Done<PutCalendar> done) = 0;
+  virtual void put_calendar(CalendarRow row, std::optional<AuditEntry> audit, Done<PutCalendar> done) = 0;
   virtual void find_calendar(std::string namespace_name, std::string name, Done<CalendarRow> done) = 0;
   /// By name.
   virtual void list_calendars(std::string namespace_name, Done<std::vector<CalendarRow>> done) = 0;
   /// precondition_failed ("wrong-state") while a schedule uses it.
-  virtual void delete_calendar(std::string namespace_name, std::string name, Done<void> done) = 0;
+  virtual void delete_calendar(std::string namespace_name, std::string name, std::optional<AuditEntry> audit,
+                               Done<void> done) = 0;
   virtual void list_calendar_users(CalendarUserFilter filter, Done<std::vector<CalendarUser>> done) = 0;
 
   // ---- event streams ---------------------------------------------------------------------------------------------
@@ -171,6 +176,9 @@ class Store {
   /// The run stays failed and is no dead letter any more. precondition_failed ("wrong-state") when it is none, or none
   /// of that namespace. Any node may ask: it touches nothing that an owner keeps in memory.
   virtual void discard_dead_letter(DiscardRequest request, Done<void> done) = 0;
+
+  /// Who did what. Latest first. Errors: invalid_argument (invalid-parameter) for a cursor that is none.
+  virtual void list_audit(AuditFilter filter, Done<AuditPage> done) = 0;
 
   /// A round trip to the database, for readiness: `unavailable`, or precondition_failed when migrations are missing.
   virtual void check_ready(Done<void> done) = 0;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "orchestrator/model/audit_entry.hpp"
 #include "orchestrator/store/rows.hpp"
 
 namespace orchestrator::store {
@@ -111,9 +112,11 @@ class WebhookStore {
   virtual void record(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) = 0;
 
   /// Errors: already_exists; resource_exhausted when the namespace has kMaxWebhookEndpoints.
-  virtual void write_endpoint(WebhookEndpointRow endpoint, EndpointWrite how, Done<WrittenEndpoint> done) = 0;
+  virtual void write_endpoint(WebhookEndpointRow endpoint, EndpointWrite how, std::optional<AuditEntry> audit,
+                              Done<WrittenEndpoint> done) = 0;
   /// Deliveries stay. not_found when there is none.
-  virtual void remove_endpoint(std::string namespace_name, std::string name, Done<void> done) = 0;
+  virtual void remove_endpoint(std::string namespace_name, std::string name, std::optional<AuditEntry> audit,
+                               Done<void> done) = 0;
   virtual void find_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) = 0;
   /// All of a namespace, by name.
   virtual void list_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) = 0;
@@ -122,7 +125,8 @@ class WebhookStore {
   /// Newest first. invalid_argument (invalid-parameter) for a cursor that is none.
   virtual void list_deliveries(WebhookDeliveryFilter filter, Done<WebhookDeliveryPage> done) = 0;
   /// Counts one more replay of a delivery and answers its number, from 1.
-  virtual void count_replay(std::string namespace_name, DeliveryId delivery_id, Done<std::int32_t> done) = 0;
+  virtual void count_replay(std::string namespace_name, DeliveryId delivery_id, std::optional<AuditEntry> audit,
+                            Done<std::int32_t> done) = 0;
 };
 
 }  // namespace orchestrator::store

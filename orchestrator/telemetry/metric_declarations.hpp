@@ -139,6 +139,10 @@ inline constexpr MetricDeclaration kStoreCommitsTotal{"orchestrator_store_commit
                                                       {"outcome"}};
 inline constexpr MetricDeclaration kStoreCommitSeconds{"orchestrator_store_commit_seconds", MetricKind::histogram,
                                                        "seconds", "Round trip of one batch commit."};
+inline constexpr MetricDeclaration kApprovalsWaiting{"orchestrator_approvals_waiting", MetricKind::gauge, "1",
+                                                     "Requests that wait for a second person."};
+inline constexpr MetricDeclaration kAuditRows{"orchestrator_audit_rows", MetricKind::gauge, "1",
+                                              "Rows of the audit, over all chains."};
 inline constexpr MetricDeclaration kStoreRowsTotal{
     "orchestrator_store_rows_total", MetricKind::counter, "1", "Rows written by batches.", {"table"}};
 inline constexpr MetricDeclaration kStoreConnectionsLostTotal{
@@ -269,6 +273,8 @@ inline constexpr std::array kMetricDeclarations{
     kHeartbeatAgeSeconds,
     kStoreCommitsTotal,
     kStoreCommitSeconds,
+    kApprovalsWaiting,
+    kAuditRows,
     kStoreRowsTotal,
     kStoreConnectionsLostTotal,
     kStoreOldestSnapshotAgeSeconds,

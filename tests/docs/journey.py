@@ -209,3 +209,28 @@ def administration(caller):
     caller.call("getSession")
     caller.call("closeSession", 204)
     caller.call("listNodes")
+    caller.call("listAudit")
+    caller.call("listAudit", format="jsonl")
+    second_person(caller)
+
+
+def second_person(caller):
+    """The admin asks, and a key that was made for it approves."""
+    key = caller.call("createApiKey", 201)
+    caller.call("listApiKeys")
+    caller.call("putPolicies")
+    caller.call("getPolicies")
+    caller.call("putPolicies", body={"rules": [{"action": "decision.answer", "decisions": ["approve"]}]})
+    asking = caller.call("startRun", 201, body={"workflow": "ask"})["run_id"]
+    asked = [caller.call("signalRun", 202, id=asking, name="approve", body={"ok": True})["approval_id"] for _ in range(2)]
+    caller.call("getApproval", id=asked[0])
+    caller.call("listApprovals", state="waiting")
+    other = {"Authorization": "Bearer " + key["key"]}
+    caller.call("approveRequest", 403, id=asked[0])
+    done = caller.call("approveRequest", id=asked[0], headers=other)
+    assert done["state"] == "done" and done["status"] == 202, done
+    caller.call("approveRequest", 409, id=asked[0], headers=other)
+    caller.call("rejectRequest", id=asked[1], headers=other)
+    caller.call("putPolicies", body={"rules": []})
+    caller.call("revokeApiKey", 204, id=key["key_id"])
+    caller.call("revokeApiKey", 404, id="none")

@@ -112,7 +112,7 @@ TEST_F(HttpIdentity, KnownPathWithAnotherMethodNamesTheAllowedOnes) {
 }
 
 TEST_F(HttpIdentity, WhatIsNotBuiltYetSaysSo) {
-  expect_problem(call("GET", "/v1/audit"), 501, "not-implemented");
+  expect_problem(call("POST", "/v1/operations", "{}"), 501, "not-implemented");
   expect_problem(call("POST", "/v1/runs/01890000-0000-7000-8000-000000000000/pause", "{}"), 501, "not-implemented");
 }
 

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <fstream>
+
 namespace orchestrator::testing_support {
 
 // Below the system's folder for such things: the unprivileged user that PostgreSQL runs as must reach it.
@@ -18,6 +20,13 @@ RealServer::~RealServer() {
   if (process_.is_running()) stop();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
+}
+
+std::string RealServer::database_url() const {
+  std::ifstream file(folder_ / "data" / "database-url");
+  std::string url;
+  std::getline(file, url);
+  return url;
 }
 
 bool RealServer::start() {

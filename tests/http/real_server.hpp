@@ -27,6 +27,8 @@ class RealServer {
   int stop() { return process_.stop(); }
 
   [[nodiscard]] unsigned short port() const { return process_.port(); }
+  /// Of its private PostgreSQL.
+  [[nodiscard]] std::string database_url() const;
   [[nodiscard]] std::string log() const { return process_.log(); }
 
  private:

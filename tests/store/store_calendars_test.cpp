@@ -19,13 +19,13 @@ CalendarRow a_calendar(const std::string& name, const std::string& days = kDays)
 }
 
 Result<PutCalendar> put(Store& store, const CalendarRow& row) {
-  return ask<PutCalendar>([&](auto done) { store.put_calendar(row, done); });
+  return ask<PutCalendar>([&](auto done) { store.put_calendar(row, std::nullopt, done); });
 }
 Result<CalendarRow> find(Store& store, const std::string& namespace_name, const std::string& name) {
   return ask<CalendarRow>([&](auto done) { store.find_calendar(namespace_name, name, done); });
 }
 Status remove(Store& store, const std::string& name) {
-  return ask<void>([&](auto done) { store.delete_calendar("default", name, done); });
+  return ask<void>([&](auto done) { store.delete_calendar("default", name, std::nullopt, done); });
 }
 std::vector<CalendarUser> users(Store& store, const std::string& calendar, ScheduleId after = {},
                                 std::int32_t limit = 500) {

@@ -27,7 +27,9 @@ std::vector<RunId> ids_of(const RunPage& page) {
 }
 
 TEST_P(StoreReads, NamespacesAreCreatedOnce) {
-  const auto create = [&] { return ask<CreatedNamespace>([&](auto done) { store().create_namespace("shop", done); }); };
+  const auto create = [&] {
+    return ask<CreatedNamespace>([&](auto done) { store().create_namespace("shop", std::nullopt, done); });
+  };
 
   const auto first = create();
   const auto second = create();

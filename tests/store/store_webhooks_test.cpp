@@ -70,7 +70,7 @@ class StoreWebhooks : public StoreConformance {
     return row;
   }
   Result<WrittenEndpoint> write(const WebhookEndpointRow& row, EndpointWrite how) {
-    return ask<WrittenEndpoint>([&](auto done) { store().webhooks().write_endpoint(row, how, done); });
+    return ask<WrittenEndpoint>([&](auto done) { store().webhooks().write_endpoint(row, how, std::nullopt, done); });
   }
 };
 INSTANTIATE_TEST_SUITE_P(Stores, StoreWebhooks, testing::Values(BackendKind::memory, BackendKind::postgres),
@@ -213,7 +213,7 @@ TEST_P(StoreWebhooks, ReplaysAreNumbered) {
   const WebhookReceipt receipt = a_receipt("evt-1");
   ASSERT_TRUE(record({receipt}));
   const auto count = [&](const DeliveryId& id) {
-    return ask<std::int32_t>([&](auto done) { store().webhooks().count_replay("default", id, done); });
+    return ask<std::int32_t>([&](auto done) { store().webhooks().count_replay("default", id, std::nullopt, done); });
   };
 
   EXPECT_EQ(*count(receipt.delivery.delivery_id), 1);
@@ -248,7 +248,7 @@ TEST_P(StoreWebhooks, EndpointIsCreatedOnceReplacedAndRemoved) {
   ASSERT_EQ(all->size(), 2U);
   EXPECT_EQ(all->at(0).name, "mail");
   const auto remove = [&] {
-    return ask<void>([&](auto done) { store().webhooks().remove_endpoint("default", "pay", done); });
+    return ask<void>([&](auto done) { store().webhooks().remove_endpoint("default", "pay", std::nullopt, done); });
   };
   EXPECT_TRUE(remove());
   EXPECT_EQ(remove().error().code, ErrorCode::not_found);

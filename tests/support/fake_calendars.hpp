@@ -11,7 +11,7 @@ namespace orchestrator::testing_support {
 /// Keeps calendars of one namespace; `busy` is used by a schedule.
 class FakeCalendars final : public service::Calendars {
  public:
-  void put(std::string namespace_name, schedule::Calendar calendar,
+  void put(std::string namespace_name, schedule::Calendar calendar, Caller /*caller*/,
            std::function<void(Result<store::PutCalendar>)> reply) override {
     store::PutCalendar answer;
     {
@@ -42,7 +42,8 @@ class FakeCalendars final : public service::Calendars {
     }
     reply(std::move(rows));
   }
-  void remove(std::string /*namespace_name*/, std::string name, std::function<void(Result<void>)> reply) override {
+  void remove(std::string /*namespace_name*/, std::string name, Caller /*caller*/,
+              std::function<void(Result<void>)> reply) override {
     if (name == "busy") return reply(store::calendar_in_use(name, "nightly"));
     bool is_gone = false;
     {

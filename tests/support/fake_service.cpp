@@ -328,7 +328,11 @@ void FakeService::check_namespace(std::string name, service::Reply<void> reply) 
   reply(fail(ErrorCode::precondition_failed, "forbidden", "There is no namespace " + name));
 }
 
-void FakeService::create_namespace(std::string name, service::Reply<store::CreatedNamespace> reply) {
+void FakeService::list_audit(store::AuditFilter /*filter*/, service::Reply<store::AuditPage> reply) {
+  reply(store::AuditPage{});
+}
+
+void FakeService::create_namespace(std::string name, Caller /*caller*/, service::Reply<store::CreatedNamespace> reply) {
   store::CreatedNamespace made{.row = {.name = name, .created_at = kNow}};
   {
     const std::lock_guard lock(mutex_);

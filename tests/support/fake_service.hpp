@@ -12,6 +12,7 @@
 
 #include "orchestrator/service/queues.hpp"
 #include "orchestrator/service/service.hpp"
+#include "tests/support/fake_access.hpp"
 #include "tests/support/fake_calendars.hpp"
 #include "tests/support/fake_remote_workers.hpp"
 #include "tests/support/fake_run_events.hpp"
@@ -54,7 +55,7 @@ class FakeService final : public service::Service {
   void close_gate(std::string namespace_name, service::IdempotencyRef ref, service::KeptAnswer answer,
                   service::Reply<void> reply) override;
   void check_namespace(std::string name, service::Reply<void> reply) override;
-  void create_namespace(std::string name, service::Reply<store::CreatedNamespace> reply) override;
+  void create_namespace(std::string name, Caller caller, service::Reply<store::CreatedNamespace> reply) override;
   void list_namespaces(service::Reply<std::vector<store::NamespaceRow>> reply) override;
   void deploy(service::Deploy request, service::Reply<service::Deployed> reply) override;
   void find_definition(std::string namespace_name, std::string name, std::int32_t version,
@@ -85,6 +86,8 @@ class FakeService final : public service::Service {
   FakeSchedules& schedules() override { return schedules_; }
   FakeCalendars& calendars() override { return calendars_; }
   void edit_run(service::EditRun request, service::Reply<service::EditedRun> reply) override;
+  FakeAccess& access() override { return access_; }
+  void list_audit(store::AuditFilter filter, service::Reply<store::AuditPage> reply) override;
   FakeWebhooks& webhooks() override { return webhooks_; }
   FakeRunEvents& run_events() override { return run_events_; }
   void answer_peer(std::string operation, std::string body, service::Reply<std::string> reply) override;
@@ -98,6 +101,7 @@ class FakeService final : public service::Service {
   FakeCalendars calendars_;
   FakeWebhooks webhooks_;
   FakeRunEvents run_events_;
+  FakeAccess access_;
   struct KeptGate {
     std::string body_hash;
     RunId reserved_id;

@@ -58,11 +58,11 @@ class FakeWebhooks final : public service::Webhooks {
     reply(service::WebhookKept{answer.delivery_id.str(), answer.duplicate, answer.altered});
   }
 
-  void write_endpoint(store::WebhookEndpointRow endpoint, store::EndpointWrite how,
+  void write_endpoint(store::WebhookEndpointRow endpoint, store::EndpointWrite how, Caller /*caller*/,
                       Reply<store::WrittenEndpoint> reply) override {
-    answer(reply, [&] { return store::memory::write_webhook_endpoint(tables_, endpoint, how, kNow); });
+    answer(reply, [&] { return store::memory::write_webhook_endpoint(tables_, endpoint, how, std::nullopt, kNow); });
   }
-  void remove_endpoint(std::string namespace_name, std::string name, Reply<void> reply) override {
+  void remove_endpoint(std::string namespace_name, std::string name, Caller /*caller*/, Reply<void> reply) override {
     answer(reply, [&]() -> Status {
       if (tables_.endpoints.erase({namespace_name, name}) == 1) return {};
       return fail(ErrorCode::not_found, "no such webhook endpoint");
@@ -94,7 +94,8 @@ class FakeWebhooks final : public service::Webhooks {
   }
   void replay(service::ReplayWebhook request, Reply<service::ReplayedWebhook> reply) override {
     answer(reply, [&]() -> Result<service::ReplayedWebhook> {
-      const auto number = store::memory::count_webhook_replay(tables_, request.namespace_name, request.delivery_id);
+      const auto number =
+          store::memory::count_webhook_replay(tables_, request.namespace_name, request.delivery_id, std::nullopt, kNow);
       if (!number) return number.error();
       service::ReplayedWebhook replayed{.number = *number, .signals = {}};
       for (std::size_t index = 0; index < request.signals.size(); ++index) {

@@ -17,13 +17,14 @@ class HeldStore final : public store::WebhookStore {
   void record(std::vector<store::WebhookReceipt> receipts, Done<Answers> done) override {
     asked.push_back({std::move(receipts), std::move(done)});
   }
-  void write_endpoint(store::WebhookEndpointRow, store::EndpointWrite, Done<store::WrittenEndpoint>) override {}
-  void remove_endpoint(std::string, std::string, Done<void>) override {}
+  void write_endpoint(store::WebhookEndpointRow, store::EndpointWrite, std::optional<AuditEntry>,
+                      Done<store::WrittenEndpoint>) override {}
+  void remove_endpoint(std::string, std::string, std::optional<AuditEntry>, Done<void>) override {}
   void find_endpoint(std::string, std::string, Done<store::WebhookEndpointRow>) override {}
   void list_endpoints(std::string, Done<std::vector<store::WebhookEndpointRow>>) override {}
   void find_delivery(std::string, store::DeliveryId, Done<store::WebhookDeliveryView>) override {}
   void list_deliveries(store::WebhookDeliveryFilter, Done<store::WebhookDeliveryPage>) override {}
-  void count_replay(std::string, store::DeliveryId, Done<std::int32_t>) override {}
+  void count_replay(std::string, store::DeliveryId, std::optional<AuditEntry>, Done<std::int32_t>) override {}
 
   /// Commits the `index`-th group; the keys in `known` were there before.
   void commit(std::size_t index, const std::string& known = {}) {

@@ -14,7 +14,7 @@ class EndpointCacheTest : public ::testing::Test {
     row.name = "shop";
     row.provider = "stripe";
     row.settings = settings;
-    service_.webhooks().write_endpoint(row, store::EndpointWrite::replace, [](const auto&) {});
+    service_.webhooks().write_endpoint(row, store::EndpointWrite::replace, {}, [](const auto&) {});
   }
 
   Result<LiveEndpointPtr> find(const std::string& name = "shop") {

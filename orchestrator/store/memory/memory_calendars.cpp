@@ -1,6 +1,7 @@
 // Calendars in memory.
 #include <algorithm>
 
+#include "orchestrator/store/audited_actions.hpp"
 #include "orchestrator/store/memory/memory_database.hpp"
 #include "orchestrator/store/schedule_calendar.hpp"
 
@@ -13,17 +14,20 @@ bool uses(const ScheduleRow& schedule, const std::string& namespace_name, const 
 
 }  // namespace
 
-Result<PutCalendar> put_calendar(Tables& tables, const CalendarRow& row, Timestamp now) {
+Result<PutCalendar> put_calendar(Tables& tables, const CalendarRow& row, const std::optional<AuditEntry>& audit,
+                                 Timestamp now) {
   const Tables::NamePair key{row.namespace_name, row.name};
   const auto of_namespace = [&](const auto& one) { return one.first.first == row.namespace_name; };
   const bool created = !tables.calendars.contains(key);
   if (created && std::count_if(tables.calendars.begin(), tables.calendars.end(), of_namespace) >= kMaxCalendars)
     return no_room_for_calendars();
+  const std::optional<CalendarRow> before = created ? std::nullopt : std::optional(tables.calendars[key]);
   CalendarRow& kept = tables.calendars[key];
   const Timestamp created_at = created ? now : kept.created_at;
   kept = row;
   kept.created_at = created_at;
   kept.changed_at = now;
+  append_audit(tables, kClusterChain, calendar_audit(audit, before, kept), now);
   return PutCalendar{kept, created};
 }
 
@@ -41,11 +45,15 @@ std::vector<CalendarRow> list_calendars(const Tables& tables, const std::string&
   return calendars;
 }
 
-Status delete_calendar(Tables& tables, const std::string& namespace_name, const std::string& name) {
+Status delete_calendar(Tables& tables, const std::string& namespace_name, const std::string& name,
+                       const std::optional<AuditEntry>& audit, Timestamp now) {
   for (const auto& [key, schedule] : tables.schedules) {
     if (uses(schedule, namespace_name, name)) return calendar_in_use(name, schedule.name);
   }
-  if (tables.calendars.erase({namespace_name, name}) == 0) return no_such_calendar(name);
+  const auto found = tables.calendars.find({namespace_name, name});
+  if (found == tables.calendars.end()) return no_such_calendar(name);
+  append_audit(tables, kClusterChain, calendar_audit(audit, found->second, std::nullopt), now);
+  tables.calendars.erase(found);
   return {};
 }
 

@@ -173,6 +173,7 @@ Result<CommitAnswer> commit(Tables& tables, const Batch& all, Timestamp now) {
   write_messages(tables, batch);
   write_task_leases(tables, batch);
   write_schedules(tables, batch);
+  for (const auto& row : batch.audit) append_audit(tables, to_int(row.shard), row.entry, now);
   note_batch(tables, batch, now);
   for (const ShardLease& lease : batch.leases) tables.proofs[batch.id].insert(lease.shard);
   return answer;

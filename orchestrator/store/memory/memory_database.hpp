@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "orchestrator/base/result.hpp"
+#include "orchestrator/store/access.hpp"
 #include "orchestrator/store/batch.hpp"
 #include "orchestrator/store/calendar_rows.hpp"
 #include "orchestrator/store/event_feed.hpp"
@@ -68,6 +69,11 @@ struct Tables {
   std::map<NamePair, WebhookEndpointRow> endpoints;
   std::map<NamePair, QueueSettingsRow> queue_settings;
   std::map<NamePair, CalendarRow> calendars;
+  std::map<std::int32_t, std::vector<AuditRow>> audit;  ///< by chain
+  std::int64_t access_revision = 0;
+  std::map<KeyId, ApiKeyRow> api_keys;
+  std::map<std::string, PolicyRow> policies;
+  std::map<ApprovalId, ApprovalRow> approvals;
   std::map<RunId, std::string> discarded;  ///< RunView::discarded
   Feed feed;
   std::int64_t queue_revision = 0;
@@ -136,10 +142,31 @@ Result<SlotPage> list_schedule_slots(const Tables& tables, const SlotFilter& fil
 std::vector<ScheduleSlotRow> find_schedule_slots(const Tables& tables, ShardId shard, ScheduleId schedule_id,
                                                  const std::vector<Timestamp>& slots);
 
-Result<PutCalendar> put_calendar(Tables& tables, const CalendarRow& row, Timestamp now);
+Result<ApiKeyRow> create_api_key(Tables& tables, ApiKeyRow key, const std::optional<AuditEntry>& audit, Timestamp now);
+Result<ApiKeyRow> revoke_api_key(Tables& tables, const KeyId& key_id, const std::optional<AuditEntry>& audit,
+                                 Timestamp now);
+Result<PolicyRow> put_policy(Tables& tables, PolicyRow policy, const std::optional<AuditEntry>& audit, Timestamp now);
+AccessChanges read_access_changes(const Tables& tables, std::int64_t after_revision);
+Result<ApprovalRow> add_approval(Tables& tables, ApprovalRow approval, const std::optional<AuditEntry>& audit,
+                                 Timestamp now);
+Result<ApprovalRow> find_approval(const Tables& tables, const std::string& namespace_name,
+                                  const ApprovalId& approval_id);
+Result<ApprovalPage> list_approvals(const Tables& tables, const ApprovalFilter& filter);
+Result<ApprovalRow> decide_approval(Tables& tables, const ApprovalDecision& decision,
+                                    const std::optional<AuditEntry>& audit, Timestamp now);
+Result<ApprovalRow> finish_approval(Tables& tables, const std::string& namespace_name, const ApprovalId& approval_id,
+                                    std::int32_t status, const std::string& answer);
+
+/// Appends to a chain, if there is anything to append.
+void append_audit(Tables& tables, std::int32_t chain, const std::optional<AuditEntry>& entry, Timestamp now);
+Result<AuditPage> list_audit(const Tables& tables, const AuditFilter& filter);
+
+Result<PutCalendar> put_calendar(Tables& tables, const CalendarRow& row, const std::optional<AuditEntry>& audit,
+                                 Timestamp now);
 Result<CalendarRow> find_calendar(const Tables& tables, const std::string& namespace_name, const std::string& name);
 std::vector<CalendarRow> list_calendars(const Tables& tables, const std::string& namespace_name);
-Status delete_calendar(Tables& tables, const std::string& namespace_name, const std::string& name);
+Status delete_calendar(Tables& tables, const std::string& namespace_name, const std::string& name,
+                       const std::optional<AuditEntry>& audit, Timestamp now);
 std::vector<CalendarUser> list_calendar_users(const Tables& tables, const CalendarUserFilter& filter);
 std::vector<QueueShareAnswer> exchange_queue_shares(Tables& tables, const NodeId& node,
                                                     const std::vector<QueueShareAsk>& asks, Timestamp now);
@@ -147,12 +174,13 @@ std::vector<QueueShareRow> list_queue_shares(const Tables& tables, const NodeId&
 
 std::vector<WebhookReceiptAnswer> record_webhooks(Tables& tables, const std::vector<WebhookReceipt>& receipts);
 Result<WrittenEndpoint> write_webhook_endpoint(Tables& tables, const WebhookEndpointRow& endpoint, EndpointWrite how,
-                                               Timestamp now);
+                                               const std::optional<AuditEntry>& audit, Timestamp now);
 Result<WebhookDeliveryView> find_webhook_delivery(const Tables& tables, const std::string& namespace_name,
                                                   const DeliveryId& delivery_id);
 Result<WebhookDeliveryPage> list_webhook_deliveries(const Tables& tables, const WebhookDeliveryFilter& filter);
 Result<std::int32_t> count_webhook_replay(Tables& tables, const std::string& namespace_name,
-                                          const DeliveryId& delivery_id);
+                                          const DeliveryId& delivery_id, std::optional<AuditEntry> audit,
+                                          Timestamp now);
 
 /// Inserts a message unless one with its id is there.
 void insert_message(Tables& tables, const InboxRow& message);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/store/audited_actions.hpp"
 #include "orchestrator/store/memory/memory_database.hpp"
 
 namespace orchestrator::store::memory {
@@ -169,6 +170,7 @@ Status discard_dead_letter(Tables& tables, const DiscardRequest& request, Timest
   found->second.dead_letter = DeadLetter::discarded;
   tables.discarded[request.run_id] =
       dump_json(Json{{"reason", request.reason}, {"actor", request.actor}, {"at", to_rfc3339(now)}});
+  append_audit(tables, to_int(shard_of(request.run_id)), discard_audit(request), now);
   return {};
 }
 

@@ -4,6 +4,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "orchestrator/store/audited_actions.hpp"
+
 namespace orchestrator::store::memory {
 
 /// What posted work shares with the store.
@@ -157,18 +159,25 @@ class MemoryStore::Webhooks final : public WebhookStore {
                          return memory::record_webhooks(tables, receipts);
                        });
   }
-  void write_endpoint(WebhookEndpointRow endpoint, EndpointWrite how, Done<WrittenEndpoint> done) override {
-    core_->run<WrittenEndpoint>("write_webhook_endpoint", true, std::move(done),
-                                [core = core_.get(), endpoint = std::move(endpoint), how](Tables& tables) {
-                                  return memory::write_webhook_endpoint(tables, endpoint, how, core->options.now());
-                                });
+  void write_endpoint(WebhookEndpointRow endpoint, EndpointWrite how, std::optional<AuditEntry> audit,
+                      Done<WrittenEndpoint> done) override {
+    const auto work = [core = core_.get(), endpoint = std::move(endpoint), how,
+                       audit = std::move(audit)](Tables& tables) {
+      return memory::write_webhook_endpoint(tables, endpoint, how, audit, core->options.now());
+    };
+    core_->run<WrittenEndpoint>("write_webhook_endpoint", true, std::move(done), work);
   }
-  void remove_endpoint(std::string namespace_name, std::string name, Done<void> done) override {
-    core_->run<void>("remove_webhook_endpoint", true, std::move(done),
-                     [key = std::pair(std::move(namespace_name), std::move(name))](Tables& tables) -> Status {
-                       if (tables.endpoints.erase(key) == 1) return {};
-                       return fail(ErrorCode::not_found, "no such webhook endpoint: " + key.second);
-                     });
+  void remove_endpoint(std::string namespace_name, std::string name, std::optional<AuditEntry> audit,
+                       Done<void> done) override {
+    const auto work = [core = core_.get(), key = std::pair(std::move(namespace_name), std::move(name)),
+                       audit = std::move(audit)](Tables& tables) -> Status {
+      const auto found = tables.endpoints.find(key);
+      if (found == tables.endpoints.end()) return fail(ErrorCode::not_found, "no such webhook endpoint: " + key.second);
+      append_audit(tables, kClusterChain, endpoint_audit(audit, found->second, std::nullopt), core->options.now());
+      tables.endpoints.erase(found);
+      return {};
+    };
+    core_->run<void>("remove_webhook_endpoint", true, std::move(done), work);
   }
   void find_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) override {
     const auto work =
@@ -201,23 +210,98 @@ class MemoryStore::Webhooks final : public WebhookStore {
         "list_webhook_deliveries", false, std::move(done),
         [filter = std::move(filter)](Tables& tables) { return memory::list_webhook_deliveries(tables, filter); });
   }
-  void count_replay(std::string namespace_name, DeliveryId delivery_id, Done<std::int32_t> done) override {
-    core_->run<std::int32_t>("count_webhook_replay", true, std::move(done),
-                             [namespace_name = std::move(namespace_name), delivery_id](Tables& tables) {
-                               return memory::count_webhook_replay(tables, namespace_name, delivery_id);
-                             });
+  void count_replay(std::string namespace_name, DeliveryId delivery_id, std::optional<AuditEntry> audit,
+                    Done<std::int32_t> done) override {
+    const auto work = [core = core_.get(), namespace_name = std::move(namespace_name), delivery_id,
+                       audit = std::move(audit)](Tables& tables) {
+      return memory::count_webhook_replay(tables, namespace_name, delivery_id, audit, core->options.now());
+    };
+    core_->run<std::int32_t>("count_webhook_replay", true, std::move(done), work);
   }
 
  private:
   std::shared_ptr<Core> core_;  // Shared with posted work, as in the store.
 };
 
+/// Keys, policies and approvals: what memory_access.cpp does to the tables, as operations of the store.
+class MemoryStore::Access final : public AccessStore {
+ public:
+  explicit Access(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+
+  void create_key(ApiKeyRow key, std::optional<AuditEntry> audit, Done<ApiKeyRow> done) override {
+    write("create_api_key", std::move(done),
+          [key = std::move(key), audit = std::move(audit)](Tables& tables, auto now) {
+            return memory::create_api_key(tables, key, audit, now);
+          });
+  }
+  void revoke_key(KeyId key_id, std::string /*actor*/, std::optional<AuditEntry> audit, Done<ApiKeyRow> done) override {
+    write("revoke_api_key", std::move(done), [key_id, audit = std::move(audit)](Tables& tables, auto now) {
+      return memory::revoke_api_key(tables, key_id, audit, now);
+    });
+  }
+  void put_policy(PolicyRow policy, std::optional<AuditEntry> audit, Done<PolicyRow> done) override {
+    write("put_policy", std::move(done),
+          [policy = std::move(policy), audit = std::move(audit)](Tables& tables, auto now) {
+            return memory::put_policy(tables, policy, audit, now);
+          });
+  }
+  void read_changes(std::int64_t after_revision, Done<AccessChanges> done) override {
+    core_->run<AccessChanges>("read_access_changes", false, std::move(done),
+                              [after_revision](Tables& tables) -> Result<AccessChanges> {
+                                return memory::read_access_changes(tables, after_revision);
+                              });
+  }
+  void add_approval(ApprovalRow approval, std::optional<AuditEntry> audit, Done<ApprovalRow> done) override {
+    write("add_approval", std::move(done),
+          [approval = std::move(approval), audit = std::move(audit)](Tables& tables, auto now) {
+            return memory::add_approval(tables, approval, audit, now);
+          });
+  }
+  void find_approval(std::string namespace_name, ApprovalId approval_id, Done<ApprovalRow> done) override {
+    core_->run<ApprovalRow>("find_approval", false, std::move(done),
+                            [namespace_name = std::move(namespace_name), approval_id](Tables& tables) {
+                              return memory::find_approval(tables, namespace_name, approval_id);
+                            });
+  }
+  void list_approvals(ApprovalFilter filter, Done<ApprovalPage> done) override {
+    core_->run<ApprovalPage>("list_approvals", false, std::move(done), [filter = std::move(filter)](Tables& tables) {
+      return memory::list_approvals(tables, filter);
+    });
+  }
+  void decide_approval(ApprovalDecision decision, std::optional<AuditEntry> audit, Done<ApprovalRow> done) override {
+    write("decide_approval", std::move(done),
+          [decision = std::move(decision), audit = std::move(audit)](Tables& tables, auto now) {
+            return memory::decide_approval(tables, decision, audit, now);
+          });
+  }
+  void finish_approval(std::string namespace_name, ApprovalId approval_id, std::int32_t status, std::string answer,
+                       Done<ApprovalRow> done) override {
+    write("finish_approval", std::move(done),
+          [namespace_name = std::move(namespace_name), approval_id, status, answer = std::move(answer)](Tables& tables,
+                                                                                                        auto /*now*/) {
+            return memory::finish_approval(tables, namespace_name, approval_id, status, answer);
+          });
+  }
+
+ private:
+  template <typename T, typename Work>
+  void write(std::string_view operation, Done<T> done, Work work) {
+    core_->run<T>(operation, true, std::move(done), [core = core_.get(), work = std::move(work)](Tables& tables) {
+      return work(tables, core->options.now());
+    });
+  }
+
+  std::shared_ptr<Core> core_;  // Shared with posted work, as in the store.
+};
+
 MemoryStore::MemoryStore(std::shared_ptr<MemoryDatabase> database, MemoryOptions options)
     : core_(std::make_shared<Core>(std::move(database), std::move(options))) {
   webhooks_ = std::make_unique<Webhooks>(core_);
+  access_ = std::make_unique<Access>(core_);
 }
 
 WebhookStore& MemoryStore::webhooks() { return *webhooks_; }
+AccessStore& MemoryStore::access() { return *access_; }
 
 MemoryStore::~MemoryStore() { MemoryStore::stop(); }
 
@@ -376,6 +460,8 @@ void MemoryStore::deploy(DeployRequest request, Done<DeployAnswer> done) {
       return DeployAnswer{.version = versions.back().version, .created = false};
     }
     const auto version = static_cast<std::int32_t>(versions.size()) + 1;
+    append_audit(tables, kClusterChain, deploy_audit(request, versions.empty() ? "" : versions.back().checksum),
+                 core->options.now());
     versions.push_back(
         {request.namespace_name, request.name, version, request.checksum, request.source, core->options.now()});
     return DeployAnswer{.version = version, .created = true};
@@ -412,10 +498,12 @@ void MemoryStore::list_workflows(std::string namespace_name, Done<std::vector<Wo
                      });
 }
 
-void MemoryStore::create_namespace(std::string name, Done<CreatedNamespace> done) {
-  const auto work = [core = core_.get(), name = std::move(name)](Tables& tables) -> Result<CreatedNamespace> {
+void MemoryStore::create_namespace(std::string name, std::optional<AuditEntry> audit, Done<CreatedNamespace> done) {
+  const auto work = [core = core_.get(), name = std::move(name),
+                     audit = std::move(audit)](Tables& tables) -> Result<CreatedNamespace> {
     const NamespaceRow fresh{.name = name, .created_at = core->options.now()};
     const auto [entry, is_new] = tables.namespaces.try_emplace(name, fresh);
+    if (is_new) append_audit(tables, kClusterChain, namespace_audit(audit, name), core->options.now());
     return CreatedNamespace{.row = entry->second, .created = is_new};
   };
   core_->run<CreatedNamespace>("create_namespace", true, std::move(done), work);
@@ -436,6 +524,7 @@ void MemoryStore::change_queue_settings(QueueSettingsChange change, Done<QueueSe
     const bool is_new = !tables.queue_settings.contains(key);
     if (is_new && static_cast<std::int64_t>(tables.queue_settings.size()) >= kMaxQueueSettings)
       return no_room_for_queue_settings();
+    const std::optional<QueueSettingsRow> before = is_new ? std::nullopt : std::optional(tables.queue_settings[key]);
     QueueSettingsRow& row = tables.queue_settings[key];
     row.namespace_name = change.namespace_name;
     row.name = change.name;
@@ -448,6 +537,7 @@ void MemoryStore::change_queue_settings(QueueSettingsChange change, Done<QueueSe
     }
     row.changed_at = core->options.now();
     row.revision = ++tables.queue_revision;
+    append_audit(tables, kClusterChain, queue_audit(change, before, row), core->options.now());
     return row;
   };
   core_->run<QueueSettingsRow>("change_queue_settings", true, std::move(done), work);
@@ -510,9 +600,9 @@ void MemoryStore::list_signals(SignalFilter filter, Done<SignalPage> done) {
                          [filter = std::move(filter)](Tables& tables) { return memory::list_signals(tables, filter); });
 }
 
-void MemoryStore::put_calendar(CalendarRow row, Done<PutCalendar> done) {
-  const auto work = [core = core_.get(), row = std::move(row)](Tables& tables) {
-    return memory::put_calendar(tables, row, core->options.now());
+void MemoryStore::put_calendar(CalendarRow row, std::optional<AuditEntry> audit, Done<PutCalendar> done) {
+  const auto work = [core = core_.get(), row = std::move(row), audit = std::move(audit)](Tables& tables) {
+    return memory::put_calendar(tables, row, audit, core->options.now());
   };
   core_->run<PutCalendar>("put_calendar", true, std::move(done), work);
 }
@@ -532,9 +622,11 @@ void MemoryStore::list_calendars(std::string namespace_name, Done<std::vector<Ca
   core_->run<Answer>("list_calendars", false, std::move(done), work);
 }
 
-void MemoryStore::delete_calendar(std::string namespace_name, std::string name, Done<void> done) {
-  const auto work = [namespace_name = std::move(namespace_name), name = std::move(name)](Tables& tables) {
-    return memory::delete_calendar(tables, namespace_name, name);
+void MemoryStore::delete_calendar(std::string namespace_name, std::string name, std::optional<AuditEntry> audit,
+                                  Done<void> done) {
+  const auto work = [core = core_.get(), namespace_name = std::move(namespace_name), name = std::move(name),
+                     audit = std::move(audit)](Tables& tables) {
+    return memory::delete_calendar(tables, namespace_name, name, audit, core->options.now());
   };
   core_->run<void>("delete_calendar", true, std::move(done), work);
 }
@@ -587,6 +679,11 @@ void MemoryStore::discard_dead_letter(DiscardRequest request, Done<void> done) {
     return memory::discard_dead_letter(tables, request, core->options.now());
   };
   core_->run<void>("discard_dead_letter", true, std::move(done), work);
+}
+
+void MemoryStore::list_audit(AuditFilter filter, Done<AuditPage> done) {
+  core_->run<AuditPage>("list_audit", false, std::move(done),
+                        [filter = std::move(filter)](Tables& tables) { return memory::list_audit(tables, filter); });
 }
 
 void MemoryStore::check_ready(Done<void> done) {

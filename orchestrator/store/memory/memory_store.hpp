@@ -79,14 +79,15 @@ class MemoryStore final : public Store {
   void find_definition(std::string namespace_name, std::string name, std::int32_t version,
                        Done<DefinitionRow> done) override;
   void list_workflows(std::string namespace_name, Done<std::vector<WorkflowSummary>> done) override;
-  void create_namespace(std::string name, Done<CreatedNamespace> done) override;
+  void create_namespace(std::string name, std::optional<AuditEntry> audit, Done<CreatedNamespace> done) override;
   void list_namespaces(Done<std::vector<NamespaceRow>> done) override;
   void change_queue_settings(QueueSettingsChange change, Done<QueueSettingsRow> done) override;
   void list_queue_settings(std::int64_t after_revision, Done<std::vector<QueueSettingsRow>> done) override;
-  void put_calendar(CalendarRow row, Done<PutCalendar> done) override;
+  void put_calendar(CalendarRow row, std::optional<AuditEntry> audit, Done<PutCalendar> done) override;
   void find_calendar(std::string namespace_name, std::string name, Done<CalendarRow> done) override;
   void list_calendars(std::string namespace_name, Done<std::vector<CalendarRow>> done) override;
-  void delete_calendar(std::string namespace_name, std::string name, Done<void> done) override;
+  void delete_calendar(std::string namespace_name, std::string name, std::optional<AuditEntry> audit,
+                       Done<void> done) override;
   void list_calendar_users(CalendarUserFilter filter, Done<std::vector<CalendarUser>> done) override;
   void exchange_queue_shares(NodeId node, std::vector<QueueShareAsk> asks,
                              Done<std::vector<QueueShareAnswer>> done) override;
@@ -94,6 +95,7 @@ class MemoryStore final : public Store {
   void keep_feed_open(std::chrono::seconds length, Done<FeedPlace> done) override;
   void read_feed(FeedRead read, Done<FeedPage> done) override;
   [[nodiscard]] WebhookStore& webhooks() override;
+  [[nodiscard]] AccessStore& access() override;
 
   void find_run(RunId run_id, Done<RunView> done) override;
   void list_runs(RunFilter filter, Done<RunPage> done) override;
@@ -108,6 +110,7 @@ class MemoryStore final : public Store {
   void read_dead_letter_trails(std::vector<RunId> runs, std::int32_t rows,
                                Done<std::vector<DeadLetterTrail>> done) override;
   void discard_dead_letter(DiscardRequest request, Done<void> done) override;
+  void list_audit(AuditFilter filter, Done<AuditPage> done) override;
   void check_ready(Done<void> done) override;
   void keep_partitions(Done<void> done) override;
 
@@ -117,7 +120,9 @@ class MemoryStore final : public Store {
  private:
   struct Core;
   class Webhooks;
+  class Access;
   std::unique_ptr<Webhooks> webhooks_;
+  std::unique_ptr<Access> access_;
   std::shared_ptr<Core> core_;  // Shared with work that was posted and may run after this object's end.
 };
 

@@ -1,6 +1,7 @@
 // The webhook inbox in memory.
 #include <algorithm>
 
+#include "orchestrator/store/audited_actions.hpp"
 #include "orchestrator/store/memory/memory_database.hpp"
 
 namespace orchestrator::store::memory {
@@ -58,7 +59,7 @@ std::vector<WebhookReceiptAnswer> record_webhooks(Tables& tables, const std::vec
 }
 
 Result<WrittenEndpoint> write_webhook_endpoint(Tables& tables, const WebhookEndpointRow& endpoint, EndpointWrite how,
-                                               Timestamp now) {
+                                               const std::optional<AuditEntry>& audit, Timestamp now) {
   const Tables::NamePair key{endpoint.namespace_name, endpoint.name};
   const auto found = tables.endpoints.find(key);
   const bool is_new = found == tables.endpoints.end();
@@ -72,6 +73,8 @@ Result<WrittenEndpoint> write_webhook_endpoint(Tables& tables, const WebhookEndp
   WebhookEndpointRow row = endpoint;
   row.created_at = is_new ? now : found->second.created_at;
   row.updated_at = now;
+  const std::optional<WebhookEndpointRow> before = is_new ? std::nullopt : std::optional(found->second);
+  append_audit(tables, kClusterChain, endpoint_audit(audit, before, row), now);
   tables.endpoints[key] = row;
   return WrittenEndpoint{.row = std::move(row), .created = is_new};
 }
@@ -108,9 +111,13 @@ Result<WebhookDeliveryPage> list_webhook_deliveries(const Tables& tables, const 
 }
 
 Result<std::int32_t> count_webhook_replay(Tables& tables, const std::string& namespace_name,
-                                          const DeliveryId& delivery_id) {
+                                          const DeliveryId& delivery_id, std::optional<AuditEntry> audit,
+                                          Timestamp now) {
   for (auto& [key, view] : tables.deliveries) {
-    if (view.row.delivery_id == delivery_id && view.row.namespace_name == namespace_name) return ++view.replays;
+    if (view.row.delivery_id != delivery_id || view.row.namespace_name != namespace_name) continue;
+    const std::int32_t number = ++view.replays;
+    append_audit(tables, kClusterChain, replay_audit(std::move(audit), number), now);
+    return number;
   }
   return fail(ErrorCode::not_found, "no such webhook delivery");
 }

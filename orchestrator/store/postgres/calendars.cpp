@@ -1,5 +1,7 @@
 #include "orchestrator/store/postgres/calendars.hpp"
 
+#include "orchestrator/store/audited_actions.hpp"
+#include "orchestrator/store/postgres/audit.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 
 namespace orchestrator::store::postgres {
@@ -21,6 +23,14 @@ Parameters named(const std::string& namespace_name, const std::string& name) {
   return parameters;
 }
 
+std::optional<CalendarRow> known_calendar(Transaction& transaction, const std::string& namespace_name,
+                                          const std::string& name) {
+  const auto rows = transaction.execute("find_calendar", named(namespace_name, name));
+  if (rows.empty()) return std::nullopt;
+  RowReader reader(rows[0]);
+  return read_calendar(reader);
+}
+
 std::vector<CalendarUser> users_of(Transaction& transaction, const CalendarUserFilter& filter) {
   Parameters parameters = named(filter.namespace_name, filter.calendar);
   parameters.id(filter.after).integer(filter.limit);
@@ -38,8 +48,10 @@ std::vector<CalendarUser> users_of(Transaction& transaction, const CalendarUserF
 
 }  // namespace
 
-Result<PutCalendar> put_calendar(Session& session, const CalendarRow& row) {
+Result<PutCalendar> put_calendar(Session& session, const CalendarRow& row, const std::optional<AuditEntry>& audit) {
   return session.run<PutCalendar>(Mode::transaction, [&](Transaction& transaction) -> Result<PutCalendar> {
+    std::optional<CalendarRow> before;
+    if (audit) before = known_calendar(transaction, row.namespace_name, row.name);
     Parameters parameters = named(row.namespace_name, row.name);
     parameters.text(row.days).integer(kMaxCalendars);
     const auto rows = transaction.execute("put_calendar", std::move(parameters));
@@ -48,6 +60,7 @@ Result<PutCalendar> put_calendar(Session& session, const CalendarRow& row) {
     PutCalendar answer;
     answer.row = read_calendar(reader);
     answer.created = reader.boolean();
+    append_audit(transaction, kClusterChain, calendar_audit(audit, before, answer.row));
     return answer;
   });
 }
@@ -75,9 +88,15 @@ Result<std::vector<CalendarRow>> list_calendars(Session& session, const std::str
   });
 }
 
-Status delete_calendar(Session& session, const std::string& namespace_name, const std::string& name) {
+Status delete_calendar(Session& session, const std::string& namespace_name, const std::string& name,
+                       const std::optional<AuditEntry>& audit) {
   return session.run<void>(Mode::transaction, [&](Transaction& transaction) -> Status {
-    if (transaction.execute("delete_calendar", named(namespace_name, name)).affected_rows() == 1) return {};
+    std::optional<CalendarRow> before;
+    if (audit) before = known_calendar(transaction, namespace_name, name);
+    if (transaction.execute("delete_calendar", named(namespace_name, name)).affected_rows() == 1) {
+      append_audit(transaction, kClusterChain, calendar_audit(audit, before, std::nullopt));
+      return {};
+    }
     const auto users = users_of(transaction, {.namespace_name = namespace_name, .calendar = name, .limit = 1});
     if (!users.empty()) return calendar_in_use(name, users.front().name);
     return no_such_calendar(name);

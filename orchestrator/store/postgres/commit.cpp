@@ -4,6 +4,7 @@
 #include <set>
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/store/postgres/audit.hpp"
 #include "orchestrator/store/postgres/batch_encoding.hpp"
 #include "orchestrator/store/postgres/operator_actions.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
@@ -28,6 +29,7 @@ CommitAnswer execute_commit_batch(Transaction& transaction, const Batch& batch) 
   if (answer.lost.empty()) {
     edit_open_runs(transaction, batch);
     write_schedules(transaction, batch);
+    append_audit(transaction, batch);
   }
   return answer;
 }

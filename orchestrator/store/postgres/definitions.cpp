@@ -1,5 +1,7 @@
 #include "orchestrator/store/postgres/definitions.hpp"
 
+#include "orchestrator/store/audited_actions.hpp"
+#include "orchestrator/store/postgres/audit.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 
 namespace orchestrator::store::postgres {
@@ -23,20 +25,25 @@ Parameters one_text(std::string_view value) {
 }  // namespace
 
 Result<DeployAnswer> deploy(Session& session, const DeployRequest& request) {
-  return session.run<DeployAnswer>(Mode::write, [&](Transaction& transaction) -> Result<DeployAnswer> {
+  return session.run<DeployAnswer>(Mode::transaction, [&](Transaction& transaction) -> Result<DeployAnswer> {
     for (int tries = 0; tries < kMaxDeployTries; ++tries) {
       DeployAnswer answer{.version = 1, .created = true};
+      std::string previous;
       const pqxx::result newest = transaction.execute("newest_definition", texts(request.namespace_name, request.name));
       if (!newest.empty()) {
         RowReader reader(newest[0]);
         const std::int32_t version = reader.integer();
-        if (reader.text() == request.checksum) return DeployAnswer{.version = version, .created = false};
+        previous = reader.text();
+        if (previous == request.checksum) return DeployAnswer{.version = version, .created = false};
         answer.version = version + 1;
       }
       Parameters parameters;
       parameters.text(request.namespace_name).text(request.name).integer(answer.version);
       parameters.text(request.checksum).text(request.source);
-      if (transaction.execute("insert_definition", std::move(parameters)).affected_rows() == 1) return answer;
+      if (transaction.execute("insert_definition", std::move(parameters)).affected_rows() == 1) {
+        append_audit(transaction, kClusterChain, deploy_audit(request, previous));
+        return answer;
+      }
     }
     return fail(ErrorCode::unavailable, "too many deployments of this workflow at once");
   });

@@ -35,7 +35,9 @@ struct DatabaseHealth {
   std::int64_t unmatched_signals = 0;
   std::int64_t dead_letters = 0;
   std::chrono::milliseconds oldest_dead_letter_age{};  ///< since it failed; zero when there is none
-  std::chrono::milliseconds clock_ahead{};             ///< the database's clock minus ours
+  std::int64_t approvals_waiting = 0;
+  std::int64_t audit_rows = 0;
+  std::chrono::milliseconds clock_ahead{};  ///< the database's clock minus ours
 };
 
 /// Looks at a migrated database over a connection of its own. Blocks; one thread at a time.

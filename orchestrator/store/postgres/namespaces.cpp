@@ -1,5 +1,7 @@
 #include "orchestrator/store/postgres/namespaces.hpp"
 
+#include "orchestrator/store/audited_actions.hpp"
+#include "orchestrator/store/postgres/audit.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 
 namespace orchestrator::store::postgres {
@@ -21,11 +23,14 @@ NamespaceRow read_namespace(const pqxx::row& row) {
 
 }  // namespace
 
-Result<CreatedNamespace> create_namespace(Session& session, const std::string& name) {
+Result<CreatedNamespace> create_namespace(Session& session, const std::string& name,
+                                          const std::optional<AuditEntry>& audit) {
   return session.run<CreatedNamespace>(Mode::transaction, [&](Transaction& transaction) -> Result<CreatedNamespace> {
     const auto inserted = transaction.execute("insert_namespace", name_only(name)).affected_rows();
-    return CreatedNamespace{.row = read_namespace(transaction.execute("find_namespace", name_only(name)).at(0)),
+    CreatedNamespace answer{.row = read_namespace(transaction.execute("find_namespace", name_only(name)).at(0)),
                             .created = inserted == 1};
+    if (answer.created) append_audit(transaction, kClusterChain, namespace_audit(audit, name));
+    return answer;
   });
 }
 

@@ -9,7 +9,8 @@
 namespace orchestrator::store::postgres {
 
 /// Store::create_namespace.
-Result<CreatedNamespace> create_namespace(Session& session, const std::string& name);
+Result<CreatedNamespace> create_namespace(Session& session, const std::string& name,
+                                          const std::optional<AuditEntry>& audit);
 /// Store::list_namespaces.
 Result<std::vector<NamespaceRow>> list_namespaces(Session& session);
 

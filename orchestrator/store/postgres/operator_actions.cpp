@@ -1,5 +1,7 @@
 #include "orchestrator/store/postgres/operator_actions.hpp"
 
+#include "orchestrator/store/audited_actions.hpp"
+#include "orchestrator/store/postgres/audit.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 
 namespace orchestrator::store::postgres {
@@ -48,12 +50,16 @@ void edit_open_runs(Transaction& transaction, const Batch& batch) {
 }
 
 Status discard_dead_letter(Session& session, const DiscardRequest& request) {
-  return session.run<void>(Mode::write, [&](Transaction& transaction) -> Status {
+  const Mode mode = request.audit ? Mode::transaction : Mode::write;
+  return session.run<void>(mode, [&](Transaction& transaction) -> Status {
     Parameters parameters;
     parameters.integer(to_int(shard_of(request.run_id))).id(request.run_id).micros(time_of(request.run_id.bytes));
     parameters.text(request.namespace_name).text(request.reason).text(request.actor);
-    if (transaction.execute("discard_dead_letter", std::move(parameters)).affected_rows() > 0) return {};
-    return fail(ErrorCode::precondition_failed, "wrong-state", "the run is not a dead letter that waits for anybody");
+    if (transaction.execute("discard_dead_letter", std::move(parameters)).affected_rows() == 0) {
+      return fail(ErrorCode::precondition_failed, "wrong-state", "the run is not a dead letter that waits for anybody");
+    }
+    append_audit(transaction, to_int(shard_of(request.run_id)), discard_audit(request));
+    return {};
   });
 }
 

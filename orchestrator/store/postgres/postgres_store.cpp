@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "orchestrator/handler/sql.hpp"
+#include "orchestrator/store/postgres/access.hpp"
+#include "orchestrator/store/postgres/audit.hpp"
 #include "orchestrator/store/postgres/calendars.hpp"
 #include "orchestrator/store/postgres/commit.hpp"
 #include "orchestrator/store/postgres/definitions.hpp"
@@ -63,6 +65,7 @@ class PostgresStore final : public Store {
         ownership_(engine_session(options, "ownership"), 1),
         pages_(page_session(options, "page"), options.page_connections),
         webhooks_(pages_, page_session(options, "webhook")),
+        access_(pages_, inbox_),
         steps_(step_session(options), options.step_connections, options.step_idle_timeout) {
     for (int lane = 0; lane < options.lanes; ++lane) {
       lanes_.push_back(std::make_unique<SessionPool>(engine_session(options, "committer"), 1));
@@ -161,8 +164,10 @@ class PostgresStore final : public Store {
     });
   }
 
-  void create_namespace(std::string name, Done<CreatedNamespace> done) override {
-    on(pages_, std::move(done), [name = std::move(name)](Session& s) { return postgres::create_namespace(s, name); });
+  void create_namespace(std::string name, std::optional<AuditEntry> audit, Done<CreatedNamespace> done) override {
+    on(pages_, std::move(done), [name = std::move(name), audit = std::move(audit)](Session& s) {
+      return postgres::create_namespace(s, name, audit);
+    });
   }
 
   void list_namespaces(Done<std::vector<NamespaceRow>> done) override {
@@ -179,8 +184,9 @@ class PostgresStore final : public Store {
        [after_revision](Session& s) { return postgres::list_queue_settings(s, after_revision); });
   }
 
-  void put_calendar(CalendarRow row, Done<PutCalendar> done) override {
-    on(pages_, std::move(done), [row = std::move(row)](Session& s) { return postgres::put_calendar(s, row); });
+  void put_calendar(CalendarRow row, std::optional<AuditEntry> audit, Done<PutCalendar> done) override {
+    on(pages_, std::move(done),
+       [row = std::move(row), audit = std::move(audit)](Session& s) { return postgres::put_calendar(s, row, audit); });
   }
 
   void find_calendar(std::string namespace_name, std::string name, Done<CalendarRow> done) override {
@@ -195,10 +201,12 @@ class PostgresStore final : public Store {
     });
   }
 
-  void delete_calendar(std::string namespace_name, std::string name, Done<void> done) override {
-    on(pages_, std::move(done), [namespace_name = std::move(namespace_name), name = std::move(name)](Session& s) {
-      return postgres::delete_calendar(s, namespace_name, name);
-    });
+  void delete_calendar(std::string namespace_name, std::string name, std::optional<AuditEntry> audit,
+                       Done<void> done) override {
+    on(pages_, std::move(done),
+       [namespace_name = std::move(namespace_name), name = std::move(name), audit = std::move(audit)](Session& s) {
+         return postgres::delete_calendar(s, namespace_name, name, audit);
+       });
   }
 
   void list_calendar_users(CalendarUserFilter filter, Done<std::vector<CalendarUser>> done) override {
@@ -218,6 +226,7 @@ class PostgresStore final : public Store {
   }
 
   [[nodiscard]] WebhookStore& webhooks() override { return webhooks_; }
+  [[nodiscard]] AccessStore& access() override { return access_; }
 
   void keep_feed_open(std::chrono::seconds length, Done<FeedPlace> done) override {
     on(pages_, std::move(done), [length](Session& s) { return postgres::keep_feed_open(s, length); });
@@ -280,6 +289,10 @@ class PostgresStore final : public Store {
        [request = std::move(request)](Session& s) { return postgres::discard_dead_letter(s, request); });
   }
 
+  void list_audit(AuditFilter filter, Done<AuditPage> done) override {
+    on(pages_, std::move(done), [filter = std::move(filter)](Session& s) { return postgres::list_audit(s, filter); });
+  }
+
   void check_ready(Done<void> done) override {
     on(pages_, std::move(done), [](Session& s) { return postgres::check_ready(s); });
   }
@@ -316,6 +329,7 @@ class PostgresStore final : public Store {
   SessionPool ownership_;
   SessionPool pages_;
   PostgresWebhooks webhooks_;
+  PostgresAccess access_;
   StepSessions steps_;
 };
 

@@ -1,6 +1,8 @@
 #include "orchestrator/store/postgres/queue_settings.hpp"
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/store/audited_actions.hpp"
+#include "orchestrator/store/postgres/audit.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 
 namespace orchestrator::store::postgres {
@@ -28,6 +30,13 @@ Result<QueueSettingsRow> change_queue_settings(Session& session, const QueueSett
   using Answer = QueueSettingsRow;
   return session.run<Answer>(Mode::transaction, [&](Transaction& transaction) -> Result<Answer> {
     transaction.execute("lock_queue_settings");
+    std::optional<QueueSettingsRow> before;
+    if (change.audit) {
+      Parameters queue;
+      queue.text(change.namespace_name).text(change.name);
+      const auto known = transaction.execute("find_queue_settings", std::move(queue));
+      if (!known.empty()) before = read_settings(known.at(0));
+    }
     Parameters parameters;
     parameters.text(change.namespace_name).text(change.name);
     parameters.text_or_null(change.limits ? std::optional(dump_json(to_json(*change.limits))) : std::nullopt);
@@ -39,7 +48,9 @@ Result<QueueSettingsRow> change_queue_settings(Session& session, const QueueSett
     parameters.text(change.reason).integer(kMaxQueueSettings);
     const auto changed = transaction.execute("change_queue_settings", std::move(parameters));
     if (changed.empty()) return no_room_for_queue_settings();
-    return read_settings(changed.at(0));
+    QueueSettingsRow after = read_settings(changed.at(0));
+    append_audit(transaction, kClusterChain, queue_audit(change, before, after));
+    return after;
   });
 }
 

@@ -4,6 +4,8 @@
 #include <map>
 #include <tuple>
 
+#include "orchestrator/store/audited_actions.hpp"
+#include "orchestrator/store/postgres/audit.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 
 namespace orchestrator::store::postgres {
@@ -155,16 +157,32 @@ Parameters settings_parameters(const WebhookEndpointRow& endpoint) {
   return parameters;
 }
 
-Result<WrittenEndpoint> write_endpoint(Session& session, const WebhookEndpointRow& endpoint, EndpointWrite how) {
+std::optional<WebhookEndpointRow> known_endpoint(Transaction& transaction, const std::string& namespace_name,
+                                                 const std::string& name) {
+  const auto rows = transaction.execute("find_webhook_endpoint", names(namespace_name, name));
+  if (rows.empty()) return std::nullopt;
+  return read_endpoint(rows[0]);
+}
+
+Result<WrittenEndpoint> write_endpoint(Session& session, const WebhookEndpointRow& endpoint, EndpointWrite how,
+                                       const std::optional<AuditEntry>& audit) {
   return session.run<WrittenEndpoint>(Mode::transaction, [&](Transaction& transaction) -> Result<WrittenEndpoint> {
     Parameters parameters = settings_parameters(endpoint);
     parameters.integer(kMaxWebhookEndpoints);
     const pqxx::result inserted = transaction.execute("insert_webhook_endpoint", std::move(parameters));
-    if (!inserted.empty()) return WrittenEndpoint{.row = read_endpoint(inserted[0]), .created = true};
-
+    if (!inserted.empty()) {
+      WrittenEndpoint answer{.row = read_endpoint(inserted[0]), .created = true};
+      append_audit(transaction, kClusterChain, endpoint_audit(audit, std::nullopt, answer.row));
+      return answer;
+    }
     if (how == EndpointWrite::replace) {
+      const auto before = audit ? known_endpoint(transaction, endpoint.namespace_name, endpoint.name) : std::nullopt;
       const pqxx::result updated = transaction.execute("update_webhook_endpoint", settings_parameters(endpoint));
-      if (!updated.empty()) return WrittenEndpoint{.row = read_endpoint(updated[0]), .created = false};
+      if (!updated.empty()) {
+        WrittenEndpoint answer{.row = read_endpoint(updated[0]), .created = false};
+        append_audit(transaction, kClusterChain, endpoint_audit(audit, before, answer.row));
+        return answer;
+      }
     } else if (!transaction.execute("find_webhook_endpoint", names(endpoint.namespace_name, endpoint.name)).empty()) {
       return fail(ErrorCode::already_exists, "there is a webhook endpoint " + endpoint.name);
     }
@@ -172,10 +190,15 @@ Result<WrittenEndpoint> write_endpoint(Session& session, const WebhookEndpointRo
   });
 }
 
-Status remove_endpoint(Session& session, const std::string& namespace_name, const std::string& name) {
-  return session.run<void>(Mode::write, [&](Transaction& transaction) -> Status {
+Status remove_endpoint(Session& session, const std::string& namespace_name, const std::string& name,
+                       const std::optional<AuditEntry>& audit) {
+  return session.run<void>(Mode::transaction, [&](Transaction& transaction) -> Status {
+    const auto before = audit ? known_endpoint(transaction, namespace_name, name) : std::nullopt;
     const auto removed = transaction.execute("delete_webhook_endpoint", names(namespace_name, name));
-    if (removed.affected_rows() == 1) return {};
+    if (removed.affected_rows() == 1) {
+      append_audit(transaction, kClusterChain, endpoint_audit(audit, before, std::nullopt));
+      return {};
+    }
     return fail(ErrorCode::not_found, "no such webhook endpoint: " + name);
   });
 }
@@ -277,11 +300,14 @@ Result<WebhookDeliveryPage> list_deliveries(Session& session, const WebhookDeliv
   });
 }
 
-Result<std::int32_t> count_replay(Session& session, const std::string& namespace_name, const DeliveryId& delivery_id) {
-  return session.run<std::int32_t>(Mode::write, [&](Transaction& transaction) -> Result<std::int32_t> {
+Result<std::int32_t> count_replay(Session& session, const std::string& namespace_name, const DeliveryId& delivery_id,
+                                  const std::optional<AuditEntry>& audit) {
+  return session.run<std::int32_t>(Mode::transaction, [&](Transaction& transaction) -> Result<std::int32_t> {
     const auto rows = transaction.execute("count_webhook_replay", delivery_parameters(namespace_name, delivery_id));
     if (rows.empty()) return no_delivery();
-    return RowReader(rows[0]).integer();
+    const std::int32_t number = RowReader(rows[0]).integer();
+    append_audit(transaction, kClusterChain, replay_audit(audit, number));
+    return number;
   });
 }
 
@@ -297,16 +323,19 @@ void PostgresWebhooks::record(std::vector<WebhookReceipt> receipts, Done<std::ve
      [receipts = std::move(receipts)](Session& session) { return record_webhooks(session, receipts); });
 }
 
-void PostgresWebhooks::write_endpoint(WebhookEndpointRow endpoint, EndpointWrite how, Done<WrittenEndpoint> done) {
-  on(pages_, std::move(done), [endpoint = std::move(endpoint), how](Session& session) {
-    return postgres::write_endpoint(session, endpoint, how);
+void PostgresWebhooks::write_endpoint(WebhookEndpointRow endpoint, EndpointWrite how, std::optional<AuditEntry> audit,
+                                      Done<WrittenEndpoint> done) {
+  on(pages_, std::move(done), [endpoint = std::move(endpoint), how, audit = std::move(audit)](Session& session) {
+    return postgres::write_endpoint(session, endpoint, how, audit);
   });
 }
 
-void PostgresWebhooks::remove_endpoint(std::string namespace_name, std::string name, Done<void> done) {
-  on(pages_, std::move(done), [namespace_name = std::move(namespace_name), name = std::move(name)](Session& session) {
-    return postgres::remove_endpoint(session, namespace_name, name);
-  });
+void PostgresWebhooks::remove_endpoint(std::string namespace_name, std::string name, std::optional<AuditEntry> audit,
+                                       Done<void> done) {
+  on(pages_, std::move(done),
+     [namespace_name = std::move(namespace_name), name = std::move(name), audit = std::move(audit)](Session& session) {
+       return postgres::remove_endpoint(session, namespace_name, name, audit);
+     });
 }
 
 void PostgresWebhooks::find_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) {
@@ -333,10 +362,12 @@ void PostgresWebhooks::list_deliveries(WebhookDeliveryFilter filter, Done<Webhoo
      [filter = std::move(filter)](Session& session) { return postgres::list_deliveries(session, filter); });
 }
 
-void PostgresWebhooks::count_replay(std::string namespace_name, DeliveryId delivery_id, Done<std::int32_t> done) {
-  on(pages_, std::move(done), [namespace_name = std::move(namespace_name), delivery_id](Session& session) {
-    return postgres::count_replay(session, namespace_name, delivery_id);
-  });
+void PostgresWebhooks::count_replay(std::string namespace_name, DeliveryId delivery_id, std::optional<AuditEntry> audit,
+                                    Done<std::int32_t> done) {
+  on(pages_, std::move(done),
+     [namespace_name = std::move(namespace_name), delivery_id, audit = std::move(audit)](Session& session) {
+       return postgres::count_replay(session, namespace_name, delivery_id, audit);
+     });
 }
 
 }  // namespace orchestrator::store::postgres

@@ -15,13 +15,16 @@ class PostgresWebhooks final : public WebhookStore {
       : pages_(pages), recorders_(options, kRecorders) {}
 
   void record(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) override;
-  void write_endpoint(WebhookEndpointRow endpoint, EndpointWrite how, Done<WrittenEndpoint> done) override;
-  void remove_endpoint(std::string namespace_name, std::string name, Done<void> done) override;
+  void write_endpoint(WebhookEndpointRow endpoint, EndpointWrite how, std::optional<AuditEntry> audit,
+                      Done<WrittenEndpoint> done) override;
+  void remove_endpoint(std::string namespace_name, std::string name, std::optional<AuditEntry> audit,
+                       Done<void> done) override;
   void find_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) override;
   void list_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) override;
   void find_delivery(std::string namespace_name, DeliveryId delivery_id, Done<WebhookDeliveryView> done) override;
   void list_deliveries(WebhookDeliveryFilter filter, Done<WebhookDeliveryPage> done) override;
-  void count_replay(std::string namespace_name, DeliveryId delivery_id, Done<std::int32_t> done) override;
+  void count_replay(std::string namespace_name, DeliveryId delivery_id, std::optional<AuditEntry> audit,
+                    Done<std::int32_t> done) override;
 
   /// As Store::stop.
   void stop() { recorders_.stop(); }

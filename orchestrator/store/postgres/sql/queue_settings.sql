@@ -27,6 +27,13 @@ on conflict (namespace, name) do update set
 returning namespace, name, limits::text, paused, reason, orchestrator.to_micros(paused_at),
   orchestrator.to_micros(changed_at), revision
 
+-- name: find_queue_settings
+-- Index: queue_settings_pkey.
+select namespace, name, limits::text, paused, reason, orchestrator.to_micros(paused_at),
+  orchestrator.to_micros(changed_at), revision
+from orchestrator.queue_settings
+where namespace = $1 and name = $2
+
 -- name: list_queue_settings
 -- Index: queue_settings_revision.
 select namespace, name, limits::text, paused, reason, orchestrator.to_micros(paused_at),
