@@ -65,10 +65,20 @@ std::vector<SignalRow> find_waiting(const Tables& tables, SignalRow anyone) {
   return signals;
 }
 
+/// The run is gone, and its namespace with it: every signal is looked at.
+std::vector<SignalRow> find_addressed_to_nobody(const Tables& tables, const RunId& run_id) {
+  std::vector<SignalRow> signals;
+  for (const auto& [id, row] : tables.signals) {
+    if (row.fate == SignalFate::buffered && row.addressed_run_id == run_id) signals.push_back(row);
+  }
+  sort_oldest_first(signals);
+  return signals;
+}
+
 std::vector<SignalRow> find_addressed(const Tables& tables, const RunId& run_id) {
   const auto open = tables.open.find(run_id);
   const auto closed = tables.closed.find(run_id);
-  if (open == tables.open.end() && closed == tables.closed.end()) return {};
+  if (open == tables.open.end() && closed == tables.closed.end()) return find_addressed_to_nobody(tables, run_id);
   SignalRow anyone;
   anyone.shard = shard_of(run_id);
   anyone.namespace_name = (open != tables.open.end() ? open->second.header : closed->second.header).namespace_name;
