@@ -73,8 +73,9 @@ class Examples:
     def __init__(self, server):
         self.server = server
         delivery = server.must("GET", "/v1/webhook-deliveries?limit=1")["items"][0]
+        signal = server.must("POST", "/v1/signals/nobody.waits", {"key": "flow-0"})
         self.words = {"QUEUE": "mail", "WORKFLOW": "board-flow", "SCHEDULE": "hourly", "ENDPOINT": "paid",
-                      "DELIVERY_ID": delivery["delivery_id"], "NAME": "go", "KEY": "flow-1"}
+                      "DELIVERY_ID": delivery["delivery_id"], "SIGNAL_ID": signal["signal_id"], "NAME": "go", "KEY": "flow-1"}
         self.failed = [item["run_id"] for item in server.must("GET", "/v1/dead-letters?error=Test.Job&limit=500")["items"]]
 
     def open_run(self):

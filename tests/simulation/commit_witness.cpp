@@ -119,6 +119,7 @@ void CommitWitness::see_event(Seen& seen, const store::JournalRow& row, const Hi
   if (!event.state_name.empty()) {
     thread = Thread{.state = event.state_name, .attempt = 0, .is_open = false, .not_before = std::nullopt};
   }
+  if (event.type == EventType::TaskSnoozed) ++seen.snoozes;
   const auto close_attempt = [&] {
     if (!thread.is_open) findings_.add("I-4", where + " is an outcome of no open attempt");
     thread.is_open = false;
@@ -350,6 +351,11 @@ bool CommitWitness::was_cancelled(RunId run) const {
     return open->second.progress.job_state.value_or("").find("\"cancelling\"") != std::string::npos;
   const auto seen = runs_.find(run);
   return seen != runs_.end() && (seen->second.is_cancelling || seen->second.closed);
+}
+
+int CommitWitness::snoozes_of(RunId run) const {
+  const auto seen = runs_.find(run);
+  return seen == runs_.end() ? 0 : seen->second.snoozes;
 }
 
 int CommitWitness::retries_of(RunId run) const {

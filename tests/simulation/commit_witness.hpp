@@ -31,6 +31,8 @@ class CommitWitness {
   [[nodiscard]] bool was_scheduled(RunId run, const std::string& state, std::int32_t attempt) const;
   [[nodiscard]] bool was_cancelled(RunId run) const;
   [[nodiscard]] int retries_of(RunId run) const;
+  /// How often a handler gave a step of it back for later.
+  [[nodiscard]] int snoozes_of(RunId run) const;
   [[nodiscard]] std::uint64_t commits() const { return commits_; }
 
  private:
@@ -49,6 +51,7 @@ class CommitWitness {
     bool is_cancelling = false;
     bool is_paused = false;
     int retries = 0;
+    int snoozes = 0;
     std::map<ScopeId, Thread> threads;
     std::set<std::pair<std::string, std::int32_t>> scheduled;
     std::map<std::string, int> succeeded;  ///< by state

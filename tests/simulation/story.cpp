@@ -24,9 +24,9 @@ constexpr Duration kMostLate = std::chrono::seconds{3};
 constexpr Duration kMostUntilEnd = std::chrono::minutes{10};
 /// What a healthy cluster needs at most for all that waits for the limits of `narrow`.
 constexpr Duration kMostHeldBack = std::chrono::minutes{1};
-/// Deaths that one poisonous step may cause: one that nobody could know of, and another such one after a snooze, then
-/// the limit and one that passes it.
-constexpr int kMostKills = 6;
+/// Deaths that one poisonous step may cause: one that nobody could know of, then the limit and one that passes it. Each
+/// snooze may be followed by another one that nobody could know of.
+constexpr int kMostKills = 5;
 constexpr std::size_t kMostFindings = 20;
 /// Seeds with remote workers; the others, past faults among them, play as they did without.
 constexpr std::uint64_t kRemoteOneIn = 7;
@@ -337,7 +337,7 @@ void Story::check_ends() {
   scheduled_.check_ends();
   witness_.check_effects(Performers::transactional_states());
   for (const auto& [run, kills] : performers_.kills()) {
-    if (kills > kMostKills)
+    if (kills > kMostKills + witness_.snoozes_of(run))
       findings_.add("I-17", "run " + run.str() + " took " + std::to_string(kills) + " processes down");
   }
 }
