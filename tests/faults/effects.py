@@ -80,6 +80,22 @@ class EffectServer:
         return found
 
 
+def descriptors_of(pid):
+    """Paths of the files that a process has open; none when it is gone."""
+    try:
+        return [entry.path for entry in os.scandir(f"/proc/{pid}/fd")]
+    except OSError:
+        return []
+
+
+def target_of(descriptor):
+    """What it stands for; nothing when it was closed since it was listed: the others still count."""
+    try:
+        return os.readlink(descriptor)
+    except OSError:
+        return None
+
+
 def process_of_connection(client_port, server_port, pids):
     """Which of these processes holds the client's end of a connection; 0: none."""
     ends = [f"0100007F:{client_port:04X}", f"0100007F:{server_port:04X}"]
@@ -91,10 +107,6 @@ def process_of_connection(client_port, server_port, pids):
     if inode is None:
         return 0
     for pid in list(pids):
-        try:
-            for entry in os.scandir(f"/proc/{pid}/fd"):
-                if os.readlink(entry.path) == f"socket:[{inode}]":
-                    return pid
-        except OSError:
-            continue
+        if any(target_of(entry) == f"socket:[{inode}]" for entry in descriptors_of(pid)):
+            return pid
     return 0
