@@ -117,7 +117,7 @@ def signals(caller):
     caller.call("retargetSignal", 409, signal=lost["signal_id"])
     assert moved["origin_signal_id"] == lost["signal_id"], moved
     until(lambda: caller.call("getSignal", signal=moved["signal_id"])["reason"] is None, "the new signal is picked up")
-    caller.call("replaySignal", 404, signal="none")
+    caller.call("replaySignal", 404, signal="00000000-0000-7000-8000-000000000000")
     caller.call("replaySignal", 202, signal=moved["signal_id"])
 
 
