@@ -85,7 +85,15 @@ void count(SimulatedCluster& cluster, const std::vector<RunId>& runs, Tally& tal
 }
 
 TEST(SignalRaces, EachOfTwoHundredThousandHasOneWinner) {
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  constexpr int kRaces = 10'000;  // each costs many times as much
+#else
   constexpr int kRaces = 200'000;
+#endif
+#else
+  constexpr int kRaces = 200'000;
+#endif
   constexpr int kRacesPerWorld = 1'000;
   Tally tally;
 
