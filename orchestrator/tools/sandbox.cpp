@@ -2,6 +2,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <optional>
@@ -38,7 +39,10 @@ SandboxPhonePeAccount phonepe_account(const SandboxOptions& options) {
 
 struct Sandbox::Impl {
   explicit Impl(const SandboxOptions& options)
-      : world{.hooks = HookSender(io)},
+      : world{.hooks = HookSender(io),
+              .next_number = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                 std::chrono::system_clock::now().time_since_epoch())
+                                 .count()},
         payfast(world, options.payfast_passphrase),
         phonepe(world, phonepe_account(options)),
         mail(world),

@@ -73,7 +73,7 @@ SandboxReply SandboxPayFast::process(const SandboxRequest& request) {
     return text_reply(400, "Generated signature does not match submitted signature");
   }
   Payment& payment = payments_[m_payment_id];
-  if (payment.pf_payment_id.empty()) payment.pf_payment_id = std::to_string(next_reference_++);
+  if (payment.pf_payment_id.empty()) payment.pf_payment_id = std::to_string(world_.next_number++);
   payment.form = std::move(form);
   return reply_after_effect(fault, text_reply(200, "Choose how to pay"));
 }

@@ -33,7 +33,7 @@ SandboxReply SandboxPhonePe::token(const SandboxRequest& request) {
                         value_of(form, "client_secret") == account_.client_secret &&
                         value_of(form, "grant_type") == "client_credentials";
   if (!is_known || is_fault(fault, Fault::refuse)) return json_reply(401, {{"code", "AUTHORIZATION_FAILED"}});
-  token_ = "token-" + std::to_string(next_number_++);
+  token_ = "token-" + std::to_string(world_.next_number++);
   const std::int64_t expires_at = unix_seconds() + std::chrono::seconds(kTokenLifetime).count();
   return reply_after_effect(fault, json_reply(200, {{"access_token", token_}, {"expires_at", expires_at}}));
 }
@@ -55,7 +55,7 @@ SandboxReply SandboxPhonePe::pay(const SandboxRequest& request) {
     return json_reply(400, {{"code", "BAD_REQUEST"}});
   }
   Order& order = orders_[id];
-  order.provider_order_id = "OMO" + std::to_string(next_number_++);
+  order.provider_order_id = "OMO" + std::to_string(world_.next_number++);
   order.amount = body->at("amount").get<std::int64_t>();
   if (is_fault(fault, Fault::wrong_amount)) order.amount -= 100;
   world_.effects.count("phonepe.pay/" + id);

@@ -20,6 +20,9 @@ struct SandboxWorld {
   FaultScript faults;
   EffectCounts effects;
   HookSender hooks;
+  /// Of the next payment, order or token. Providers never give a number twice, so two lives of the sandbox must not either:
+  /// it begins at the wall clock's milliseconds.
+  std::int64_t next_number;
 };
 
 /// Plays PayFast: `/eng/process`, `/eng/query/validate`, `/transactions/history`; notifies the form's notify_url.
@@ -45,7 +48,6 @@ class SandboxPayFast {
   SandboxWorld& world_;
   const std::string passphrase_;
   std::map<std::string, Payment> payments_;  ///< by m_payment_id
-  std::int64_t next_reference_ = 1'000'000;
 };
 
 struct SandboxPhonePeAccount {
@@ -91,7 +93,6 @@ class SandboxPhonePe {
   std::string token_;
   std::map<std::string, Order> orders_;    ///< by merchantOrderId
   std::map<std::string, Refund> refunds_;  ///< by merchantRefundId
-  std::int64_t next_number_ = 1;
 };
 
 /// Plays the mail provider: `POST /emails` with its rules for Idempotency-Key. Operation: mail.send.

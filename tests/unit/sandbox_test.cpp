@@ -198,7 +198,8 @@ TEST_F(SandboxWithHandlers, ModelThatDeclinesIsAnAnswerNotAnOutage) {
   EXPECT_FALSE(outcome.retryable);
 }
 
-TEST_F(SandboxWithHandlers, PayFastConfirmsItsOwnNotificationOnly) {
+/// The payer posts the form of `pay-1` and pays: PayFast's answer.
+Result<Json> pay_by_form(DemoClient& client) {
   digest::FormFields form = {{"merchant_id", "10000100"},
                              {"merchant_key", "46f0cd694581a"},
                              {"notify_url", "http://127.0.0.1:1/x"},
@@ -207,8 +208,28 @@ TEST_F(SandboxWithHandlers, PayFastConfirmsItsOwnNotificationOnly) {
                              {"item_name", "Wallet"},
                              {"custom_str1", "default"}};
   form.emplace_back("signature", digest::payfast_form_signature(form, "jt7NOE43FZPn"));
-  ASSERT_TRUE(client_->post_form("/eng/process", digest::format_form(form)));
-  const auto paid = client_->post("/control/payfast/pay", {{"m_payment_id", "pay-1"}});
+  const auto posted = client.post_form("/eng/process", digest::format_form(form));
+  if (!posted) return posted.error();
+  return client.post("/control/payfast/pay", {{"m_payment_id", "pay-1"}});
+}
+
+TEST_F(SandboxWithHandlers, TwoLivesNeverGiveOneNumberTwice) {
+  const auto paid = pay_by_form(*client_);
+  ASSERT_TRUE(paid);
+
+  sandbox_.reset();
+  auto next_life = Sandbox::start({.port = 0, .hook_url = "http://127.0.0.1:1/hooks/default"});
+  ASSERT_TRUE(next_life) << next_life.error().message;
+  DemoClient next_client(*parse_server_url((*next_life)->url()));
+  const auto paid_again = pay_by_form(next_client);
+
+  ASSERT_TRUE(paid_again);
+  EXPECT_NE(string_member(*paid, "pf_payment_id"), "");
+  EXPECT_NE(string_member(*paid, "pf_payment_id"), string_member(*paid_again, "pf_payment_id"));
+}
+
+TEST_F(SandboxWithHandlers, PayFastConfirmsItsOwnNotificationOnly) {
+  const auto paid = pay_by_form(*client_);
   ASSERT_TRUE(paid);
 
   const Json found =
