@@ -20,8 +20,8 @@ struct SandboxWorld {
   FaultScript faults;
   EffectCounts effects;
   HookSender hooks;
-  /// Of the next payment, order or token. Providers never give a number twice, so two lives of the sandbox must not either:
-  /// it begins at the wall clock's milliseconds.
+  /// Of the next payment, order or token. Providers never give a number twice, so two lives of the sandbox must not
+  /// either: it begins at the wall clock's milliseconds.
   std::int64_t next_number;
 };
 
