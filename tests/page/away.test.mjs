@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { goTo, openBrowser, openPage } from "./browser.mjs";
 import { deploy } from "./flows.mjs";
-import { Server } from "./server.mjs";
+import { Server, until } from "./server.mjs";
 
 let server, browser;
 
@@ -21,6 +21,9 @@ after(async () => {
 
 test("the page says that the server is away, keeps what it knows, and goes on when it is back", async () => {
   const page = await openPage(browser, server.url);
+  // The code of every screen comes by itself.
+  await until("the last screen's code", () =>
+    page.evaluate(() => performance.getEntriesByType("resource").some((entry) => /state_graph-.*js$/.test(entry.name))));
   await goTo(page, "/runs");
   await page.getByText("run-before").waitFor();
 
@@ -28,6 +31,7 @@ test("the page says that the server is away, keeps what it knows, and goes on wh
   await page.getByRole("alert").getByText("The server does not answer.").waitFor();
   assert.equal(await page.getByText("run-before").count(), 1);
   await goTo(page, "/queues");
+  await page.getByRole("heading", { name: "Queues" }).waitFor();
   await goTo(page, "/runs");
   await page.getByText("run-before").waitFor();
 
