@@ -21,7 +21,9 @@ void close(RunData& run, const HistoryEvent& event, RunState state) {
   run.closed_at = event.at;
   run.error = event.error;
   run.cause = event.cause;
-  run.output = state == RunState::succeeded ? run.root().value : nullptr;
+  // What a worker answered is kept though a cancellation that came first decided the end: a job has no journal for it.
+  const bool is_done = run.header.kind == RunKind::job && run.root().phase == Phase::finished;
+  run.output = state == RunState::succeeded || is_done ? run.root().value : nullptr;
   run.cancelling.reset();
   run.cancel_reason.reset();
   run.paused.reset();
@@ -258,6 +260,7 @@ void mark_started(RunData& run, Scope& scope, const HistoryEvent& event) {
   if (!step.in_hand) ++run.tasks_in_hand;
   step.in_hand = InHand{.since = event.at, .worker = detail::text(event, detail::kWorker).value_or(std::string())};
   step.start_recorded = true;
+  if (run.header.kind == RunKind::job && !run.first_attempt_at) run.first_attempt_at = event.at;
 }
 
 /// Makes a scope of a closed run ready to go on: a state that did not finish is entered again with the same input.

@@ -358,6 +358,7 @@ Json Run::checkpoint() const {
   object["last_at"] = to_micros(run.last_at);
   put(object, "begun", run.begun);
   put(object, "started_at", run.started_at);
+  put(object, "first_attempt_at", run.first_attempt_at);
   put(object, "deadline", run.deadline);
   if (run.closed) object["closed"] = std::string(to_string(*run.closed));
   put(object, "closed_at", run.closed_at);
@@ -400,6 +401,7 @@ Result<Run> Run::restore(RunHeader header, language::DefinitionPtr definition, c
   run.last_at = read.time(checkpoint, "last_at").value_or(Timestamp{});
   run.begun = read.flag(checkpoint, "begun");
   run.started_at = read.time(checkpoint, "started_at");
+  run.first_attempt_at = read.time(checkpoint, "first_attempt_at");
   run.deadline = read.time(checkpoint, "deadline");
   if (const auto closed = read.text(checkpoint, "closed")) {
     run.closed = parse_run_state(*closed);

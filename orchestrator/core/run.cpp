@@ -28,6 +28,13 @@ RunState Run::state() const {
 EventId Run::next_event_id() const { return body_->last_id + 1; }
 std::optional<Timestamp> Run::started_at() const { return body_->started_at; }
 
+std::optional<Timestamp> Run::first_work_at() const {
+  if (body_->header.kind != RunKind::job) return body_->started_at;
+  if (body_->first_attempt_at) return body_->first_attempt_at;
+  const auto& in_hand = std::as_const(*body_).root().step.in_hand;
+  return in_hand ? std::optional(in_hand->since) : std::nullopt;
+}
+
 std::optional<Timestamp> Run::next_timer() const {
   if (body_->closed) return std::nullopt;
   if (body_->paused) return body_->next_time_out();

@@ -29,7 +29,11 @@ class Run {
   [[nodiscard]] const language::Definition& definition() const;
   [[nodiscard]] RunState state() const;
   [[nodiscard]] EventId next_event_id() const;
+  /// When its first state was entered.
   [[nodiscard]] std::optional<Timestamp> started_at() const;
+  /// The `started_at` that callers see: a job does its first work when a worker begins it, however long it was ready
+  /// before; a workflow when its first state is entered.
+  [[nodiscard]] std::optional<Timestamp> first_work_at() const;
 
   /// Why it does not move: never empty while open. JSON items of contract-details.md: {kind, state_name, since, ...}.
   [[nodiscard]] Json waiting_on() const;

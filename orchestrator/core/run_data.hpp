@@ -25,9 +25,10 @@ struct RunData {
 
   EventId last_id = 0;
   Timestamp last_at{};
-  bool begun = false;                   ///< ExecutionStarted was applied
-  std::optional<Timestamp> started_at;  ///< first state entered
-  std::optional<Timestamp> deadline;    ///< of the whole run
+  bool begun = false;                         ///< ExecutionStarted was applied
+  std::optional<Timestamp> started_at;        ///< first state entered
+  std::optional<Timestamp> first_attempt_at;  ///< of a job: when a worker began it for the first time
+  std::optional<Timestamp> deadline;          ///< of the whole run
   std::optional<RunState> closed;
   std::optional<Timestamp> closed_at;
   Payload output;

@@ -286,8 +286,9 @@ store::RunProgress ShardGroup::progress_of(const RunEntry& entry, bool at_rest) 
   progress.waiting_on = waiting_on_text(entry);
   progress.at_rest = at_rest;
   progress.attempts = entry.run.attempts();
-  progress.started_at = entry.run.started_at();
   progress.job_state = job_state_of(entry);
+  // Without a record a job is rebuilt from when its first state was entered, and readers know that nothing began.
+  progress.started_at = progress.job_state ? entry.run.first_work_at() : entry.run.started_at();
   return progress;
 }
 
@@ -303,7 +304,7 @@ void ShardGroup::write_closed(RunEntry& entry, Pending& out) {
   if (run.error()) row.error = storable_text(*run.error());
   if (run.cause()) row.cause = storable_text(*run.cause());
   row.attempts = run.attempts();
-  row.started_at = run.started_at();
+  row.started_at = run.first_work_at();
   row.closed_at = run.closed_at().value_or(clock_.now());
   row.successor_run_id = entry.successor;
   row.job_state = job_state_of(entry);
@@ -424,7 +425,7 @@ store::RunView ShardGroup::view_of(RunEntry& entry) {
   view.error = run.error();
   view.cause = run.cause();
   view.attempts = run.attempts();
-  view.started_at = run.started_at();
+  view.started_at = run.first_work_at();
   view.closed_at = run.closed_at();
   view.wake_at = run.next_timer();
   view.successor_run_id = entry.successor;

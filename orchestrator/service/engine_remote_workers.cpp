@@ -83,8 +83,9 @@ void EngineRemoteWorkers::report(ReportTask report, Reply<TaskAnswer> reply) {
       const auto& view = reading->view;
       if (view.header.kind == RunKind::job) {
         // A job has no journal: its row says how it ended.
-        const bool counted = view.state == RunState::succeeded && view.attempts == proof->token.task.attempt &&
-                             json_of(view.output) == json_of(proof->output);
+        const bool is_kept = view.state == RunState::succeeded || (view.state == RunState::cancelled && view.output);
+        const bool counted =
+            is_kept && view.attempts == proof->token.task.attempt && json_of(view.output) == json_of(proof->output);
         const TaskAnswer settled{.run_id = proof->token.run_id, .state = view.state};
         proof->reply(counted ? Result<TaskAnswer>(settled) : runtime::stale_lease());
         return;

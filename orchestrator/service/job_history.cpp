@@ -43,6 +43,12 @@ Result<std::vector<Json>> job_history(const store::RunView& view) {
     if (failure.retry_at) item["retry_at"] = to_rfc3339(*failure.retry_at);
   }
   if (!is_closed(view.state)) return items;
+  if (view.state == RunState::cancelled && view.output) {
+    Json& item = add(items, EventType::TaskSucceeded, view.closed_at.value_or(view.header.created_at));
+    item["state_name"] = core::kJobStateName;
+    item["attempt"] = view.attempts;
+    item["output"] = json_of(view.output);
+  }
   Json& end = add(items, end_of(view.state), view.closed_at.value_or(view.header.created_at));
   if (view.state == RunState::succeeded) end["output"] = json_of(view.output);
   if (view.error) end["error"] = *view.error;

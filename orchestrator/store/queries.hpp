@@ -167,7 +167,7 @@ struct RunView {
   std::optional<std::string> error;
   std::optional<std::string> cause;
   std::int32_t attempts = 0;
-  std::optional<Timestamp> started_at;
+  std::optional<Timestamp> started_at;  ///< first work; nothing for a job that no worker has begun
   std::optional<Timestamp> closed_at;
   std::optional<Timestamp> wake_at;
   DeadLetter dead_letter = DeadLetter::none;

@@ -38,7 +38,8 @@ struct RunProgress {
   std::string waiting_on = "[]";     ///< JSON array text, never empty while open
   bool at_rest = false;              ///< nothing ready or in hand: recovery need not load it
   std::int32_t attempts = 0;
-  std::optional<Timestamp> started_at;  ///< first work
+  /// First work; of a job without job_state, which nobody has begun, when its only state was entered.
+  std::optional<Timestamp> started_at;
   /// A job's encode_job_record; nothing for workflows, and for jobs that went well so far.
   std::optional<std::string> job_state;
 };

@@ -294,10 +294,11 @@ TEST_F(RealJobs, OneOrderKeyIsPerformedInOrderAndItsHeadBlocks) {
   EXPECT_EQ(second.at("state"), "ready");
   EXPECT_EQ(second.at("waiting_on").at(0).at("kind"), "limit");
   EXPECT_EQ(second.at("waiting_on").at(0).at("order_key"), "line");
+  EXPECT_TRUE(second.at("started_at").is_null());
   std::string before;
   for (const Json& item : items) {
     const Json run = run_in(string_member(item, "run_id"), "succeeded");
-    EXPECT_GE(run.at("closed_at").get<std::string>(), before);
+    EXPECT_GE(run.at("started_at").get<std::string>(), before);
     before = run.at("closed_at").get<std::string>();
   }
 }

@@ -306,6 +306,22 @@ TEST_F(RemoteWorkers, ACancelledRunShowsAtTheNextHeartbeatAndItsWorkMayFinish) {
   static_cast<void>(cluster.run_in("a", run_id, "cancelled"));
 }
 
+TEST_F(RemoteWorkers, WhatACancelledJobsWorkerFinishedIsKept) {
+  const std::string run_id = string_member(cluster.post("a", "/v1/jobs", {{"handler", "busy"}}).json(), "run_id");
+  const Json task = cluster.claim_one("a");
+  ASSERT_EQ(cluster.post("a", "/v1/runs/" + run_id + "/cancel", Json::object()).status, 202);
+  const Json said = {{"output", {{"charged", 5}}}};
+  ASSERT_EQ(cluster.report("a", task, "complete", said).status, 200);
+
+  // As if the answer had been lost on its way.
+  EXPECT_EQ(cluster.report("a", task, "complete", said).status, 200);
+  EXPECT_EQ(slug(cluster.report("a", task, "complete", {{"output", 2}})), "/problems/stale-lease");
+
+  const Json run = cluster.run_in("a", run_id, "cancelled");
+  EXPECT_EQ(run.at("output"), said.at("output"));
+  EXPECT_EQ(cluster.history("a", run_id), Types({"ExecutionStarted", "TaskSucceeded", "ExecutionAborted"}));
+}
+
 TEST_F(RemoteWorkers, AKilledRunsTokenIsStale) {
   cluster.deploy("a", "one", one_remote_step("doomed"));
   const std::string run_id = cluster.start_run("a", "one");

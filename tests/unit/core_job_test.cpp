@@ -191,6 +191,54 @@ TEST(Job, ALostWorkerIsToldAsAFailureAndTheNextAttemptGoesOut) {
   EXPECT_EQ(job.task().task.attempt, 2);
 }
 
+TEST(Job, FirstWorkIsWhenAWorkerBeginsIt) {
+  JobDriver job{JobSpec{}};
+  EXPECT_EQ(job.run.first_work_at(), std::nullopt);
+  job.now += std::chrono::minutes{3};
+  const Timestamp begun = job.now;
+
+  job.decide(TaskStarted{job.task().task, "w-1"});
+  job.now += std::chrono::seconds{1};
+  job.decide(TaskLost{job.task().task});
+  job.now += std::chrono::seconds{1};
+  job.finish(Outcome::completed(make_payload(1)));
+
+  EXPECT_EQ(job.run.first_work_at(), begun);
+  auto restored = Run::restore(job.run.header(), job.definition, job.run.checkpoint());
+  ASSERT_TRUE(restored);
+  EXPECT_EQ(restored->first_work_at(), begun);
+}
+
+TEST(Job, FirstWorkIsKnownFromTheHandOutOn) {
+  JobDriver job{JobSpec{}};
+
+  job.run.mark_in_hand(job.task().task, job.now + std::chrono::seconds{5}, "w-1");
+
+  EXPECT_EQ(job.run.first_work_at(), job.now + std::chrono::seconds{5});
+}
+
+TEST(Job, KeepsTheOutputOfWorkThatACancellationLetFinish) {
+  JobDriver job{JobSpec{}};
+  job.decide(TaskStarted{job.task().task, "w-1"});
+  job.decide(CancelAsked{.mode = CancelMode::graceful, .reason = "not needed", .actor = "ann"});
+
+  job.finish(Outcome::completed(make_payload({{"shipped", true}})));
+
+  EXPECT_EQ(job.run.state(), RunState::cancelled);
+  ASSERT_NE(job.run.output(), nullptr);
+  EXPECT_EQ(json_of(job.run.output()), Json({{"shipped", true}}));
+}
+
+TEST(Job, KilledHasNoOutput) {
+  JobDriver job{JobSpec{}};
+  job.decide(TaskStarted{job.task().task, "w-1"});
+
+  job.decide(CancelAsked{.mode = CancelMode::kill, .reason = "not needed", .actor = "ann"});
+
+  EXPECT_EQ(job.run.state(), RunState::cancelled);
+  EXPECT_EQ(job.run.output(), nullptr);
+}
+
 TEST(Job, BeginsAgainAsItBegan) {
   const Timestamp at = JobDriver::header_of(std::nullopt).created_at + std::chrono::hours{1};
   JobDriver waiting{JobSpec{}, at};

@@ -13,7 +13,7 @@ RunView view_of(const OpenRunRow& row) {
   view.state = row.progress.state;
   view.waiting_on = shown_waiting_on(row.header, row.progress.waiting_on);
   view.attempts = row.progress.attempts;
-  view.started_at = row.progress.started_at;
+  if (row.header.kind != RunKind::job || row.progress.job_state) view.started_at = row.progress.started_at;
   view.wake_at = row.progress.wake_at;
   view.job_state = row.progress.job_state;
   return view;

@@ -86,7 +86,8 @@ left join lateral (
 select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, r.input, r.attributes, r.parent_run_id,
   r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
   r.timeout_seconds, r.queue, r.job,
-  r.state, r.waiting_on, null::json, null::text, null::text, r.attempts, orchestrator.to_micros(r.started_at), null::bigint,
+  r.state, r.waiting_on, null::json, null::text, null::text, r.attempts,
+  case when r.kind = 'workflow' or r.job_state is not null then orchestrator.to_micros(r.started_at) end, null::bigint,
   orchestrator.to_micros(r.wake_at), 'none', null::uuid, r.job_state, null::text
 from orchestrator.open_runs r
 where r.shard = $1 and r.run_id = $2

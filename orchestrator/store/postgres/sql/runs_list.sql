@@ -5,7 +5,8 @@
 (select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, null::json, r.attributes, r.parent_run_id,
   r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
   r.timeout_seconds, r.queue, r.job,
-  r.state, r.waiting_on, null::json, null::text, null::text, r.attempts, orchestrator.to_micros(r.started_at), null::bigint,
+  r.state, r.waiting_on, null::json, null::text, null::text, r.attempts,
+  case when r.kind = 'workflow' or r.job_state is not null then orchestrator.to_micros(r.started_at) end, null::bigint,
   orchestrator.to_micros(r.wake_at), 'none', null::uuid, null::text, null::text
 from generate_series(0, (select shard_count - 1 from orchestrator.settings)) as s (shard)
 cross join lateral (
@@ -75,7 +76,8 @@ limit $2
 (select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, null::json, r.attributes, r.parent_run_id,
   r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
   r.timeout_seconds, r.queue, r.job,
-  r.state, r.waiting_on, null::json, null::text, null::text, r.attempts, orchestrator.to_micros(r.started_at), null::bigint,
+  r.state, r.waiting_on, null::json, null::text, null::text, r.attempts,
+  case when r.kind = 'workflow' or r.job_state is not null then orchestrator.to_micros(r.started_at) end, null::bigint,
   orchestrator.to_micros(r.wake_at), 'none', null::uuid, null::text, null::text
 from orchestrator.open_runs r
 where r.shard = $17 and r.key = $16 and r.namespace = $1 and ($3::uuid is null or r.run_id < $3)
@@ -142,7 +144,8 @@ limit $2
 (select r.run_id, r.namespace, r.kind, r.workflow, r.version, r.key, r.priority, null::json, r.attributes, r.parent_run_id,
   r.parent_step, r.predecessor_run_id, r.traceparent, orchestrator.to_micros(r.created_at), orchestrator.to_micros(r.run_at),
   r.timeout_seconds, r.queue, r.job,
-  r.state, r.waiting_on, null::json, null::text, null::text, r.attempts, orchestrator.to_micros(r.started_at), null::bigint,
+  r.state, r.waiting_on, null::json, null::text, null::text, r.attempts,
+  case when r.kind = 'workflow' or r.job_state is not null then orchestrator.to_micros(r.started_at) end, null::bigint,
   orchestrator.to_micros(r.wake_at), 'none', null::uuid, null::text, null::text
 from orchestrator.open_runs r
 where r.parent_run_id = $16 and ($17::text is null or r.key = $17) and r.namespace = $1 and ($3::uuid is null or r.run_id < $3)
