@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "orchestrator/base/json.hpp"
+#include "orchestrator/store/postgres/planned_reads.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 
 namespace orchestrator::store::postgres {
@@ -65,7 +66,7 @@ void append_audit(Transaction& transaction, std::int32_t chain, const std::optio
 Result<AuditPage> list_audit(Session& session, const AuditFilter& filter) {
   const auto before = parse_audit_cursor(filter.cursor);
   if (!before) return before.error();
-  return session.run<AuditPage>(Mode::read, [&](Transaction& transaction) -> Result<AuditPage> {
+  return read_planned<AuditPage>(session, [&](Transaction& transaction) -> Result<AuditPage> {
     Parameters parameters;
     parameters.text_or_null(unless_empty(filter.namespace_name)).text_or_null(unless_empty(filter.actor));
     parameters.text_or_null(unless_empty(filter.action)).text_or_null(unless_empty(filter.target));

@@ -41,4 +41,8 @@ Parameters& Parameters::bytes(std::string_view value) {
 
 Parameters& Parameters::array(BinaryArray array) { return bytes(array.take()); }
 
+Parameters& Parameters::array_or_null(std::optional<BinaryArray> array) {
+  return array ? this->array(*std::move(array)) : null();
+}
+
 }  // namespace orchestrator::store::postgres

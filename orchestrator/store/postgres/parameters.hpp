@@ -32,6 +32,7 @@ class Parameters {
   Parameters& micros(const std::optional<Timestamp>& value);
   Parameters& bytes(std::string_view value);  ///< bytea, or another type in its binary form
   Parameters& array(BinaryArray array);
+  Parameters& array_or_null(std::optional<BinaryArray> array);
   template <typename Tag>
   Parameters& id(const Uuid<Tag>& value) {
     return bytes(std::string_view(reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()));

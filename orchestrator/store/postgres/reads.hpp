@@ -9,7 +9,8 @@ namespace orchestrator::store::postgres {
 
 /// Store::find_run. not_found.
 Result<RunView> find_run(Session& session, RunId run_id);
-/// Store::list_runs. invalid_argument ("invalid-parameter") for a bad cursor.
+/// Store::list_runs. A page looks at so many rows at most: it may hold less than the limit, even nothing, and still
+/// have a next one. invalid_argument ("invalid-parameter") for a bad cursor.
 Result<RunPage> list_runs(Session& session, const RunFilter& filter, std::int32_t shard_count);
 Result<std::vector<JournalRow>> read_journal(Session& session, RunId run_id, EventId from, std::int32_t limit);
 /// Store::find_signal. not_found.

@@ -6,6 +6,7 @@
 
 #include "orchestrator/store/audited_actions.hpp"
 #include "orchestrator/store/postgres/audit.hpp"
+#include "orchestrator/store/postgres/planned_reads.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 
 namespace orchestrator::store::postgres {
@@ -282,7 +283,7 @@ Result<WebhookDeliveryPage> list_deliveries(Session& session, const WebhookDeliv
     before = *id;
   }
   using Answer = WebhookDeliveryPage;
-  return session.run<Answer>(Mode::read, [&](Transaction& transaction) -> Result<Answer> {
+  return read_planned<Answer>(session, [&](Transaction& transaction) -> Result<Answer> {
     Parameters parameters;
     parameters.text(filter.namespace_name).integer(filter.limit + 1).id(before);
     parameters.text_or_null(unless_empty(filter.endpoint)).text_or_null(unless_empty(filter.provider));

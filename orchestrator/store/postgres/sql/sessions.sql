@@ -12,6 +12,10 @@ select set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin',
 select set_config('jit', 'off', false), set_config('idle_in_transaction_session_timeout', $1, false),
   set_config('statement_timeout', $2, false)
 
+-- name: plan_for_these_values
+-- Until the end of the transaction.
+select set_config('plan_cache_mode', 'force_custom_plan', true)
+
 -- name: local_lock_timeout
 -- Until the end of the transaction.
 select set_config('lock_timeout', $1, true)
