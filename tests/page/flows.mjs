@@ -137,6 +137,13 @@ export async function playFlows(server, provider) {
   return ids;
 }
 
+/** Payments that fail because their provider is in maintenance. */
+export async function failWithMaintenance(server, provider, number) {
+  const runs = Array.from({ length: number }, (_, i) => ({ workflow: "payment", key: `night-${i}`, input: { customer: `night-${i}`, amount: 20, provider: `${provider.url}/down` } }));
+  const answer = await server.call("POST", "/v1/runs/batch", { runs });
+  return answer.items.map((item) => item.run_id);
+}
+
 /** 500 failed payments: 300 for a provider in maintenance, 150 for a suspended merchant, 50 for a wrong amount. */
 export async function failMany(server, provider) {
   const runs = Array.from({ length: 500 }, (_, i) => {

@@ -1,8 +1,8 @@
 // Three in the morning: 500 failed runs of three causes. From the overview to the last of them finished, on the page alone.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { openBrowser, openPage } from "./browser.mjs";
-import { deploy, failMany, startProvider } from "./flows.mjs";
+import { openBrowser, openPage, seriousFindings } from "./browser.mjs";
+import { deploy, failMany, failWithMaintenance, startProvider } from "./flows.mjs";
 import { Server, until } from "./server.mjs";
 
 let server, provider, browser;
@@ -76,6 +76,34 @@ test("an operator finds the cause, mends one run by hand, then retries the other
   // And the overview has nothing more to say about them.
   await page.getByRole("link", { name: "Overview", exact: true }).click();
   await page.getByText("No failed run waits for anybody.").waitFor();
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
+test("a heap of dead letters is retried at a rate from its own screen", async () => {
+  provider.isMended = false;
+  provider.takesAll = false;
+  await failWithMaintenance(server, provider, 40);
+  await until("40 failures", async () => (await server.call("GET", "/v1/dead-letters?limit=500")).items.length === 40, 60);
+  provider.isMended = true;
+  const page = await openPage(browser, server.url, { role: "operator", path: "/dead-letters" });
+
+  const heap = page.getByRole("region", { name: "Http.Status.503 in payment" });
+  await heap.getByText("payment provider is in maintenance").first().waitFor();
+  await heap.getByRole("button", { name: "Retry all 40" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("40 runs match now").waitFor();
+  assert.deepEqual(await seriousFindings(page), []);
+  await dialog.getByLabel("At most so many a second").fill("20");
+  await dialog.getByLabel("Reason").fill("the provider is back");
+  const begun = Date.now();
+  await dialog.getByRole("button", { name: "Retry 40 runs" }).click();
+  const bar = page.getByRole("progressbar", { name: "Done" });
+  await until("the last of them", async () => Number(await bar.getAttribute("aria-valuenow")) === 40, 30);
+
+  assert.ok(Date.now() - begun > 1_500, `40 at 20 a second took ${Date.now() - begun} ms`);
+  await page.getByRole("link", { name: "Dead letters", exact: true }).first().click();
+  await page.getByText("No dead letters").waitFor();
   assert.deepEqual(page.faults, []);
   await page.context().close();
 });

@@ -1,6 +1,6 @@
 // Live: while the stream of events flows, what changed is asked for at once and everything else rarely; without it the
 // page asks every few seconds.
-import { QueryClient } from "@tanstack/react-query";
+import type { Query, QueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
 import { Problem, send } from "./api/client";
 import { useConnection } from "./api/connection";
@@ -11,6 +11,10 @@ const kPollingMs = 2500;
 const kStreamingMs = 15_000;
 /** A burst of events asks once: the page stays smooth at hundreds of events a second. */
 const kGatherMs = 400;
+/** Pauses are at least so many times as long as the asking before them: a slow screen or server is asked less often. */
+const kPauseFactor = 3;
+/** Lists that were scrolled further than this are not asked again by themselves: every page would be read anew. */
+export const kMaxLivePages = 2;
 const kReconnectMs = 1000;
 
 let liveness: Liveness = "polling";
@@ -100,14 +104,31 @@ export function useStream(client: QueryClient): void {
     let lastId = "";
     let gathered: ReturnType<typeof setTimeout> | undefined;
     let again: ReturnType<typeof setTimeout> | undefined;
-    const refresh = (): void => {
+    let pauseMs = kGatherMs;
+    let isAsking = false;
+    let isDue = false;
+    const gather = (): void => {
+      // What is being asked may have been answered before this event: it is asked once more, after a pause.
+      if (isAsking) isDue = true;
+      else gathered ??= setTimeout(() => void refresh(), pauseMs);
+    };
+    const refresh = async (): Promise<void> => {
       gathered = undefined;
-      if (!document.hidden) void client.invalidateQueries({ refetchType: "active", predicate: (query) => isLiveQuery(query.queryKey) });
+      if (document.hidden) return;
+      isAsking = true;
+      const begun = performance.now();
+      await client.invalidateQueries({ refetchType: "active", predicate: isLiveQuery }, { cancelRefetch: false });
+      pauseMs = Math.max(kGatherMs, kPauseFactor * (performance.now() - begun));
+      isAsking = false;
+      if (isDue && !ending.signal.aborted) {
+        isDue = false;
+        gather();
+      }
     };
     const onEvent = (event: StreamEvent): void => {
       if (event.id !== "") lastId = event.id;
       if (event.data === "") return;
-      gathered ??= setTimeout(refresh, kGatherMs);
+      gather();
     };
     const open = async (): Promise<void> => {
       try {
@@ -134,8 +155,10 @@ export function useStream(client: QueryClient): void {
   }, [client]);
 }
 
-/** Definitions and the session do not change with runs. */
-function isLiveQuery(key: readonly unknown[]): boolean {
-  const path = String(key[0]);
-  return !path.startsWith("/v1/workflows") && path !== "/v1/session" && path !== "/v1/namespaces";
+/** Definitions and the session do not change with runs; counts have a pace of their own. */
+function isLiveQuery(query: Query): boolean {
+  const path = String(query.queryKey[0]);
+  if (!path.startsWith("/v1/") || path.startsWith("/v1/workflows") || path === "/v1/session" || path === "/v1/namespaces") return false;
+  const pages = (query.state.data as { pages?: unknown[] } | undefined)?.pages?.length ?? 0;
+  return pages <= Number(query.meta?.livePages ?? kMaxLivePages);
 }

@@ -1,13 +1,12 @@
 // What screens ask for: lists page by page, single things, and how often they are asked again.
 import { useInfiniteQuery, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { get, type Problem, type Query } from "./client";
-import { useLiveInterval } from "../live";
+import { kMaxLivePages, useLiveInterval } from "../live";
 import type { Page } from "./model";
 
 /** Rows of one page of a list. */
 export const kPageItems = 100;
-/** Lists that were scrolled further than this are not asked again by themselves: every page would be read anew. */
-const kMaxLivePages = 2;
 
 export interface List<T> {
   items: T[];
@@ -23,17 +22,19 @@ export interface List<T> {
 export function useList<T>(path: string, query: Query = {}, options: { limit?: number; live?: boolean; enabled?: boolean; livePages?: number } = {}): List<T> {
   const interval = useLiveInterval();
   const limit = options.limit ?? kPageItems;
+  const livePages = options.live === false ? 0 : (options.livePages ?? kMaxLivePages);
   const result = useInfiniteQuery<Page<T>, Problem, { pages: Page<T>[] }, unknown[], string | null>({
     queryKey: [path, query, limit],
     queryFn: ({ pageParam, signal }) => get<Page<T>>(path, { ...query, limit, cursor: pageParam }, signal),
     initialPageParam: null,
     getNextPageParam: (last) => last.next_cursor,
-    refetchInterval: (state) =>
-      options.live === false || (state.state.data?.pages.length ?? 0) > (options.livePages ?? kMaxLivePages) ? false : interval,
+    refetchInterval: (state) => ((state.state.data?.pages.length ?? 1) > livePages ? false : interval),
+    meta: { livePages },
     enabled: options.enabled ?? true,
   });
+  const items = useMemo(() => result.data?.pages.flatMap((page) => page.items) ?? [], [result.data]);
   return {
-    items: result.data?.pages.flatMap((page) => page.items) ?? [],
+    items,
     isLoading: result.isPending && (options.enabled ?? true),
     problem: result.isError && !result.data ? result.error : null,
     hasMore: result.hasNextPage,

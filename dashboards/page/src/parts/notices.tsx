@@ -2,9 +2,10 @@
 import type { ReactNode } from "react";
 import type { Problem } from "../api/client";
 
-export function Loading({ rows = 5 }: { rows?: number }) {
+export function Loading({ rows = 5, words }: { rows?: number; words?: string }) {
   return (
-    <div className="loading" role="status" aria-label="Loading">
+    <div className="loading" role="status" aria-label={words ?? "Loading"}>
+      {words && <p className="muted">{words}</p>}
       {Array.from({ length: rows }, (_, i) => (
         <div className="bone" key={i} />
       ))}

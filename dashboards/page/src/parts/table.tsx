@@ -1,9 +1,10 @@
 // Rows of any number: only those in sight are drawn. Keyboard: arrows or j and k, Enter opens, x or Space selects.
-import { getCoreRowModel, useReactTable, type ColumnDef, type RowSelectionState } from "@tanstack/react-table";
+import { useReactTable, type ColumnDef, type RowSelectionState } from "@tanstack/react-table";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import type { List } from "../api/queries";
 import { go } from "../router";
+import { keptRows } from "./kept_rows";
 import { Empty, Loading, ProblemBox } from "./notices";
 
 export interface Column<T> {
@@ -34,11 +35,12 @@ const kAhead = 20;
 
 export function Table<T>({ label, columns, list, idOf, hrefOf, empty, selection }: TableProps<T>) {
   const definitions: ColumnDef<T>[] = columns.map((column) => ({ id: column.id, header: column.header }));
+  const coreRows = useMemo(() => keptRows<T>(), []);
   const table = useReactTable<T>({
     data: list.items,
     columns: definitions,
     getRowId: idOf,
-    getCoreRowModel: getCoreRowModel(),
+    getCoreRowModel: coreRows,
     enableRowSelection: selection !== undefined,
     state: { rowSelection: selection?.chosen ?? {} },
     onRowSelectionChange: (update) =>
@@ -50,12 +52,14 @@ export function Table<T>({ label, columns, list, idOf, hrefOf, empty, selection 
   const [current, setCurrent] = useState(0);
   useLayoutEffect(() => setMargin(frame.current?.offsetTop ?? 0), [list.isLoading, rows.length === 0]);
 
+  // Another function would have every row measured anew.
+  const keyOf = useCallback((index: number) => rows[index].id, [rows]);
   const virtual = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => kRowPixels,
     overscan: 12,
     scrollMargin: margin,
-    getItemKey: (index) => rows[index].id,
+    getItemKey: keyOf,
   });
   const shown = virtual.getVirtualItems();
   const lastShown = shown.length === 0 ? 0 : shown[shown.length - 1].index;
@@ -65,6 +69,8 @@ export function Table<T>({ label, columns, list, idOf, hrefOf, empty, selection 
 
   if (list.problem) return <ProblemBox problem={list.problem} />;
   if (list.isLoading) return <Loading />;
+  // A page may come back empty and still have a next one: the server looks at so many rows for one.
+  if (rows.length === 0 && list.hasMore) return <Loading words="Looking further back…" />;
   if (rows.length === 0) return <>{typeof empty === "string" ? <Empty title={empty} /> : empty}</>;
 
   const moveTo = (index: number): void => {

@@ -1,6 +1,6 @@
 // Every event of a run, however many: only those in sight are drawn.
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { HistoryEvent, Json } from "../api/model";
 import { clock, count, exact } from "../format";
 import { Data } from "../parts/data";
@@ -69,7 +69,9 @@ export function HistoryList({ history, isComplete }: { history: HistoryEvent[]; 
     return isNewestFirst ? [...fitting].reverse() : fitting;
   }, [history, wanted, isNewestFirst]);
   useLayoutEffect(() => setMargin((frame.current?.getBoundingClientRect().top ?? 0) + window.scrollY), [events.length === 0]);
-  const virtual = useWindowVirtualizer({ count: events.length, estimateSize: () => 38, overscan: 15, scrollMargin: margin, getItemKey: (at) => events[at].seq });
+  // Another function would have every event measured anew.
+  const keyOf = useCallback((at: number) => events[at].seq, [events]);
+  const virtual = useWindowVirtualizer({ count: events.length, estimateSize: () => 38, overscan: 15, scrollMargin: margin, getItemKey: keyOf });
   const toggle = (seq: number): void => {
     const next = new Set(open);
     if (!next.delete(seq)) next.add(seq);

@@ -1,5 +1,4 @@
 // The whole history of a run: read page by page, then only what is new.
-import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { get, Problem } from "../api/client";
 import type { HistoryEvent, Page } from "../api/model";
@@ -15,42 +14,74 @@ export interface History {
   problem: Problem | null;
 }
 
+const nothing: History = { events: [], isComplete: false, problem: null };
+
+/** Reads one run's history and goes on where it left off whenever it is poked. */
+class Reader {
+  private readonly ending = new AbortController();
+  private events: HistoryEvent[] = [];
+  private cursor: string | null = null;
+  private isReading = false;
+  private isDue = false;
+
+  constructor(
+    private readonly runId: string,
+    private readonly tell: (history: History) => void,
+  ) {}
+
+  /** What is being read may be older than this poke: then it is read once more. A read is never given up for a poke. */
+  poke(): void {
+    this.isDue = true;
+    if (!this.isReading) void this.read();
+  }
+
+  end(): void {
+    this.ending.abort();
+  }
+
+  private async read(): Promise<void> {
+    this.isReading = true;
+    try {
+      while (this.isDue && this.events.length < kMaxEvents) {
+        this.isDue = false;
+        while (!(await this.readPage()) && this.events.length < kMaxEvents);
+      }
+    } catch (error) {
+      if (this.ending.signal.aborted) return;
+      const problem = error instanceof Problem ? error : new Problem(0, "", String(error));
+      if (!problem.isPassing) this.tell({ events: this.events, isComplete: true, problem });
+    } finally {
+      this.isReading = false;
+    }
+  }
+
+  /** Whether it was the last one. That is read again later: what comes then begins in it. */
+  private async readPage(): Promise<boolean> {
+    const page = await get<Page<HistoryEvent>>(`/v1/runs/${this.runId}/history`, { limit: kPage, cursor: this.cursor }, this.ending.signal);
+    const last = this.events.length === 0 ? 0 : this.events[this.events.length - 1].seq;
+    const fresh = page.items.filter((event) => event.seq > last);
+    if (fresh.length > 0) this.events = this.events.concat(fresh);
+    if (page.next_cursor !== null) this.cursor = page.next_cursor;
+    if (!this.ending.signal.aborted) this.tell({ events: this.events, isComplete: page.next_cursor === null, problem: null });
+    return page.next_cursor === null;
+  }
+}
+
 /** `version` changes whenever the run did. */
 export function useHistory(runId: string, version: string): History {
-  const [history, setHistory] = useState<History>({ events: [], isComplete: false, problem: null });
-  const cursor = useRef<string | null>(null);
+  const [history, setHistory] = useState<History>(nothing);
   const interval = useLiveInterval();
-  const client = useQueryClient();
-  const known = useRef<HistoryEvent[]>([]);
+  const reader = useRef<Reader | null>(null);
   useEffect(() => {
-    known.current = [];
-    cursor.current = null;
-    setHistory({ events: [], isComplete: false, problem: null });
+    setHistory(nothing);
+    const own = new Reader(runId, (next) =>
+      setHistory((before) => (before.events === next.events && before.isComplete === next.isComplete && before.problem === next.problem ? before : next)),
+    );
+    reader.current = own;
+    return () => own.end();
   }, [runId]);
   useEffect(() => {
-    if (interval === false) return;
-    const ending = new AbortController();
-    const read = async (): Promise<void> => {
-      try {
-        for (;;) {
-          const page = await get<Page<HistoryEvent>>(`/v1/runs/${runId}/history`, { limit: kPage, cursor: cursor.current }, ending.signal);
-          const last = known.current.length === 0 ? 0 : known.current[known.current.length - 1].seq;
-          const fresh = page.items.filter((event) => event.seq > last);
-          if (fresh.length > 0) known.current = known.current.concat(fresh);
-          // The last page is read again later: what comes then begins in it.
-          if (page.next_cursor !== null) cursor.current = page.next_cursor;
-          const isComplete = page.next_cursor === null;
-          setHistory((before) => (fresh.length === 0 && before.isComplete === isComplete && before.problem === null ? before : { events: known.current, isComplete, problem: null }));
-          if (isComplete || known.current.length >= kMaxEvents) return;
-        }
-      } catch (error) {
-        if (ending.signal.aborted) return;
-        const problem = error instanceof Problem ? error : new Problem(0, "", String(error));
-        if (!problem.isPassing) setHistory((before) => ({ ...before, isComplete: true, problem }));
-      }
-    };
-    void read();
-    return () => ending.abort();
-  }, [runId, version, interval, client]);
+    if (interval !== false) reader.current?.poke();
+  }, [runId, version, interval]);
   return history;
 }

@@ -63,7 +63,7 @@ function Count({ query }: { query: Query }) {
   const number = counted.data.items.length;
   return (
     <span className="muted" aria-live="polite">
-      {counted.data.next_cursor && number === kCounted ? `more than ${kCounted}` : count(number)} {number === 1 ? "run" : "runs"}
+      {counted.data.next_cursor ? `more than ${count(number)}` : count(number)} {number === 1 && !counted.data.next_cursor ? "run" : "runs"}
     </span>
   );
 }
