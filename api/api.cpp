@@ -49,6 +49,7 @@ struct Api::Body {
     add_queue_routes(router, context);
     add_calendar_routes(router, context);
     add_schedule_routes(router, context);
+    add_schedule_preview_route(router, context);
     add_signal_routes(router, context);
     add_signal_redirect_routes(router, context);
     add_webhook_endpoint_routes(router, context);

@@ -26,6 +26,7 @@ void add_namespace_routes(Router& router, Context& context);
 void add_queue_routes(Router& router, Context& context);
 void add_calendar_routes(Router& router, Context& context);
 void add_schedule_routes(Router& router, Context& context);
+void add_schedule_preview_route(Router& router, Context& context);
 void add_signal_routes(Router& router, Context& context);
 /// POST /v1/signals/{id}/replay, /retarget.
 void add_signal_redirect_routes(Router& router, Context& context);

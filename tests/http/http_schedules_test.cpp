@@ -97,6 +97,31 @@ TEST_F(HttpSchedules, WhatHasTheWrongFormIsRefusedAtItsPlace) {
   EXPECT_TRUE(service_.schedules().changes().empty());
 }
 
+TEST_F(HttpSchedules, ARuleIsPreviewedWithoutMakingASchedule) {
+  const auto response = call("POST", "/v1/schedules/preview?count=3",
+                             R"({"name":"draft","workflow":"w","cron":"30 2 * * *","time_zone":"Europe/Berlin"})");
+
+  ASSERT_EQ(response.status, 200) << response.body;
+  const Json items = response.json().at("items");
+  ASSERT_EQ(items.size(), 3U);
+  EXPECT_EQ(items[0].at("local").get<std::string>().substr(11, 5), "02:30");
+  EXPECT_LT(items[0].at("fire_at"), items[1].at("fire_at"));
+  EXPECT_TRUE(service_.schedules().changes().empty());
+}
+
+TEST_F(HttpSchedules, APreviewRefusesWhatMakesNoRule) {
+  const auto preview = [&](const std::string& members) {
+    return call("POST", "/v1/schedules/preview", R"({"name":"draft","workflow":"w",)" + members + "}");
+  };
+
+  expect_problem(preview(R"("cron":"61 * * * *")"), 422, "invalid-body");
+  expect_problem(preview(R"("cron":"@daily","time_zone":"Europe/Nowhere")"), 422, "invalid-body");
+  expect_problem(preview(R"("cron":"@daily","calendar":{"name":"holidays"})"), 422, "invalid-body");
+  expect_problem(preview(R"("colour":"red","cron":"@daily")"), 422, "invalid-body");
+  expect_problem(call("POST", "/v1/schedules/preview?count=101", R"({"name":"d","workflow":"w","cron":"@daily"})"), 400,
+                 "invalid-parameter");
+}
+
 TEST_F(HttpSchedules, AReplaceMayRepeatTheNameOfItsPathAndNoOther) {
   EXPECT_EQ(call("PUT", "/v1/schedules/s", R"({"name":"s","workflow":"w","cron":"@daily"})").status, 201);
   EXPECT_EQ(call("PUT", "/v1/schedules/s", R"({"workflow":"w","cron":"@daily"})").status, 201);

@@ -152,6 +152,41 @@ test("a schedule is paused, resumed, triggered and filled in", async () => {
   await page.getByRole("tablist", { name: "Views of the run" }).waitFor();
 });
 
+test("a schedule is made with its next fires in sight", async () => {
+  await goTo(page, "/schedules");
+  await page.getByRole("button", { name: "New schedule" }).click();
+  await dialog().getByLabel("Name", { exact: true }).fill("weekly");
+  await dialog().getByLabel("Starts").selectOption("later");
+  await dialog().getByLabel("Time zone").fill("Europe/Berlin");
+  const rule = dialog().getByLabel("Cron: minute, hour, day, month, weekday");
+  await rule.fill("61 * * * *");
+  await dialog().getByRole("alert").waitFor();
+  await rule.fill("15 4 * * 1");
+  await until("the next fires", async () => (await dialog().getByRole("list", { name: "Next fires" }).getByText(/ 04:15:00/).count()) === 5);
+  assert.deepEqual(await seriousFindings(page), []);
+  await confirm("Create the schedule");
+  await page.getByRole("heading", { name: "weekly" }).waitFor();
+  const made = await server.call("GET", "/v1/schedules/weekly");
+  assert.deepEqual([made.cron, made.time_zone, made.workflow, made.overlap], ["15 4 * * 1", "Europe/Berlin", "later", "skip"]);
+});
+
+test("a webhook endpoint is made, and what makes none is refused in words", async () => {
+  await goTo(page, "/webhooks?show=endpoints");
+  await page.getByRole("button", { name: "New endpoint" }).click();
+  await dialog().getByLabel("Name", { exact: true }).fill("courier");
+  await dialog().getByLabel("Secret, better as env:VARIABLE").fill("a-secret");
+  await dialog().getByLabel("Signal", { exact: true }).fill("courier.came");
+  await dialog().getByLabel("Key, a path into what comes").fill("customer");
+  await confirm("Create the endpoint");
+  await dialog().getByRole("alert").waitFor();
+  assert.deepEqual(await seriousFindings(page), []);
+  await dialog().getByLabel("Key, a path into what comes").fill("$.customer");
+  await confirm("Create the endpoint");
+  await page.getByText("/hooks/default/courier").first().waitFor();
+  const made = await server.call("GET", "/v1/webhook-endpoints/courier");
+  assert.deepEqual([made.provider, made.signal.key, made.options.header], ["generic_hmac", "$.customer", "X-Signature"]);
+});
+
 test("a webhook is read as it came and replayed", async () => {
   await goTo(page, "/webhooks");
   await page.getByRole("button", { name: "shop" }).click();

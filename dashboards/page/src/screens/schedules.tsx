@@ -1,11 +1,13 @@
 import type { Schedule } from "../api/model";
 import { useList } from "../api/queries";
+import { NewSchedule } from "../parts/new_schedule";
 import { Empty } from "../parts/notices";
 import { firesInWords } from "../parts/schedule_words";
 import { Word } from "../parts/state";
 import { Table, type Column } from "../parts/table";
 import { When } from "../parts/when";
 import { Link } from "../router";
+import { May } from "../session";
 
 const addressOf = (item: Schedule): string => `/schedules/${encodeURIComponent(item.name)}`;
 
@@ -27,6 +29,9 @@ export default function Schedules() {
           <h1>Schedules</h1>
           <p className="lead">Rules that start runs again and again.</p>
         </div>
+        <May role="developer">
+          <NewSchedule />
+        </May>
       </header>
       <Table label="Schedules" columns={columns} list={list} idOf={(item) => item.name} hrefOf={addressOf} empty={<Empty title="No schedule"><code>orchestrator schedule create --file FILE</code> makes one.</Empty>} />
     </>

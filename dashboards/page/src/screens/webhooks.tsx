@@ -7,6 +7,7 @@ import { bytes, count } from "../format";
 import { Act } from "../parts/act";
 import { Copy, Data } from "../parts/data";
 import { Dialog } from "../parts/dialog";
+import { NewEndpoint } from "../parts/new_endpoint";
 import { Empty, ProblemBox } from "../parts/notices";
 import { Word } from "../parts/state";
 import { Table, type Column } from "../parts/table";
@@ -177,6 +178,9 @@ export default function Webhooks() {
           <h1>Webhooks</h1>
           <p className="lead">What providers sent, verified and kept as it came.</p>
         </div>
+        <May role="developer">
+          <NewEndpoint />
+        </May>
       </header>
       <div className="filters">
         <div className="chips" role="group" aria-label="Show">
