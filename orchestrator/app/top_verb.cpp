@@ -13,6 +13,7 @@
 #include "orchestrator/app/live_screen.hpp"
 #include "orchestrator/app/relative_time.hpp"
 #include "orchestrator/app/stop_signal.hpp"
+#include "orchestrator/app/top_json.hpp"
 #include "orchestrator/app/top_reading.hpp"
 #include "orchestrator/app/top_view.hpp"
 #include "orchestrator/app/verbs.hpp"
@@ -39,7 +40,7 @@ void print(const std::vector<std::string>& lines) {
   std::cout.flush();
 }
 
-/// Two looks, so that there are rates; one frame.
+/// Two looks, so that there are rates; one frame, or one JSON object.
 void show_once(const TopOptions& options, Exit& exit) {
   StopSignal stop;
   TopReader reader(options.client);
@@ -48,6 +49,10 @@ void show_once(const TopOptions& options, Exit& exit) {
   if (stop.wait_for(options.interval())) return;
   const auto now = reader.read();
   if (!now) return explain(now.error(), exit);
+  if (options.client.json()) {
+    std::cout << dump_json(top_json(*now, &*before)) << "\n";
+    return;
+  }
   TopFrame frame;
   frame.page = page_of_output();
   print(draw_top(*now, &*before, frame));
@@ -118,7 +123,7 @@ void add_top_verb(CLI::App& root, Exit& exit) {
   verb->add_flag("--once", options->once, "print one frame, with the rates of one interval");
   add_server_options(*verb, options->client);
   verb->callback([options, &exit] {
-    if (options->once) {
+    if (options->once || options->client.json()) {
       show_once(*options, exit);
     } else if (isatty(STDOUT_FILENO) != 0) {
       watch(*options, exit);

@@ -12,6 +12,7 @@
 #include "orchestrator/app/relative_time.hpp"
 #include "orchestrator/app/run_words.hpp"
 #include "orchestrator/app/table.hpp"
+#include "orchestrator/app/top_change.hpp"
 #include "orchestrator/app/top_reading.hpp"
 
 namespace orchestrator::app {
@@ -48,92 +49,18 @@ std::string bytes_short(double bytes) {
   return number(bytes / 1e6) + " MB";
 }
 
-/// A worker's claim waits for work: its time says nothing about the server.
-bool answers_at_once(const Labels& labels) {
-  const auto route = labels.find("route");
-  return route == labels.end() || !route->second.ends_with("/claim");
-}
-
-/// What two readings say about all nodes together.
-class Change {
- public:
-  Change(const TopReading& now, const TopReading* before) : now_(now), before_(before) {}
-
-  /// Per second, summed over the nodes that both readings have; nothing when there is none.
-  [[nodiscard]] std::optional<double> rate(std::string_view name, const Labels& labels = {}) const {
-    std::optional<double> total;
-    for (const TopNode& node : now_.nodes) {
-      if (const auto one = rate_of(node, name, labels)) total = total.value_or(0) + *one;
-    }
-    return total;
-  }
-
-  [[nodiscard]] std::optional<double> rate_of(const TopNode& node, std::string_view name, const Labels& labels) const {
-    const MetricsText* earlier = earlier_of(node);
-    if (!earlier) return std::nullopt;
-    const double elapsed = std::chrono::duration<double>(now_.taken - before_->taken).count();
-    if (elapsed <= 0) return std::nullopt;
-    return std::max(0.0, node.metrics->sum(name, labels) - earlier->sum(name, labels)) / elapsed;
-  }
-
-  /// The greatest of the nodes' 95th percentiles; nothing when none counted anything.
-  [[nodiscard]] std::optional<double> slow(std::string_view histogram) const {
-    std::optional<double> greatest;
-    for (const TopNode& node : now_.nodes) {
-      const MetricsText* earlier = earlier_of(node);
-      const double one = earlier ? quantile_between(*earlier, *node.metrics, histogram, 0.95, answers_at_once) : -1;
-      if (one >= 0) greatest = std::max(greatest.value_or(0), one);
-    }
-    return greatest;
-  }
-
- private:
-  /// The same process's earlier metrics: counters of a node that has started anew begin again.
-  [[nodiscard]] const MetricsText* earlier_of(const TopNode& node) const {
-    if (!before_ || !node.metrics) return nullptr;
-    for (const TopNode& other : before_->nodes) {
-      if (other.node_id != node.node_id || !other.metrics) continue;
-      const double began = node.metrics->max("orchestrator_process_start_time_seconds");
-      return other.metrics->max("orchestrator_process_start_time_seconds") == began ? &*other.metrics : nullptr;
-    }
-    return nullptr;
-  }
-
-  const TopReading& now_;
-  const TopReading* before_;
-};
-
 std::string per_second(const std::optional<double>& rate) { return rate ? amount(*rate) + "/s" : "-"; }
 std::string slowest(const std::optional<double>& seconds) { return seconds ? seconds_short(*seconds) : "-"; }
 
-double greatest(const TopReading& now, std::string_view name) {
-  double value = 0;
-  for (const TopNode& node : now.nodes) {
-    if (node.metrics) value = std::max(value, node.metrics->max(name));
-  }
-  return value;
-}
-
-Lines rates(const TopReading& now, const Change& change, const Page& page) {
+Lines rates(const TopReading& now, const TopChange& change, const Page& page) {
   const auto failures = [&](const std::optional<double>& rate, const std::string& word) {
     const std::string text = per_second(rate) + " " + word;
     return rate.value_or(0) > 0 ? page.paint(text, Tone::bad) : text;
   };
   const auto steps = change.rate("orchestrator_steps_total");
   const auto failed_steps = change.rate("orchestrator_steps_total", {{"outcome", "failed"}});
-  std::optional<double> errors;
-  for (const TopNode& node : now.nodes) {
-    if (!node.metrics) continue;
-    for (const Sample& sample : node.metrics->series("orchestrator_http_requests_total")) {
-      const auto status = sample.labels.find("status");
-      if (status == sample.labels.end() || !status->second.starts_with('5')) continue;
-      if (const auto one = change.rate_of(node, "orchestrator_http_requests_total", sample.labels)) {
-        errors = errors.value_or(0) + *one;
-      }
-    }
-  }
   const auto requests = change.rate("orchestrator_http_requests_total");
-  if (requests && !errors) errors = 0;
+  const auto errors = change.server_errors();
   Lines lines;
   lines.push_back("runs    " + per_second(change.rate("orchestrator_runs_started_total")) + " started, " +
                   per_second(change.rate("orchestrator_runs_closed_total", {{"state", "succeeded"}})) + " succeeded, " +
@@ -323,7 +250,7 @@ Lines workers(const TopReading& now, const Page& page) {
   return lines_of(table, page);
 }
 
-Lines nodes(const TopReading& now, const Change& change, const Page& page) {
+Lines nodes(const TopReading& now, const TopChange& change, const Page& page) {
   Table table({"NODE", "SHARDS", "SLOTS", "CPU", "MEMORY", "RUNS HERE", "HEARTBEAT", "VERSION"});
   for (const TopNode& node : now.nodes) {
     if (!node.metrics) {
@@ -377,7 +304,7 @@ std::string heading(const TopReading& now, const TopFrame& frame) {
 
 std::vector<std::string> draw_top(const TopReading& now, const TopReading* before, const TopFrame& frame) {
   const Page& page = frame.page;
-  const Change change(now, before);
+  const TopChange change(now, before);
   Lines lines{heading(now, frame)};
   const Lines plain = rates(now, change, Page{});
   const Lines painted = rates(now, change, page);

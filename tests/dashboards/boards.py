@@ -59,6 +59,10 @@ def faults_of(name, board):
     check(board.get("schemaVersion", 0) >= 36, "has no schemaVersion of a Grafana of today")
     check(board.get("id", 0) is None, "has the id of somebody's Grafana")
     check(board.get("uid") == "orchestrator-" + name.removesuffix(".json"), "its uid is not that of its file")
+    check(len(board.get("uid", "")) <= 40, "its uid is longer than Grafana takes")
+    check(isinstance(board.get("title"), str) and board["title"] != "", "has no title")
+    check("__inputs" not in board and "__requires" not in board, "asks questions when it is imported")
+    check({"from", "to"} <= set(board.get("time", {})), "has no span of time")
     check("orchestrator" in board.get("tags", []), "has no tag, so that the others do not link to it")
     known = variables(board)
     check(known.get("datasource", {}).get("type") == "datasource", "has no variable for the data source")
@@ -71,11 +75,20 @@ def faults_of(name, board):
         defaults = panel["fieldConfig"]["defaults"]
         check(defaults.get("unit") in UNITS, f"{title}: has no unit")
         check(defaults["thresholds"]["steps"], f"{title}: has no thresholds")
-        check(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24, f"{title}: does not fit into its row")
+        place = panel["gridPos"]
+        check(place["x"] + place["w"] <= 24, f"{title}: does not fit into its row")
+        check(place["w"] > 0 and place["h"] > 0, f"{title}: has no size")
+        letters = [target["refId"] for target in panel["targets"]]
+        check(len(letters) == len(set(letters)), f"{title}: two queries have one refId")
+        check(panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}, f"{title}: names a data source of its own")
         for target in panel["targets"]:
             check(target["datasource"]["uid"] == "${datasource}", f"{title}: names a data source of its own")
             unknown = set(re.findall(r"\$(\w+)", target["expr"])) - set(known) - {"__rate_interval"}
             check(not unknown, f"{title}: unknown variables {unknown}")
+    for variable in known.values():
+        if variable["type"] == "query":
+            check(variable["datasource"]["uid"] == "${datasource}", f"variable {variable['name']} names a data source of its own")
+    check(known.get("datasource", {}).get("query") == "prometheus", "its data source is not Prometheus")
     for first, second in overlaps(panels(board)):
         faults.append(f"{name}: {first} lies over {second}")
     return faults

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "orchestrator/app/metrics_text.hpp"
+#include "orchestrator/app/top_json.hpp"
 #include "orchestrator/app/top_reading.hpp"
 #include "orchestrator/app/top_view.hpp"
 
@@ -191,6 +192,30 @@ TEST(TopView, SaysSoWhenANodeCannotBeReached) {
   EXPECT_THAT(lines, Contains(AllOf(HasSubstr("far"), HasSubstr("no metrics"))));
   EXPECT_THAT(lines, Contains(HasSubstr("node far does not answer its peers")));
   EXPECT_THAT(lines, Each(Not(HasSubstr("\x1b"))));
+}
+
+TEST(TopJson, SaysWhatTheFrameSays) {
+  const TopReading before = a_reading(kEarlier, std::chrono::seconds{0});
+  TopReading now = a_reading(kLater, std::chrono::seconds{2});
+  now.queues = Json::array({a_queue("mail", 3, 12)});
+  now.dead_letters = Json::array({a_dead_letter("Http.Status.503")});
+  now.more_dead_letters = true;
+
+  const Json json = top_json(now, &before);
+
+  EXPECT_EQ(json.at("at"), "2026-11-20T12:00:02.000Z");
+  EXPECT_EQ(json.at("rates").at("runs_started"), 12.0);
+  EXPECT_EQ(json.at("queues")[0].at("name"), "mail");
+  EXPECT_EQ(json.at("nodes")[0].at("slots_busy"), 4.0);
+  EXPECT_EQ(json.at("dead_letters").at("items").size(), 1U);
+  EXPECT_EQ(json.at("dead_letters").at("more"), true);
+}
+
+TEST(TopJson, WithoutAnEarlierLookThereAreNoRates) {
+  const Json json = top_json(a_reading(kLater, std::chrono::seconds{2}), nullptr);
+
+  EXPECT_TRUE(json.at("rates").at("runs_started").is_null());
+  EXPECT_TRUE(json.at("p95_seconds").at("commit").is_null());
 }
 
 }  // namespace
