@@ -7,8 +7,8 @@ const kMaxLongTaskMs = 200;
 const kScrollSeconds = 120;
 const kLiveSeconds = 15;
 
-/** Map items of the long history; each leaves about four events. */
-const kLongItems = 5_000;
+/** Map items of the long history; each leaves six events. */
+const kLongItems = 3_300;
 
 const ticking = {
   StartAt: "Each",

@@ -33,12 +33,21 @@ test("a long list is read to its end while few rows are drawn", async () => {
   const rows = page.locator(".table-body [role=row]");
   await rows.first().waitFor();
   const table = page.getByRole("table", { name: "Runs" });
+  const last = page.locator(`[role=row][data-index="${kJobs - 1}"]`);
   await until("the end of the list", async () => {
     await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
-    return (await table.getAttribute("aria-rowcount")) === String(kJobs + 1);
-  }, 30);
-  await page.locator(`[role=row][data-index="${kJobs - 1}"]`).waitFor();
+    return (await table.getAttribute("aria-rowcount")) === String(kJobs + 1) && (await last.isVisible());
+  });
   assert.ok((await rows.count()) < kDrawn, `${await rows.count()} rows are drawn`);
+});
+
+test("a page that came back empty before the end is gone past", async () => {
+  const found = await server.call("GET", "/v1/runs?key=long");
+  await page.route(/\/v1\/runs\?.*q=far/, (route) =>
+    route.fulfill({ json: route.request().url().includes("cursor=") ? found : { items: [], next_cursor: "00000000-0000-7000-8000-000000000000" } }));
+  await goTo(page, "/runs?q=far");
+  await page.getByRole("table", { name: "Runs" }).getByText("long").waitFor();
+  assert.equal(await page.getByText("No run fits these filters").count(), 0);
 });
 
 test("every event of a long history can be reached while few are drawn", async () => {

@@ -7,6 +7,8 @@ import type { Page } from "./model";
 
 /** Rows of one page of a list. */
 export const kPageItems = 100;
+/** Of the pages after the first: who scrolls on is likely to scroll far. The server's limit. */
+const kLaterPageItems = 500;
 
 export interface List<T> {
   items: T[];
@@ -25,7 +27,7 @@ export function useList<T>(path: string, query: Query = {}, options: { limit?: n
   const livePages = options.live === false ? 0 : (options.livePages ?? kMaxLivePages);
   const result = useInfiniteQuery<Page<T>, Problem, { pages: Page<T>[] }, unknown[], string | null>({
     queryKey: [path, query, limit],
-    queryFn: ({ pageParam, signal }) => get<Page<T>>(path, { ...query, limit, cursor: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) => get<Page<T>>(path, { ...query, limit: pageParam === null ? limit : kLaterPageItems, cursor: pageParam }, signal),
     initialPageParam: null,
     getNextPageParam: (last) => last.next_cursor,
     refetchInterval: (state) => ((state.state.data?.pages.length ?? 1) > livePages ? false : interval),
