@@ -10,59 +10,60 @@
 namespace orchestrator::store::postgres {
 namespace {
 
-constexpr int kHistory = 50'000;
+constexpr int kHistory = 45'000;
 /// What a page may read of it: the rows that it looks at for its horizon, and those once more.
 constexpr int kReadAtMost = 42'000;
 
 class ListPlans : public testing::Test {
  protected:
   ListPlans() {
-    const std::string count = std::to_string(kHistory);
-    database_.execute(
-        "create function id_at(i integer) returns uuid language sql as $$ select (lpad(to_hex((extract("
-        "epoch from now()) * 1000)::bigint - " +
-        count +
-        " + i), 12, '0') || '700080' || "
-        "lpad(to_hex(i), 14, '0'))::uuid $$");
-    // Everything went well but the oldest run, which is also the only one of its workflow.
-    database_.execute(
-        "insert into orchestrator.closed_runs (shard, run_id, closed_day, namespace, kind, workflow, version, "
-        "priority, "
-        "attributes, parent_step, traceparent, created_at, state, error, attempts, closed_at, dead_letter) "
-        "select 0, id_at(i), (now() at time zone 'UTC')::date, 'default', 'workflow', case when i = 1 then 'rare' else "
-        "'ship' end, 1, 0, '{\"customer\": \"c-1\"}', 0, '', now(), case when i = 1 then 'failed' else 'succeeded' "
-        "end, "
-        "case when i = 1 then 'Refused' end, 1, now(), 'none' from generate_series(1, " +
-        count + ") i");
-    database_.execute(
-        "insert into orchestrator.open_runs (shard, run_id, namespace, kind, workflow, version, priority, parent_step, "
-        "traceparent, created_at, state, waiting_on, at_rest, attempts) select 0, id_at(i + 1), 'default', 'workflow', "
-        "'ship', 1, 0, 0, '', now(), 'waiting', case when i = 0 then '[{\"kind\":\"decision\"}]' else "
-        "'[{\"kind\":\"signal\"}]' end::json, true, 1 from generate_series(0, " +
-        count + " - 1) i");
-    database_.execute(
-        "insert into orchestrator.signals (shard, signal_id, namespace, name, key, id, fate, reason, was_expected, "
-        "step, "
-        "state_name, received_at, expires_at) select 0, id_at(i), 'default', case when i = 1 then 'rare' else 'paid' "
-        "end, "
-        "'key-' || i, 'id-' || i, case when i = 1 then 'expired' else 'consumed' end, '', true, 1, 'Wait', now(), "
-        "now() "
-        "from generate_series(1, " +
-        count + ") i");
-    database_.execute(
-        "insert into orchestrator.webhook_deliveries (shard, delivery_id, namespace, endpoint, provider, dedupe_key, "
-        "verdict, headers, body, received_at) select 0, id_at(i), 'default', case when i = 1 then 'rare' else 'shop' "
-        "end, "
-        "'stripe', 'event-' || i, case when i = 1 then 'poison' else 'accepted' end, '{}', '', now() "
-        "from generate_series(1, " +
-        count + ") i");
-    database_.execute(
-        "insert into orchestrator.audit (chain, seq, at, namespace, actor, role, action, target, reason, before_hash, "
-        "after_hash, previous_hash, hash) select 0, i, now() - i * interval '1 second', 'default', case when i = " +
-        count +
-        " then 'rare' else 'ada' end, 'operator', 'run.retry', 'run', '', '', '', repeat('0', 64), repeat('0', 64) "
-        "from generate_series(1, " +
-        count + ") i");
+    database_.execute("create view numbers as select generate_series(1, " + std::to_string(kHistory) + ") as i");
+    // Ids of shard 0, one millisecond apart.
+    database_.execute(R"(create function id_at(i integer) returns uuid language sql as $$
+      select (lpad(to_hex((extract(epoch from now()) * 1000)::bigint - 100000 + i), 12, '0')
+              || '700080' || lpad(to_hex(i), 14, '0'))::uuid $$)");
+  }
+
+  /// Everything went well but the oldest run, which is also the only one of its workflow; one open run asks a person.
+  void fill_runs() const {
+    database_.execute(R"(
+      insert into orchestrator.closed_runs (
+        shard, run_id, closed_day, namespace, kind, workflow, version, priority, attributes, parent_step, traceparent,
+        created_at, state, error, attempts, closed_at, dead_letter)
+      select 0, id_at(i), (now() at time zone 'UTC')::date, 'default', 'workflow',
+        case when i = 1 then 'rare' else 'ship' end, 1, 0, '{"customer": "c-1"}', 0, '', now(),
+        case when i = 1 then 'failed' else 'succeeded' end, case when i = 1 then 'Refused' end, 1, now(), 'none'
+      from numbers)");
+    database_.execute(R"(
+      insert into orchestrator.open_runs (
+        shard, run_id, namespace, kind, workflow, version, priority, parent_step, traceparent, created_at, state,
+        waiting_on, at_rest, attempts)
+      select 0, id_at(i), 'default', 'workflow', 'ship', 1, 0, 0, '', now(), 'waiting',
+        case when i = 1 then '[{"kind":"decision"}]' else '[{"kind":"signal"}]' end::json, true, 1
+      from numbers)");
+    database_.execute("vacuum analyze");
+  }
+
+  /// In each the oldest is the rare one.
+  void fill_signals_deliveries_and_audit() const {
+    database_.execute(R"(
+      insert into orchestrator.signals (
+        shard, signal_id, namespace, name, key, id, fate, reason, was_expected, step, state_name, received_at, expires_at)
+      select 0, id_at(i), 'default', case when i = 1 then 'rare' else 'paid' end, 'key-' || i, 'id-' || i,
+        case when i = 1 then 'expired' else 'consumed' end, '', true, 1, 'Wait', now(), now()
+      from numbers)");
+    database_.execute(R"(
+      insert into orchestrator.webhook_deliveries (
+        shard, delivery_id, namespace, endpoint, provider, dedupe_key, verdict, headers, body, received_at)
+      select 0, id_at(i), 'default', case when i = 1 then 'rare' else 'shop' end, 'stripe', 'event-' || i,
+        case when i = 1 then 'poison' else 'accepted' end, '{}', '', now()
+      from numbers)");
+    database_.execute(R"(
+      insert into orchestrator.audit (
+        chain, seq, at, namespace, actor, role, action, target, reason, before_hash, after_hash, previous_hash, hash)
+      select 0, i, now() - (100000 - i) * interval '1 second', 'default', case when i = 1 then 'rare' else 'ada' end,
+        'operator', 'run.retry', 'run', '', '', '', repeat('0', 64), repeat('0', 64)
+      from numbers)");
     database_.execute("vacuum analyze");
   }
 
@@ -113,6 +114,7 @@ class ListPlans : public testing::Test {
 };
 
 TEST_F(ListPlans, APageOfRunsReadsABoundedPartOfTheHistory) {
+  fill_runs();
   using enum RunState;
 
   EXPECT_LT(read_for({}), 1'000);
@@ -127,6 +129,7 @@ TEST_F(ListPlans, APageOfRunsReadsABoundedPartOfTheHistory) {
 }
 
 TEST_F(ListPlans, WhatOperatorsLookForHasAnIndex) {
+  fill_runs();
   using enum RunState;
 
   EXPECT_LT(read_for({.states = {failed, timed_out}}), 100);
@@ -138,6 +141,7 @@ TEST_F(ListPlans, WhatOperatorsLookForHasAnIndex) {
 }
 
 TEST_F(ListPlans, ARareRunIsFoundByGoingOn) {
+  fill_runs();
   const auto store = open();
   RunFilter filter{.namespace_name = "default", .workflow = "rare"};
   std::size_t found = 0;
@@ -156,6 +160,7 @@ TEST_F(ListPlans, ARareRunIsFoundByGoingOn) {
 }
 
 TEST_F(ListPlans, GoingOnNeitherRepeatsNorMissesARun) {
+  fill_runs();
   const auto store = open();
   RunFilter filter{.namespace_name = "default", .attributes = {{"customer", "\"c-1\""}}, .limit = 500};
   std::string last = "z";
@@ -175,6 +180,7 @@ TEST_F(ListPlans, GoingOnNeitherRepeatsNorMissesARun) {
 }
 
 TEST_F(ListPlans, SignalsDeliveriesAndTheAuditAreFoundByIndex) {
+  fill_signals_deliveries_and_audit();
   const auto signals = [&](SignalFilter filter) {
     filter.namespace_name = "default";
     return rows_read_by("signals", [&](Store& store) {
