@@ -120,8 +120,8 @@ void add_top_verb(CLI::App& root, Exit& exit) {
   verb->add_option("--interval", options->interval_seconds, "seconds between two frames")
       ->check(CLI::Range(0.2, 3'600.0))
       ->capture_default_str();
-  verb->add_flag("--once", options->once, "print one frame, with the rates of one interval");
-  add_server_options(*verb, options->client);
+  verb->add_flag("--once", options->once, "print one frame, with the rates of one interval; as is -o json");
+  add_client_options(*verb, options->client);
   verb->callback([options, &exit] {
     if (options->once || options->client.json()) {
       show_once(*options, exit);

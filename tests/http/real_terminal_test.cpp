@@ -174,6 +174,16 @@ TEST_F(RealTerminal, TopOnceIsOneFrameWithoutAnsi) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 
+TEST_F(RealTerminal, TopIsOneObjectForPrograms) {
+  const auto [text, code] = orchestrator("top -o json --interval 0.3");
+
+  ASSERT_EQ(code, 0) << text;
+  const Json top = Json::parse(text, nullptr, false);
+  ASSERT_TRUE(top.is_object()) << text;
+  EXPECT_TRUE(top.at("rates").at("http_requests").is_number());
+  EXPECT_EQ(top.at("nodes")[0].at("node_id"), "http-test");
+}
+
 TEST_F(RealTerminal, TopTakesTheScreenAndGivesItBack) {
   Terminal terminal(command("top --interval 0.2"));
   if (!terminal.is_there()) GTEST_SKIP() << "this system has no pseudo-terminals; is /dev/pts mounted?";
