@@ -36,6 +36,7 @@ Result<service::StartOperation> read_operation(const Call& call, Json& body) {
   service::StartOperation start;
   start.namespace_name = call.namespace_name;
   start.actor = call.actor;
+  start.role = call.role;
   const auto action =
       reader.required("action", reader.choice("action", {"cancel", "retry", "pause", "resume", "discard"}));
   start.action = store::parse_operation_action(action.value_or("")).value_or(OperationAction::cancel);

@@ -119,7 +119,7 @@ void stop(Context& context, const CallPtr& call) {
     ObjectReader(*body, "", faults).finish();
     if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
   }
-  context.service.operations().stop(call->namespace_name, *id, call->actor,
+  context.service.operations().stop(call->namespace_name, *id, call->caller(),
                                     [call](const Result<store::OperationView>& view) {
                                       if (!view) return call->fail(view.error());
                                       call->respond(json_response(200, operation_text(*view)));

@@ -129,6 +129,8 @@ void EngineOperations::create(const std::shared_ptr<Gathering>& gathering) {
   operation.actor = request.actor;
   operation.rate_per_second = request.rate_per_second;
   operation.runs = std::move(gathering->runs);
+  operation.audit = audited(request.namespace_name, {request.actor, request.role}, "operation.start",
+                            operation.operation_id.str(), request.reason);
   store_.operations().create(std::move(operation), [this, gathering](const Result<store::OperationView>& created) {
     if (!created) return gathering->reply(created.error());
     gathering->reply(StartedOperation{created->operation_id, created->matched, std::move(gathering->sample)});
@@ -145,9 +147,11 @@ void EngineOperations::list(store::OperationFilter filter, Reply<store::Operatio
   store_.operations().list(std::move(filter), std::move(reply));
 }
 
-void EngineOperations::stop(std::string namespace_name, store::OperationId operation_id, std::string actor,
+void EngineOperations::stop(std::string namespace_name, store::OperationId operation_id, Caller caller,
                             Reply<store::OperationView> reply) {
-  store_.operations().stop(std::move(namespace_name), operation_id, std::move(actor), std::move(reply));
+  auto audit = audited(namespace_name, caller, "operation.stop", operation_id.str(), "");
+  store_.operations().stop(std::move(namespace_name), operation_id, std::move(caller.actor), std::move(audit),
+                           std::move(reply));
 }
 
 // ---- one run of many ---------------------------------------------------------------------------------------------
@@ -201,6 +205,8 @@ void EngineOperations::discard(const store::OperationView& operation, RunId run_
                                 .run_id = run_id,
                                 .reason = operation.reason,
                                 .actor = operation.actor};
+  request.audit = audited(request.namespace_name, {operation.actor, Role::operator_}, "run.discard", run_id.str(),
+                          request.reason);
   const auto discarded = [this, namespace_name = operation.namespace_name, run_id,
                           done](const Result<RunReading>& answer) {
     if (answer || answer.error().slug != "wrong-state") return done(status_of(answer));

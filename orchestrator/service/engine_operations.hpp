@@ -18,7 +18,7 @@ class EngineOperations final : public Operations {
   void start(StartOperation request, Reply<StartedOperation> reply) override;
   void find(std::string namespace_name, store::OperationId operation_id, Reply<store::OperationView> reply) override;
   void list(store::OperationFilter filter, Reply<store::OperationPage> reply) override;
-  void stop(std::string namespace_name, store::OperationId operation_id, std::string actor,
+  void stop(std::string namespace_name, store::OperationId operation_id, Caller caller,
             Reply<store::OperationView> reply) override;
 
   /// Begins to work on operations, those that other nodes left included. Once.

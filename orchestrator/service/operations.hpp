@@ -19,6 +19,7 @@ struct StartOperation {
   store::RunFilter filter;  ///< what it means; limit and cursor do not count
   std::string reason;
   std::string actor;
+  Role role = Role::operator_;  ///< of the actor
   std::int32_t rate_per_second = 100;
   bool dry_run = false;
   std::optional<RunId> id;  ///< from an IdempotencyGate: starting the same id again answers the same
@@ -41,7 +42,7 @@ class Operations {
   virtual void find(std::string namespace_name, store::OperationId operation_id, Reply<store::OperationView> reply) = 0;
   virtual void list(store::OperationFilter filter, Reply<store::OperationPage> reply) = 0;
   /// What is in hand is finished. Errors: not_found; wrong-state when it is done.
-  virtual void stop(std::string namespace_name, store::OperationId operation_id, std::string actor,
+  virtual void stop(std::string namespace_name, store::OperationId operation_id, Caller caller,
                     Reply<store::OperationView> reply) = 0;
 };
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "orchestrator/base/json.hpp"
+#include "orchestrator/store/audit.hpp"
+
 namespace orchestrator::store {
 namespace {
 
@@ -16,7 +19,25 @@ std::optional<Enumeration> parsed(const std::array<std::string_view, size>& name
   return static_cast<Enumeration>(found - names.begin());
 }
 
+std::string digest_of(const OperationView& view) {
+  return audit_digest(Json{{"operation_id", view.operation_id.str()},
+                           {"action", to_string(view.action)},
+                           {"arguments", view.arguments},
+                           {"filter", view.filter},
+                           {"rate_per_second", view.rate_per_second},
+                           {"matched", view.matched},
+                           {"state", to_string(view.state)}});
+}
+
 }  // namespace
+
+std::optional<AuditEntry> operation_audit(std::optional<AuditEntry> entry, const std::optional<OperationView>& before,
+                                          const OperationView& after) {
+  if (!entry) return entry;
+  if (before) entry->before_hash = digest_of(*before);
+  entry->after_hash = digest_of(after);
+  return entry;
+}
 
 std::string_view to_string(OperationAction action) { return kActions[static_cast<std::size_t>(action)]; }
 std::optional<OperationAction> parse_operation_action(std::string_view text) {

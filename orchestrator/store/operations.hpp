@@ -12,6 +12,7 @@
 #include "orchestrator/base/ids.hpp"
 #include "orchestrator/base/result.hpp"
 #include "orchestrator/base/timestamp.hpp"
+#include "orchestrator/model/audit_entry.hpp"
 
 namespace orchestrator::store {
 
@@ -38,6 +39,8 @@ inline constexpr std::chrono::days kOperationLife{90};
 /// Items that failed whose reason is kept.
 inline constexpr std::size_t kMaxOperationFailures = 20;
 
+struct OperationView;
+
 /// What an operator asked for, and the runs that it is about.
 struct NewOperation {
   OperationId operation_id;
@@ -49,6 +52,7 @@ struct NewOperation {
   std::string actor;
   std::int32_t rate_per_second = 1;
   std::vector<RunId> runs;
+  std::optional<AuditEntry> audit;
 };
 
 /// One operation as reads see it.
@@ -88,6 +92,10 @@ struct OperationProgress {
   std::string failures = "[]";
 };
 
+/// The entry with its digests: of what was there before, if anything, and is afterwards.
+std::optional<AuditEntry> operation_audit(std::optional<AuditEntry> entry, const std::optional<OperationView>& before,
+                                          const OperationView& after);
+
 struct OperationFilter {
   std::string namespace_name;
   std::optional<OperationState> state;
@@ -116,7 +124,7 @@ class OperationStore {
   /// precondition_failed
   /// ("wrong-state") when it is done; not_found.
   virtual void stop(std::string namespace_name, OperationId operation_id, std::string actor,
-                    Done<OperationView> done) = 0;
+                    std::optional<AuditEntry> audit, Done<OperationView> done) = 0;
 
   /// The oldest running operation that nobody holds, or whose holder's lease is over; nothing when there is none.
   virtual void take(OperationHolder holder, std::chrono::milliseconds lease,

@@ -114,7 +114,7 @@ TEST_F(Operations, KeepTheirPaceAndStopWhenTheyAreTold) {
   const std::int32_t early = view(id).done;
   bool stopped = false;
   cluster->call("b", [&](service::Service& service) {
-    service.operations().stop("default", id, "ben",
+    service.operations().stop("default", id, Caller{"ben", Role::operator_},
                               [&](const Result<store::OperationView>& view) { stopped = view.has_value(); });
   });
   cluster->world.advance(seconds{10});

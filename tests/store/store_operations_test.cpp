@@ -50,7 +50,7 @@ Result<bool> advance(Store& store, OperationId id, OperationHolder holder, std::
   return ask<bool>([&](auto done) { store.operations().advance(progress, lease, done); });
 }
 Result<OperationView> stop(Store& store, OperationId id) {
-  return ask<OperationView>([&](auto done) { store.operations().stop("default", id, "ben", done); });
+  return ask<OperationView>([&](auto done) { store.operations().stop("default", id, "ben", std::nullopt, done); });
 }
 
 TEST_P(StoreOperations, AreReadAsTheyWereAskedFor) {

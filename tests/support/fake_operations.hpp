@@ -61,10 +61,10 @@ class FakeOperations final : public service::Operations {
     }
     reply(std::move(page));
   }
-  void stop(std::string namespace_name, store::OperationId operation_id, std::string actor,
+  void stop(std::string namespace_name, store::OperationId operation_id, Caller caller,
             Reply<store::OperationView> reply) override {
     find(std::move(namespace_name), operation_id,
-         [actor = std::move(actor), reply = std::move(reply)](Result<store::OperationView> view) {
+         [actor = std::move(caller.actor), reply = std::move(reply)](Result<store::OperationView> view) {
            if (view) {
              view->state = store::OperationState::stopped;
              view->ended_by = actor;

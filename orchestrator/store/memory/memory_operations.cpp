@@ -50,6 +50,7 @@ Result<OperationView> create_in(Tables& tables, const NewOperation& asked, Times
   view.created_at = now;
   operation.runs = asked.runs;
   if (asked.runs.empty()) end(operation, OperationState::done, now, {});
+  append_audit(tables, kClusterChain, operation_audit(asked.audit, std::nullopt, operation.view), now);
   return tables.operations.emplace(asked.operation_id, std::move(operation)).first->second.view;
 }
 
@@ -130,14 +131,17 @@ void MemoryOperations::list(OperationFilter filter, Done<OperationPage> done) {
 }
 
 void MemoryOperations::stop(std::string namespace_name, OperationId operation_id, std::string actor,
-                            Done<OperationView> done) {
+                            std::optional<AuditEntry> audit, Done<OperationView> done) {
   const auto work = [core = core_.get(), namespace_name = std::move(namespace_name), operation_id,
-                     actor = std::move(actor)](Tables& tables) -> Result<OperationView> {
+                     actor = std::move(actor), audit = std::move(audit)](Tables& tables) -> Result<OperationView> {
     Operation* found = find_in(tables, namespace_name, operation_id);
     if (found == nullptr) return no_such_operation();
     if (found->view.state == OperationState::done)
       return fail(ErrorCode::precondition_failed, "wrong-state", "the operation is done");
-    if (is_running(*found)) end(*found, OperationState::stopped, core->options.now(), actor);
+    if (!is_running(*found)) return found->view;
+    const OperationView before = found->view;
+    end(*found, OperationState::stopped, core->options.now(), actor);
+    append_audit(tables, kClusterChain, operation_audit(audit, before, found->view), core->options.now());
     return found->view;
   };
   core_->run<OperationView>("stop_operation", true, std::move(done), work);

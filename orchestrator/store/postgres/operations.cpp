@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "orchestrator/store/postgres/audit.hpp"
 #include "orchestrator/store/postgres/row_reader.hpp"
 
 namespace orchestrator::store::postgres {
@@ -67,6 +68,8 @@ Result<OperationView> create_in(Session& session, const NewOperation& operation)
     auto found = find_in(transaction, operation.namespace_name, operation.operation_id);
     if (!found && !is_new)
       return fail(ErrorCode::resource_exhausted, "too many operations run already; wait for one or stop one");
+    if (found && is_new)
+      append_audit(transaction, kClusterChain, operation_audit(operation.audit, std::nullopt, *found));
     return found;
   });
 }
@@ -119,14 +122,17 @@ void PostgresOperations::list(OperationFilter filter, Done<OperationPage> done) 
 }
 
 void PostgresOperations::stop(std::string namespace_name, OperationId operation_id, std::string actor,
-                              Done<OperationView> done) {
+                              std::optional<AuditEntry> audit, Done<OperationView> done) {
   const auto work = [namespace_name = std::move(namespace_name), operation_id,
-                     actor = std::move(actor)](Session& session) {
+                     actor = std::move(actor), audit = std::move(audit)](Session& session) {
     return session.run<OperationView>(Mode::transaction, [&](Transaction& transaction) -> Result<OperationView> {
+      auto before = find_in(transaction, namespace_name, operation_id);
+      if (!before) return before;
       Parameters parameters;
       parameters.id(operation_id).text(namespace_name).text(actor);
-      transaction.execute("stop_operation", std::move(parameters));
+      const bool is_stopped = transaction.execute("stop_operation", std::move(parameters)).affected_rows() == 1;
       auto view = find_in(transaction, namespace_name, operation_id);
+      if (view && is_stopped) append_audit(transaction, kClusterChain, operation_audit(audit, *before, *view));
       if (view && view->state == OperationState::done)
         return fail(ErrorCode::precondition_failed, "wrong-state", "the operation is done");
       return view;
