@@ -85,17 +85,22 @@ void ShardGroup::finish_refused(const std::vector<MessageRef>& done, const Error
   if (!is_passing(error)) finish_message(done, pending_);
 }
 
-void ShardGroup::feed(RunId run_id, core::Event event, IncomingMessage row) {
-  with_run(run_id, [this, event = std::move(event), row = std::move(row)](Result<RunEntry*> entry) {
+void ShardGroup::feed(RunId run_id, core::Event event, IncomingMessage row, std::optional<AuditEntry> audit) {
+  with_run(run_id, [this, event = std::move(event), row = std::move(row),
+                    audit = std::move(audit)](Result<RunEntry*> entry) {
     if (is_stale(row.shard, row.generation)) return;
     if (!entry) {
       handle_later(row);
       return;
     }
     if (*entry != nullptr) {
+      auto noted = audit_of(audit, **entry);
       const Status decided = decide(**entry, event, pending_);
-      if (!decided)
+      if (decided) {
+        write_audit(std::move(noted), **entry, pending_);
+      } else {
         parts_.logger.debug("message_no_longer_wanted", {{"kind", row.kind}, {"reason", decided.error().message}});
+      }
     }
     finish_message(row, pending_);
   });
@@ -167,17 +172,17 @@ void ShardGroup::on_message(const ChildEndedMessage& message, const IncomingMess
 }
 
 void ShardGroup::on_message(const CancelMessage& message, const IncomingMessage& row) {
-  const core::CancelAsked asked{message.mode, message.reason, "parent"};
-  with_run(message.run_id, [this, asked, run_id = message.run_id, row](Result<RunEntry*> entry) {
+  const core::CancelAsked asked{message.mode, message.reason, message.actor.empty() ? "parent" : message.actor};
+  with_run(message.run_id, [this, asked, audit = message.audit, run_id = message.run_id, row](Result<RunEntry*> entry) {
     const bool is_open = !entry || *entry != nullptr;
     if (is_open || parts_.clock.steady_now() - row.since > kStartOvertaken) {
-      feed(run_id, asked, row);
+      feed(run_id, asked, row, audit);
       return;
     }
-    parts_.store.find_run(run_id, [this, asked, run_id, row](const Result<store::RunView>& view) {
-      parts_.executor.post([this, asked, run_id, row, is_known = view.has_value()] {
+    parts_.store.find_run(run_id, [this, asked, audit, run_id, row](const Result<store::RunView>& view) {
+      parts_.executor.post([this, asked, audit, run_id, row, is_known = view.has_value()] {
         if (is_known) {
-          feed(run_id, asked, row);
+          feed(run_id, asked, row, audit);
         } else {
           handle_later(row);
         }

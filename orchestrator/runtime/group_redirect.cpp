@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "orchestrator/base/json.hpp"
 #include "orchestrator/digest/routing.hpp"
 #include "orchestrator/runtime/shard_group.hpp"
+#include "orchestrator/store/audit.hpp"
 
 namespace orchestrator::runtime {
 namespace {
@@ -14,6 +16,13 @@ Error wrong_state(std::string why) { return {ErrorCode::precondition_failed, "wr
 
 bool is_pending(const store::SignalRow& row) {
   return row.fate == store::SignalFate::buffered || row.fate == store::SignalFate::delivered;
+}
+
+/// @param successor the signal that this action makes of it
+std::string digest_of(const store::SignalRow& row, std::optional<SignalId> successor) {
+  Json what = {{"signal_id", row.signal_id.str()}, {"fate", store::to_string(row.fate)}, {"reason", row.reason}};
+  what["successor"] = successor ? Json(successor->str()) : Json();
+  return store::audit_digest(what);
 }
 
 }  // namespace
@@ -134,6 +143,8 @@ void ShardGroup::redirect_settled(const RedirectRequest& request, const Reply<Si
 /// Ends the old one if nothing has yet, and promises the new one to the shard of its receiver: one batch.
 void ShardGroup::redirect_from(store::SignalRow origin, const RedirectRequest& request,
                                const Reply<SignalAnswer>& reply) {
+  std::optional<AuditEntry> audit = request.audit;
+  if (audit) audit->before_hash = digest_of(origin, std::nullopt);
   if (is_pending(origin)) {
     origin.reason = request.kind == store::SignalLinkKind::replay ? "replayed" : "retargeted";
     end_signal(origin, store::SignalFate::rejected);
@@ -147,6 +158,10 @@ void ShardGroup::redirect_from(store::SignalRow origin, const RedirectRequest& r
                             .created_at = clock_.now()};
   touch(origin.shard, pending_);
   pending_.batch.signal_links.push_back(std::move(link));
+  if (audit) {
+    audit->after_hash = digest_of(origin, request.signal_id);
+    pending_.batch.audit.push_back({origin.shard, *std::move(audit)});
+  }
   SignalRequest made;
   made.namespace_name = request.namespace_name;
   made.name = request.name;

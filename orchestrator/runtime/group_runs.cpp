@@ -361,7 +361,7 @@ void ShardGroup::carry_out(RunEntry& entry, std::vector<core::Command> commands,
       const RunId child = stop->child.is_nil()
                               ? child_id(entry.run.header(), stop->key, stop->derivation, stop->asked_at)
                               : stop->child;
-      send(shard, shard_of(child), CancelMessage{child, stop->mode, stop->reason}, out);
+      send(shard, shard_of(child), CancelMessage{child, stop->mode, stop->reason, {}, std::nullopt}, out);
     }
   }
 }

@@ -98,7 +98,10 @@ struct Encoder {
     return object;
   }
   Json operator()(const CancelMessage& m) const {
-    return {{"run_id", m.run_id.str()}, {"mode", to_string(m.mode)}, {"reason", m.reason}};
+    Json object = {{"run_id", m.run_id.str()}, {"mode", to_string(m.mode)}, {"reason", m.reason}};
+    put(object, "actor", m.actor);
+    put(object, "audit", m.audit);
+    return object;
   }
   Json operator()(const SignalMessage& m) const { return to_json(m.request); }
   Json operator()(const WaitOpenedMessage& m) const { return to_json(m.wait); }
@@ -145,7 +148,7 @@ Message decode(const std::string& kind, const Json& object) {
   if (kind == "cancel") {
     return CancelMessage{get_id<RunTag>(object, "run_id"),
                          parse_cancel_mode(get_text(object, "mode")).value_or(CancelMode::graceful),
-                         get_text(object, "reason")};
+                         get_text(object, "reason"), get_text(object, "actor"), get_audit(object, "audit")};
   }
   if (kind == "signal") return SignalMessage{signal_request_from(object)};
   if (kind == "wait_opened") return WaitOpenedMessage{wait_from(object)};

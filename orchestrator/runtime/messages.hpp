@@ -60,6 +60,8 @@ struct CancelMessage {
   RunId run_id;
   CancelMode mode = CancelMode::graceful;
   std::string reason;
+  std::string actor;                ///< empty: the parent
+  std::optional<AuditEntry> audit;  ///< of a person's cancel that found no owner
 };
 
 /// To the shard of the signal's key: a signal that was acknowledged when its row was inserted (webhooks, SQL).

@@ -281,7 +281,7 @@ void Owners::cancel_by_inbox(CancelRequest request, Reply<CancelAnswer> reply) {
     } else if (is_closed(view->state)) {
       reply(Error(ErrorCode::precondition_failed, "run-closed", "the run is already closed"));
     } else {
-      const CancelMessage message{request.run_id, request.mode, request.reason};
+      const CancelMessage message{request.run_id, request.mode, request.reason, request.actor, request.audit};
       std::vector<store::InboxRow> rows{inbox_row(shard_of(request.run_id), message)};
       CancelAnswer answer{view->state, request.mode, nullptr};
       if (auto items = parse_json(view->waiting_on)) answer.waited_on = make_payload(*std::move(items));
@@ -372,6 +372,8 @@ void Owners::steer_run(SteerRequest request, Reply<SteerAnswer> reply) {
   ask->body = [request](bool /*again*/) { return dump_json(to_json(request)); };
   ask->here = [this, shard, request, reply] { node_.group_of(shard).steer_run(request, reply); };
   ask->answer = decoded(steer_answer_from, reply);
+  // A second skip would skip the next state; the others change nothing the second time.
+  ask->repeatable = !std::holds_alternative<core::SkipAsked>(request.asked);
   ask->until = now() + node_.request_limit();
   ask_owner(ask);
 }

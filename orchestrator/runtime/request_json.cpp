@@ -106,6 +106,7 @@ Json to_json(const RedirectRequest& request) {
   put(object, "signal_id", request.signal_id);
   put(object, "key", request.key);
   if (request.run_id) put(object, "run_id", *request.run_id);
+  put(object, "audit", request.audit);
   return object;
 }
 
@@ -123,6 +124,7 @@ RedirectRequest redirect_request_from(const Json& object) {
   request.sender = parse_role(get_text(object, "sender")).value_or(Role::operator_);
   request.reason = get_text(object, "reason");
   request.actor = get_text(object, "actor");
+  request.audit = get_audit(object, "audit");
   return request;
 }
 

@@ -96,6 +96,7 @@ struct RedirectRequest {
   Role sender = Role::operator_;
   std::string reason;
   std::string actor;
+  std::optional<AuditEntry> audit;
 };
 
 struct CancelRequest {

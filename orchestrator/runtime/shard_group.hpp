@@ -378,7 +378,8 @@ class ShardGroup {
   void on_message(const SignalOfferMessage& message, const IncomingMessage& row);
   void on_message(const SignalAnswerMessage& message, const IncomingMessage& row);
   /// Feeds an event to a run and deletes the message in the same batch, also when the run no longer wants it.
-  void feed(RunId run_id, core::Event event, IncomingMessage row);
+  /// @param audit what the audit keeps of it when it has an effect
+  void feed(RunId run_id, core::Event event, IncomingMessage row, std::optional<AuditEntry> audit = std::nullopt);
   void tell_end_again(const StartAnswer& existing, const StartMessage& message, const IncomingMessage& row);
   void on_start_answer(const StartMessage& message, const IncomingMessage& row, Result<StartAnswer> answer);
   void keep_promise(const StartMessage& message, const Result<StartAnswer>& answer);  // group_promised.cpp

@@ -22,7 +22,7 @@ const char* audited_action(ScheduleAction action) {
     case ScheduleAction::backfill: return "schedule.backfill";
     case ScheduleAction::take_calendar: break;  // the calendar's own row says who changed it
   }
-  return "schedule.take_calendar";
+  return "";
 }
 
 }  // namespace

@@ -5,6 +5,13 @@
 #include "orchestrator/service/engine_service.hpp"
 
 namespace orchestrator::service {
+namespace {
+
+const char* audited_redirect(store::SignalLinkKind kind) {
+  return kind == store::SignalLinkKind::replay ? "signal.replay" : "signal.retarget";
+}
+
+}  // namespace
 
 void EngineService::redirect_signal(RedirectSignal request, Reply<SentSignal> reply) {
   const SignalId signal_id = request.signal_id;
@@ -73,6 +80,8 @@ void EngineService::redirect_now(const RedirectSignal& request, const Reply<Sent
   asked.sender = request.sender;
   asked.reason = request.reason;
   asked.actor = request.actor;
+  asked.audit = audited(request.namespace_name, {request.actor, request.sender}, audited_redirect(request.kind),
+                        request.signal_id.str(), request.reason);
   Reply<runtime::SignalAnswer> made = [reply](const Result<runtime::SignalAnswer>& answer) {
     if (!answer) return reply(answer.error());
     reply(SentSignal{answer->signal_id, answer->fate, answer->run_id, false});

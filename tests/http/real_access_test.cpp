@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -63,6 +64,17 @@ class RealAccess : public testing::Test {
     return actions;
   }
 
+  /// Waits for what another thread or node does.
+  template <typename Condition>
+  static bool until(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+    return true;
+  }
+
   struct Ran {
     int code = 0;
     std::string output;
@@ -108,6 +120,61 @@ TEST_F(RealAccess, WhatOperatorsDoToARunIsWrittenDownWithIt) {
     EXPECT_NE(rows[i].at("before_hash"), rows[i].at("after_hash"));
     if (i > 0) EXPECT_EQ(rows[i].at("seq"), rows[i - 1].at("seq").get<int>() + 1);
   }
+}
+
+TEST_F(RealAccess, PauseResumeAndSkipAreWrittenDown) {
+  const std::string run = start("wait");
+
+  ASSERT_EQ(call("POST", path_of(run, "pause"), {{"reason", "look"}}, RealServer::kOperatorKey).status, 202);
+  ASSERT_EQ(call("POST", path_of(run, "resume"), Json::object(), RealServer::kOperatorKey).status, 202);
+  ASSERT_EQ(call("POST", path_of(run, "skip"), {{"reason", "paid in cash"}}, RealServer::kOperatorKey).status, 202);
+
+  EXPECT_EQ(actions_on(run), (std::vector<std::string>{"run.pause", "run.resume", "run.skip"}));
+  EXPECT_EQ(audit_of(run).back().at("reason"), "paid in cash");
+  EXPECT_EQ(audit_of(run).back().at("actor"), "till");
+}
+
+TEST_F(RealAccess, WhatABulkOperationDoesIsWrittenDown) {
+  ASSERT_EQ(call("POST", "/v1/workflows/bulk/versions", *parse_json(kFail)).status, 201);
+  const auto failed = call("POST", "/v1/runs?wait=10", {{"workflow", "bulk"}}).json();
+  ASSERT_EQ(failed.at("state"), "failed");
+  const Json discard = {{"action", "discard"}, {"filter", {{"workflow", "bulk"}}}, {"reason", "known"}};
+  const Json cancel = {{"action", "cancel"}, {"filter", {{"workflow", "ask"}}}, {"reason", "late"}};
+  for (int i = 0; i < 40; ++i) start("ask");
+
+  const auto started = call("POST", "/v1/operations", discard, RealServer::kOperatorKey);
+  ASSERT_EQ(started.status, 202) << started.body;
+  const std::string id = started.json().at("operation_id");
+  EXPECT_TRUE(until([&] { return call("GET", "/v1/operations/" + id).json().at("state") == "done"; }));
+  Json slow = cancel;
+  slow["rate_per_second"] = 1;
+  const std::string second = call("POST", "/v1/operations", slow).json().at("operation_id");
+  ASSERT_EQ(call("POST", "/v1/operations/" + second + "/stop", {}, RealServer::kOperatorKey).status, 200);
+
+  EXPECT_EQ(actions_on(id), std::vector<std::string>{"operation.start"});
+  EXPECT_EQ(audit_of(id).front().at("actor"), "till");
+  EXPECT_TRUE(audit_of(id).front().at("before_hash").is_null());
+  EXPECT_EQ(actions_on(string_member(failed, "run_id")), std::vector<std::string>{"run.discard"});
+  EXPECT_EQ(actions_on(second), (std::vector<std::string>{"operation.start", "operation.stop"}));
+}
+
+TEST_F(RealAccess, ReplaysAndRetargetsOfSignalsAreWrittenDown) {
+  const auto sent = call("POST", "/v1/signals/nobody-waits", {{"key", "k-1"}, {"payload", {{"n", 1}}}});
+  ASSERT_EQ(sent.status, 202) << sent.body;
+  const std::string first = sent.json().at("signal_id");
+
+  const auto replayed = call("POST", "/v1/signals/" + first + "/replay", {{"reason", "lost"}});
+  ASSERT_EQ(replayed.status, 202) << replayed.body;
+  const std::string second = replayed.json().at("signal_id");
+  EXPECT_TRUE(until([&] { return call("GET", "/v1/signals/" + second).status == 200; }));
+  const auto moved = call("POST", "/v1/signals/" + second + "/retarget", {{"key", "k-2"}, {"reason", "wrong key"}},
+                          RealServer::kOperatorKey);
+  ASSERT_EQ(moved.status, 202) << moved.body;
+
+  EXPECT_EQ(actions_on(first), std::vector<std::string>{"signal.replay"});
+  EXPECT_EQ(actions_on(second), std::vector<std::string>{"signal.retarget"});
+  EXPECT_EQ(audit_of(second).front().at("actor"), "till");
+  EXPECT_EQ(audit_of(second).front().at("reason"), "wrong key");
 }
 
 TEST_F(RealAccess, WhatIsRefusedIsNotWrittenDown) {
