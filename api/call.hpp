@@ -30,6 +30,7 @@ struct Call {
   std::string credential;               ///< which one it is; never a secret
   std::vector<std::string> queues;      ///< the only ones that the credential may put work into; empty: any
   bool is_approved = false;             ///< a second person has agreed to it
+  bool is_rehearsal = false;            ///< only whether it could be done: the route answers as if, and does nothing
   Answer answer;
 
   void respond(Response response) const { answer(std::move(response)); }

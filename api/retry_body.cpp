@@ -24,6 +24,7 @@ Result<service::RetryRun> read_retry(const Call& call) {
   retry.from_state = reader.text("from_state", kMaxStateNameBytes);
   retry.input = reader.any("input");
   retry.reason = reader.text("reason", kMaxReasonBytes).value_or("");
+  retry.rehearse = call.is_rehearsal;
   retry.new_idempotency_key = reader.boolean("new_idempotency_key").value_or(false);
   reader.finish();
   if (Status status = body_status(std::move(faults)); !status) return std::move(status).error();

@@ -76,6 +76,17 @@ void retry_dead_letter(Context& context, const CallPtr& call) {
   });
 }
 
+void rehearse_discard(Context& context, const CallPtr& call, RunId run_id) {
+  context.service.read_run(call->namespace_name, run_id, [call](const Result<service::RunReading>& run) {
+    if (!run) return call->fail(run.error());
+    if (run->view.dead_letter != store::DeadLetter::open) {
+      const std::string why = "the run is not a dead letter that waits for anybody";
+      return call->fail(Error(ErrorCode::precondition_failed, "wrong-state", why));
+    }
+    call->respond(json_response(200, "{}"));
+  });
+}
+
 void discard_dead_letter(Context& context, const CallPtr& call) {
   const auto run_id = run_id_parameter(*call, 0);
   if (!run_id) return call->fail(run_id.error());
@@ -90,6 +101,7 @@ void discard_dead_letter(Context& context, const CallPtr& call) {
   reader.finish();
   if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
 
+  if (call->is_rehearsal) return rehearse_discard(context, call, *run_id);
   store::DiscardRequest discard{
       .namespace_name = call->namespace_name, .run_id = *run_id, .reason = *reason, .actor = call->actor};
   discard.audit = audited(discard.namespace_name, call->caller(), "run.discard", run_id->str(), discard.reason);

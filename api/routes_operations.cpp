@@ -66,6 +66,7 @@ void start(Context& context, const CallPtr& call) {
   if (!ref) return call->fail(ref.error());
   auto asked = read_operation(*call, *body);
   if (!asked) return call->fail(asked.error());
+  if (call->is_rehearsal) asked->dry_run = true;
   // A dry run creates nothing, so nothing is kept of it.
   if (asked->dry_run) *ref = std::nullopt;
   act_once(context, call, std::move(*ref), location_of,

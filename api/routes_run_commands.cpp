@@ -60,6 +60,7 @@ void cancel_run(Context& context, const CallPtr& call) {
   // Nothing is undone or finished by a kill, so somebody has to answer for it.
   if (cancel.mode == CancelMode::kill) reason = reader.required("reason", std::move(reason));
   cancel.reason = std::move(reason).value_or("");
+  cancel.rehearse = call->is_rehearsal;
   reader.finish();
   if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
 

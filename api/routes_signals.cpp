@@ -1,4 +1,6 @@
 // Signals: POST /v1/runs/{id}/signals/{name}, POST /v1/signals/{name}, GET /v1/signals, /{id}.
+#include <algorithm>
+
 #include "api/body.hpp"
 #include "api/context.hpp"
 #include "api/object_reader.hpp"
@@ -10,6 +12,7 @@
 #include "api/signal_json.hpp"
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/base/names.hpp"
+#include "orchestrator/core/decision_answer.hpp"
 
 namespace orchestrator::api {
 namespace {
@@ -39,6 +42,47 @@ Response sent_response(const service::SentSignal& sent, int status) {
   return response;
 }
 
+/// The item of `waiting_on` that asks for this decision; null when none does.
+Json asked_decision(const store::RunView& view, const std::string& name) {
+  const auto items = parse_json(view.waiting_on);
+  if (!items || !items->is_array()) return {};
+  for (const Json& item : *items) {
+    const auto names = item.find("names");
+    const bool is_among = names != item.end() && names->is_array() &&
+                          std::any_of(names->begin(), names->end(), [&](const Json& one) { return one == name; });
+    const bool is_it = is_among || string_member(item, "name") == name;
+    if (is_it && string_member(item, "kind") == "decision") return item;
+  }
+  return {};
+}
+
+/// Whether the run would take it. One that it does not wait for yet it would: it keeps that until it asks.
+Status could_be_taken(const store::RunView& view, const service::SendSignal& signal) {
+  if (is_closed(view.state)) return fail(ErrorCode::precondition_failed, "run-closed", "the run is already closed");
+  const Json item = asked_decision(view, signal.name);
+  if (!item.is_object()) return {};
+  core::Run::OpenWait wait;
+  wait.is_decision = true;
+  if (item.contains("schema") && !item.at("schema").is_null()) wait.answer_schema = make_payload(item.at("schema"));
+  if (const auto roles = item.find("roles"); roles != item.end() && roles->is_array()) {
+    for (const Json& role : *roles) wait.answer_roles.push_back(role.is_string() ? role.get<std::string>() : "");
+  }
+  auto refusal = core::refusal_of_answer(wait, json_of(signal.payload), signal.sender);
+  return refusal ? Status(*std::move(refusal)) : Status();
+}
+
+/// By key nobody need wait for it yet, so that only its shape can be wrong, and that was read.
+void rehearse(Context& context, const CallPtr& call, const service::SendSignal& signal) {
+  if (!signal.run_id) return call->respond(json_response(202, "{}"));
+  context.service.read_run(signal.namespace_name, *signal.run_id,
+                           [call, signal](const Result<service::RunReading>& run) {
+                             if (!run) return call->fail(run.error());
+                             if (const Status could = could_be_taken(run->view, signal); !could)
+                               return call->fail(could.error());
+                             call->respond(json_response(202, "{}"));
+                           });
+}
+
 /// Answers with the final fate, or after `wait`, or when the server ends, with the first one.
 void await_fate(Context& context, const CallPtr& call, const service::SentSignal& sent, std::chrono::seconds wait) {
   Response early = sent_response(sent, 202);
@@ -54,6 +98,7 @@ void await_fate(Context& context, const CallPtr& call, const service::SentSignal
 }
 
 void send(Context& context, const CallPtr& call, service::SendSignal signal, std::int32_t wait) {
+  if (call->is_rehearsal) return rehearse(context, call, signal);
   context.service.send_signal(std::move(signal), [&context, call, wait](Result<service::SentSignal> sent) {
     if (!sent) return call->fail(sent.error());
     // The first signal of that id has a fate of its own; this one's is that it came twice.

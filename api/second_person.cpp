@@ -20,6 +20,7 @@ struct SecondPerson::Question {
   GuardedAction action;
   std::vector<PolicyRule> rules;  ///< that may speak of it
   std::function<void()> go_on;
+  bool is_rehearsed = false;  ///< the count of its runs came from the route itself
 };
 
 namespace {
@@ -85,15 +86,7 @@ void SecondPerson::look_at_workflow(const QuestionPtr& question) const {
 /// Rules about large operations: how many runs would it be? The operation's own dry run knows.
 void SecondPerson::look_at_count(const QuestionPtr& question) const {
   if (std::ranges::any_of(question->rules, is_certain)) return keep(question, strictest(question->rules));
-  auto body = parse_json(question->call->request.body);
-  if (!body || !body->is_object()) return question->go_on();
-  (*body)["dry_run"] = true;
-  auto dry = std::make_shared<Call>(*question->call);
-  dry->request.body = dump_json(*body);
-  // Nothing of it is kept under the caller's Idempotency-Key.
-  dry->request.headers = {};
-  dry->request.headers.add("Content-Type", "application/json");
-  dry->answer = [this, question](const Response& response) {
+  rehearse(question->call, [this, question](const Response& response) {
     const auto answer = parse_json(response.body);
     const bool is_counted = response.status == 200 && answer && answer->is_object() && answer->contains("matched") &&
                             answer->at("matched").is_number_integer();
@@ -102,9 +95,9 @@ void SecondPerson::look_at_count(const QuestionPtr& question) const {
     const auto matched = answer->at("matched").get<std::int64_t>();
     std::erase_if(question->rules, [&](const PolicyRule& rule) { return matched <= rule.over; });
     if (question->rules.empty()) return question->go_on();
+    question->is_rehearsed = true;
     keep(question, strictest(question->rules));
-  };
-  dry->route->handle(dry);
+  });
 }
 
 void SecondPerson::keep(const QuestionPtr& question, const PolicyRule& rule) const {
@@ -128,14 +121,31 @@ void SecondPerson::keep(const QuestionPtr& question, const PolicyRule& rule) con
            [this, question, row](std::optional<RunId> reserved, const Finish& finish) {
              store::ApprovalRow fresh = row;
              if (reserved) fresh.approval_id = store::ApprovalId{reserved->bytes};
-             context_.service.access().add_approval(
-                 std::move(fresh), [this, question, finish](const Result<store::ApprovalRow>& kept) {
-                   if (!kept) return finish(problem_response(kept.error(), question->call->request.path));
-                   Response response = json_response(202, approval_text(*kept, context_.options.now()));
-                   response.headers.emplace_back("Location", "/v1/approvals/" + kept->approval_id.str());
-                   finish(std::move(response));
-                 });
+             if (question->is_rehearsed) return add(question->call, std::move(fresh), finish);
+             // After the look at the Idempotency-Key: what was asked before is answered as before, whatever became of it.
+             rehearse(question->call, [this, question, fresh = std::move(fresh), finish](const Response& response) {
+               if (response.status >= 400) return finish(Response(response));
+               add(question->call, fresh, finish);
+             });
            });
+}
+
+void SecondPerson::add(const CallPtr& call, store::ApprovalRow row, const Finish& finish) const {
+  context_.service.access().add_approval(
+      std::move(row), [this, call, finish](const Result<store::ApprovalRow>& kept) {
+        if (!kept) return finish(problem_response(kept.error(), call->request.path));
+        Response response = json_response(202, approval_text(*kept, context_.options.now()));
+        response.headers.emplace_back("Location", "/v1/approvals/" + kept->approval_id.str());
+        finish(std::move(response));
+      });
+}
+
+/// The route itself says whether it could be done: nobody is asked about what cannot.
+void SecondPerson::rehearse(const CallPtr& call, std::function<void(const Response&)> then) {
+  auto rehearsal = std::make_shared<Call>(*call);
+  rehearsal->is_rehearsal = true;
+  rehearsal->answer = [then = std::move(then)](const Response& response) { then(response); };
+  rehearsal->route->handle(rehearsal);
 }
 
 }  // namespace orchestrator::api

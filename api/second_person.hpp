@@ -4,14 +4,17 @@
 #include <memory>
 
 #include "api/call.hpp"
+#include "api/idempotency.hpp"
 #include "api/policy.hpp"
+#include "orchestrator/store/access.hpp"
 
 namespace orchestrator::api {
 
 struct Context;
 
 /// Stands before the routes: an action that a rule of its namespace speaks of is kept and waits for a second person,
-/// everything else goes on. Without rules in the namespace it costs a look at a map.
+/// everything else goes on. What could not be done anyway (a body that is refused, no such run, a run that is over) is
+/// refused at once: nobody is asked about it. Without rules in the namespace it costs a look at a map.
 class SecondPerson {
  public:
   explicit SecondPerson(Context& context) : context_(context) {}
@@ -26,6 +29,8 @@ class SecondPerson {
   void look_at_workflow(const QuestionPtr& question) const;
   void look_at_count(const QuestionPtr& question) const;
   void keep(const QuestionPtr& question, const PolicyRule& rule) const;
+  void add(const CallPtr& call, store::ApprovalRow row, const Finish& finish) const;
+  static void rehearse(const CallPtr& call, std::function<void(const Response&)> then);
 
   Context& context_;  // Fixed after construction.
 };

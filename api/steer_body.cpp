@@ -134,60 +134,53 @@ core::EditAsked read_changes(Json& set, std::vector<FaultDetail>& faults) {
   return edit;
 }
 
-template <typename Asked>
-Result<service::SteerRun> read_hold(const Call& call) {
+/// Reads the path and the body's envelope; `read` takes its members and answers what is asked.
+template <typename Read>
+Result<service::SteerRun> read_steering(const Call& call, Read read) {
   const auto run_id = run_id_parameter(call, 0);
   if (!run_id) return run_id.error();
   auto body = read_command(call);
   if (!body) return body.error();
   std::vector<FaultDetail> faults;
   ObjectReader reader(*body, "", faults);
-  Asked asked{.reason = read_reason(reader), .actor = call.actor};
+  auto asked = read(reader, faults);
+  asked.actor = call.actor;
   reader.finish();
   if (Status status = body_status(std::move(faults)); !status) return std::move(status).error();
-  return service::SteerRun{call.namespace_name, *run_id, std::move(asked), call.role};
+  return service::SteerRun{call.namespace_name, *run_id, std::move(asked), call.role, call.is_rehearsal};
 }
 
-}  // namespace
+template <typename Asked>
+Asked read_hold(ObjectReader& reader, std::vector<FaultDetail>& /*faults*/) {
+  return Asked{.reason = read_reason(reader), .actor = {}};
+}
 
-Result<service::SteerRun> read_pause(const Call& call) { return read_hold<core::PauseAsked>(call); }
-
-Result<service::SteerRun> read_resume(const Call& call) { return read_hold<core::ResumeAsked>(call); }
-
-Result<service::SteerRun> read_edit(const Call& call) {
-  const auto run_id = run_id_parameter(call, 0);
-  if (!run_id) return run_id.error();
-  auto body = read_command(call);
-  if (!body) return body.error();
-  std::vector<FaultDetail> faults;
-  ObjectReader reader(*body, "", faults);
+core::EditAsked read_edit_body(ObjectReader& reader, std::vector<FaultDetail>& faults) {
   std::string reason = require_reason(reader);
   Json set = reader.object("set");
   if (set.is_null() && !reader.has("set")) reader.fault("set", "missing", "is required");
-  reader.finish();
   core::EditAsked edit;
   if (set.is_object()) edit = read_changes(set, faults);
-  if (Status status = body_status(std::move(faults)); !status) return std::move(status).error();
   edit.reason = std::move(reason);
-  edit.actor = call.actor;
-  return service::SteerRun{call.namespace_name, *run_id, std::move(edit), call.role};
+  return edit;
 }
 
-Result<service::SteerRun> read_skip(const Call& call) {
-  const auto run_id = run_id_parameter(call, 0);
-  if (!run_id) return run_id.error();
-  auto body = read_command(call);
-  if (!body) return body.error();
-  std::vector<FaultDetail> faults;
-  ObjectReader reader(*body, "", faults);
+core::SkipAsked read_skip_body(ObjectReader& reader, std::vector<FaultDetail>& /*faults*/) {
   core::SkipAsked skip;
   skip.reason = require_reason(reader);
   skip.output = reader.any("output");
   skip.state_name = reader.text("state_name", kMaxStateNameBytes);
-  skip.actor = call.actor;
-  reader.finish();
-  if (Status status = body_status(std::move(faults)); !status) return std::move(status).error();
-  return service::SteerRun{call.namespace_name, *run_id, std::move(skip), call.role};
+  return skip;
 }
+
+}  // namespace
+
+Result<service::SteerRun> read_pause(const Call& call) { return read_steering(call, read_hold<core::PauseAsked>); }
+
+Result<service::SteerRun> read_resume(const Call& call) { return read_steering(call, read_hold<core::ResumeAsked>); }
+
+Result<service::SteerRun> read_edit(const Call& call) { return read_steering(call, read_edit_body); }
+
+Result<service::SteerRun> read_skip(const Call& call) { return read_steering(call, read_skip_body); }
 
 }  // namespace orchestrator::api

@@ -35,6 +35,16 @@ Result<Decision> Planner::decide(Run& run, const Event& event, const Inputs& inp
   return deciding.take();
 }
 
+Status Planner::rehearse(const Run& run, const Event& event, const Inputs& inputs) const {
+  const RunData& data = RunAccess::data(run);
+  if (!data.begun) return fail(ErrorCode::precondition_failed, "the run has not begun");
+  auto copy = Run::restore(data.header, data.definition, run.checkpoint());
+  if (!copy) return std::move(copy).error();
+  auto decision = decide(*copy, event, inputs);
+  if (!decision) return std::move(decision).error();
+  return {};
+}
+
 Status Planner::replay(Run& run, const std::vector<HistoryEvent>& events) const {
   RunData& data = RunAccess::data(run);
   for (const HistoryEvent& event : events) {

@@ -271,6 +271,9 @@ class Planner {
   /// (precondition_failed: the event is illegal in this state) the run is unchanged.
   Result<Decision> decide(Run& run, const Event& event, const Inputs& inputs) const;
 
+  /// Whether `decide` would take this event now: its error, and `run` stays as it is.
+  [[nodiscard]] Status rehearse(const Run& run, const Event& event, const Inputs& inputs) const;
+
   /// Applies journalled events, the same way live decisions are applied.
   Status replay(Run& run, const std::vector<HistoryEvent>& events) const;
 

@@ -107,6 +107,10 @@ void ShardGroup::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {
       CancelAnswer answer;
       answer.mode = std::max(request.mode, entry.run.cancelling().value_or(CancelMode::graceful));
       answer.waited_on = make_payload(entry.run.waiting_on());
+      if (request.rehearse) {
+        reply(answer);
+        return;
+      }
       const Status decided = decide(entry, core::CancelAsked{request.mode, request.reason, request.actor}, pending_);
       if (!decided) {
         reply(decided.error());

@@ -533,6 +533,10 @@ void ShardGroup::revive(const RetryRequest& request, store::LoadedClosedRun load
     reply(decision.error());
     return;
   }
+  if (request.rehearse) {
+    reply(answer_for(**entry, false));
+    return;
+  }
   (*entry)->addressed_loaded = false;  // what was sent to it before it closed waits for it still
   RunEntry* kept = insert(*shard, std::move(*entry));
   pending_.batch.revived.push_back(id);

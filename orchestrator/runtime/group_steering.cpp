@@ -43,11 +43,19 @@ void ShardGroup::steer_found(RunEntry& entry, const SteerRequest& request, const
     reply(fail(ErrorCode::not_found, "no such run"));
     return;
   }
+  const core::Event event = std::visit([](const auto& asked) -> core::Event { return asked; }, request.asked);
+  if (request.rehearse) {
+    if (const Status possible = parts_.planner.rehearse(entry.run, event, inputs()); possible) {
+      reply(SteerAnswer{entry.run.state()});
+    } else {
+      reply(possible.error());
+    }
+    return;
+  }
   const bool is_pause = std::holds_alternative<core::PauseAsked>(request.asked);
   if (is_pause && !is_closed(entry.run.state()) && !entry.run.is_cancelling()) take_back_ready(entry);
   mark_in_hand(entry);
   auto audit = audit_of(request.audit, entry);
-  const core::Event event = std::visit([](const auto& asked) -> core::Event { return asked; }, request.asked);
   if (const Status decided = decide(entry, event, pending_); !decided) {
     reply(decided.error());
     return;

@@ -261,7 +261,7 @@ void Owners::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {
   }
   auto ask = std::make_shared<Ask>();
   ask->shard = shard;
-  ask->operation = "cancel_run";
+  ask->operation = request.rehearse ? kRehearseCancel : "cancel_run";
   ask->body = [request](bool /*again*/) { return dump_json(to_json(request)); };
   ask->here = [this, shard, request, reply] { node_.group_of(shard).cancel_run(request, reply); };
   ask->answer = decoded(cancel_answer_from, reply);
@@ -285,6 +285,7 @@ void Owners::cancel_by_inbox(CancelRequest request, Reply<CancelAnswer> reply) {
       std::vector<store::InboxRow> rows{inbox_row(shard_of(request.run_id), message)};
       CancelAnswer answer{view->state, request.mode, nullptr};
       if (auto items = parse_json(view->waiting_on)) answer.waited_on = make_payload(*std::move(items));
+      if (request.rehearse) return reply(answer);
       store_.send(std::move(rows), [answer, reply](Result<void> sent) {
         if (sent) {
           reply(answer);
@@ -300,7 +301,7 @@ void Owners::retry_run(RetryRequest request, Reply<StartAnswer> reply) {
   const ShardId shard = shard_of(request.run_id);
   auto ask = std::make_shared<Ask>();
   ask->shard = shard;
-  ask->operation = "retry_run";
+  ask->operation = request.rehearse ? kRehearseRetry : "retry_run";
   ask->body = [request](bool /*again*/) { return dump_json(to_json(request)); };
   ask->here = [this, shard, request, reply] { node_.group_of(shard).retry_run(request, reply); };
   ask->answer = decoded(start_answer_from, reply);
@@ -368,7 +369,7 @@ void Owners::steer_run(SteerRequest request, Reply<SteerAnswer> reply) {
   const ShardId shard = shard_of(request.run_id);
   auto ask = std::make_shared<Ask>();
   ask->shard = shard;
-  ask->operation = "steer_run";
+  ask->operation = request.rehearse ? kRehearseSteer : "steer_run";
   ask->body = [request](bool /*again*/) { return dump_json(to_json(request)); };
   ask->here = [this, shard, request, reply] { node_.group_of(shard).steer_run(request, reply); };
   ask->answer = decoded(steer_answer_from, reply);

@@ -134,6 +134,7 @@ Json to_json(const CancelRequest& request) {
   put(object, "reason", request.reason);
   put(object, "actor", request.actor);
   put(object, "audit", request.audit);
+  if (request.rehearse) object["rehearse"] = true;
   return object;
 }
 
@@ -143,7 +144,8 @@ CancelRequest cancel_request_from(const Json& object) {
           parse_cancel_mode(get_text(object, "mode")).value_or(CancelMode::graceful),
           get_text(object, "reason"),
           get_text(object, "actor"),
-          get_audit(object, "audit")};
+          get_audit(object, "audit"),
+          object.value("rehearse", false)};
 }
 
 Json to_json(const RetryRequest& request) {
@@ -156,6 +158,7 @@ Json to_json(const RetryRequest& request) {
   put(object, "operation", request.asked.operation);
   if (request.only_dead_letter) object["only_dead_letter"] = true;
   put(object, "audit", request.audit);
+  if (request.rehearse) object["rehearse"] = true;
   return object;
 }
 
@@ -171,6 +174,7 @@ RetryRequest retry_request_from(const Json& object) {
   request.asked.operation = get_text(object, "operation");
   request.only_dead_letter = object.value("only_dead_letter", false);
   request.audit = get_audit(object, "audit");
+  request.rehearse = object.value("rehearse", false);
   return request;
 }
 

@@ -8,6 +8,12 @@
 /// of one installation; readers throw Json::exception on anything else.
 namespace orchestrator::runtime {
 
+/// How nodes ask whether something could be done, with the request for doing it. Names of their own: a node that does
+/// not know them refuses, where it would have done what it was only asked about.
+inline constexpr const char* kRehearseCancel = "rehearse_cancel";
+inline constexpr const char* kRehearseRetry = "rehearse_retry";
+inline constexpr const char* kRehearseSteer = "rehearse_steer";
+
 Json to_json(const StartRequest& request);
 Json to_json(const SignalRequest& request);
 Json to_json(const RedirectRequest& request);

@@ -106,6 +106,7 @@ struct CancelRequest {
   std::string reason;
   std::string actor;
   std::optional<AuditEntry> audit;
+  bool rehearse = false;  ///< only answer as if: nothing happens
 };
 struct CancelAnswer {
   RunState state = RunState::cancelled;
@@ -119,6 +120,7 @@ struct RetryRequest {
   core::RetryAsked asked;
   bool only_dead_letter = false;  ///< refuse it when nobody need deal with the run any more
   std::optional<AuditEntry> audit;
+  bool rehearse = false;  ///< only answer as if: nothing happens
 };
 
 /// An operator's edit, pause, resume or skip of an open run.
@@ -127,6 +129,7 @@ struct SteerRequest {
   RunId run_id;
   core::Steering asked;
   std::optional<AuditEntry> audit;
+  bool rehearse = false;  ///< only answer as if: nothing happens
 };
 struct SteerAnswer {
   RunState state = RunState::waiting;  ///< after the decision

@@ -71,6 +71,7 @@ Json to_json(const SteerRequest& request) {
         put(object, "reason", asked.reason);
         put(object, "actor", asked.actor);
         put(object, "audit", request.audit);
+        if (request.rehearse) object["rehearse"] = true;
         return object;
       },
       request.asked);
@@ -78,7 +79,7 @@ Json to_json(const SteerRequest& request) {
 
 SteerRequest steer_request_from(const Json& object) {
   SteerRequest request{get_text(object, "namespace"), get_id<RunTag>(object, "run_id"), asked_from(object),
-                       get_audit(object, "audit")};
+                       get_audit(object, "audit"), object.value("rehearse", false)};
   std::visit(
       [&](auto& asked) {
         asked.reason = get_text(object, "reason");

@@ -361,8 +361,8 @@ void EngineService::cancel_run(CancelRun request, Reply<CancelReceipt> reply) {
   const CancelMode mode = request.mode;
   auto audit = audited(request.namespace_name, {request.actor, request.role}, audited_cancel(mode), run_id.str(),
                        request.reason);
-  runtime::CancelRequest asked{std::move(request.namespace_name), run_id,          mode, std::move(request.reason),
-                               std::move(request.actor),          std::move(audit)};
+  runtime::CancelRequest asked{std::move(request.namespace_name), run_id,           mode, std::move(request.reason),
+                               std::move(request.actor),          std::move(audit), request.rehearse};
   owners_.cancel_run(std::move(asked), [run_id, reply = std::move(reply)](Result<runtime::CancelAnswer> answer) {
     if (!answer) {
       reply(std::move(answer).error());
@@ -389,6 +389,7 @@ void EngineService::retry_run(RetryRun request, Reply<RetriedRun> reply) {
   asked.asked.new_idempotency_key = request.new_idempotency_key;
   asked.asked.operation = std::move(request.operation);
   asked.only_dead_letter = request.only_dead_letter;
+  asked.rehearse = request.rehearse;
   owners_.retry_run(std::move(asked), [reply = std::move(reply)](Result<runtime::StartAnswer> answer) {
     if (!answer) {
       reply(std::move(answer).error());
@@ -408,7 +409,8 @@ void EngineService::steer_run(SteerRun request, Reply<SteeredRun> reply) {
                        run_id.str(), asked.reason);
       },
       request.asked);
-  runtime::SteerRequest asked{std::move(request.namespace_name), run_id, std::move(request.asked), std::move(audit)};
+  runtime::SteerRequest asked{std::move(request.namespace_name), run_id, std::move(request.asked), std::move(audit),
+                              request.rehearse};
   owners_.steer_run(std::move(asked), [run_id, reply = std::move(reply)](const Result<runtime::SteerAnswer>& answer) {
     if (!answer) return reply(answer.error());
     reply(SteeredRun{run_id, answer->state});

@@ -138,6 +138,7 @@ struct CancelRun {
   std::string reason;
   std::string actor;
   Role role = Role::operator_;  ///< of the actor
+  bool rehearse = false;        ///< only answer as if: nothing happens
 };
 struct CancelReceipt {
   RunId run_id;
@@ -158,6 +159,7 @@ struct RetryRun {
   bool only_dead_letter = false;  ///< wrong-state unless the run waits for somebody to deal with it
   Role role = Role::operator_;    ///< of the actor
   std::string operation{};        ///< the bulk operation that asks; it retries a run once
+  bool rehearse = false;          ///< only answer as if: nothing happens
 };
 struct RetriedRun {
   RunId run_id;
@@ -170,6 +172,7 @@ struct SteerRun {
   RunId run_id;
   core::Steering asked;
   Role role = Role::operator_;  ///< of the actor
+  bool rehearse = false;        ///< only answer as if: nothing happens
 };
 struct SteeredRun {
   RunId run_id;

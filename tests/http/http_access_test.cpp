@@ -284,6 +284,68 @@ TEST_F(HttpAccess, AskingAgainWithTheSameKeyIsOneRequest) {
   EXPECT_EQ(call("GET", "/v1/approvals").json().at("items").size(), 1U);
 }
 
+TEST_F(HttpAccess, NobodyIsAskedAboutWhatCannotBeDone) {
+  set_rules({{{"action", "run.kill"}},
+             {{"action", "run.edit"}},
+             {{"action", "run.discard"}},
+             {{"action", "decision.answer"}, {"decisions", {"release"}}},
+             {{"action", "operation.start"}}});
+  const std::string open = a_run().str();
+  const RunId over_id = a_run();
+  service_.close_run(over_id, RunState::succeeded);
+  const std::string over = over_id.str();
+  const std::string nobody = "01890000-0000-7000-8000-00000000ffff";
+  const std::string kill = R"({"mode":"kill","reason":"stuck"})";
+
+  expect_problem(call("POST", "/v1/runs/" + open + "/cancel", R"({"mode":"kill"})"), 422, "invalid-body");
+  expect_problem(call("POST", "/v1/runs/" + nobody + "/cancel", kill), 404, "not-found");
+  expect_problem(call("POST", "/v1/runs/" + over + "/cancel", kill), 409, "run-closed");
+  expect_problem(call("POST", "/v1/runs/" + open + "/edit", R"({"reason":"x","set":{"priority":1000}})"), 422,
+                 "invalid-body");
+  expect_problem(call("POST", "/v1/runs/" + over + "/edit", R"({"reason":"x","set":{"priority":1}})"), 409,
+                 "run-closed");
+  expect_problem(call("POST", "/v1/dead-letters/" + open + "/discard", R"({"reason":"x"})"), 409, "wrong-state");
+  expect_problem(call("POST", "/v1/runs/" + over + "/signals/release", "{}"), 409, "run-closed");
+  expect_problem(call("POST", "/v1/signals/release", R"({"payload":{}})"), 422, "invalid-body");
+  expect_problem(call("POST", "/v1/operations", R"({"action":"cancel","filter":{"planet":"x"},"reason":"x"})"), 422,
+                 "invalid-body");
+
+  EXPECT_TRUE(call("GET", "/v1/approvals").json().at("items").empty());
+  EXPECT_TRUE(service_.cancels().empty());
+  EXPECT_TRUE(service_.steerings().empty());
+  EXPECT_TRUE(service_.signals().empty());
+}
+
+TEST_F(HttpAccess, AnAnswerIsComparedWithTheQuestionBeforeAnybodyIsAsked) {
+  set_rules({{{"action", "decision.answer"}, {"decisions", {"release"}}}});
+  store::RunView view;
+  view.header.namespace_name = "default";
+  view.header.workflow = "payout";
+  view.waiting_on =
+      R"([{"kind":"decision","names":["release"],"schema":{"type":"object","required":["ok"]},"roles":["admin"]}])";
+  const std::string path = "/v1/runs/" + service_.add_run(std::move(view)).str() + "/signals/release";
+
+  expect_problem(call("POST", path, R"({"no":1})"), 422, "invalid-body");
+  expect_problem(call_with(make_key("till", "operator"), "POST", path, R"({"ok":true})"), 403, "decision-role");
+  EXPECT_TRUE(call("GET", "/v1/approvals").json().at("items").empty());
+  EXPECT_EQ(call("POST", path, R"({"ok":true})").json().at("action"), "decision.answer");
+}
+
+TEST_F(HttpAccess, WhatWasAskedIsAnsweredAsBeforeWhateverBecameOfIt) {
+  set_rules({{{"action", "run.kill"}}});
+  const RunId run = a_run();
+  const std::string path = "/v1/runs/" + run.str() + "/cancel";
+  const std::string kill = R"({"mode":"kill","reason":"stuck"})";
+  const auto first = call("POST", path, kill, {{"Idempotency-Key", "k-1"}});
+  service_.close_run(run, RunState::cancelled);
+
+  const auto again = call("POST", path, kill, {{"Idempotency-Key", "k-1"}});
+
+  EXPECT_EQ(again.status, 202);
+  EXPECT_EQ(again.json().at("approval_id"), first.json().at("approval_id"));
+  expect_problem(call("POST", path, kill, {{"Idempotency-Key", "k-2"}}), 409, "run-closed");
+}
+
 TEST_F(HttpAccess, EveryMemberOfARuleIsChecked) {
   for (const char* rules :
        {R"({})", R"({"rules":{}})", R"({"rules":[{}]})", R"({"rules":[{"action":"run.start"}]})",

@@ -259,6 +259,30 @@ TEST_F(RealAccess, AKeyIsMadeUsedAndRevokedAtOnce) {
   EXPECT_EQ(actions_on(row.at("key_id")), (std::vector<std::string>{"api_key.create", "api_key.revoke"}));
 }
 
+TEST_F(RealAccess, NobodyIsAskedAboutWhatTheEngineWouldRefuse) {
+  const Json rules = {{{"action", "run.skip"}}, {{"action", "run.retry"}}, {{"action", "run.pause"}}};
+  ASSERT_EQ(call("PUT", "/v1/policies", {{"rules", rules}}).status, 200);
+  const std::string waiting = start("wait");
+  const auto failed = call("POST", "/v1/runs?wait=10", {{"workflow", "fail"}}).json();
+  const std::string failed_id = string_member(failed, "run_id");
+  const Json elsewhere = {{"reason", "x"}, {"state_name", "Elsewhere"}};
+
+  EXPECT_EQ(call("POST", path_of(waiting, "skip"), elsewhere).status, 409);
+  EXPECT_EQ(call("POST", path_of(waiting, "retry"), {{"reason", "x"}}).status, 409);
+  EXPECT_EQ(call("POST", path_of(failed_id, "retry"), {{"from_state", "Elsewhere"}}).status, 422);
+  EXPECT_EQ(call("POST", path_of(failed_id, "pause"), Json::object()).status, 409);
+  EXPECT_TRUE(audit_of(waiting).empty());
+  EXPECT_TRUE(audit_of(failed_id).empty());
+
+  // What could be done is asked about, and the question itself changed nothing.
+  EXPECT_TRUE(call("POST", path_of(waiting, "skip"), {{"reason", "x"}}).json().contains("approval_id"));
+  EXPECT_TRUE(call("POST", path_of(failed_id, "retry"), {{"reason", "x"}}).json().contains("approval_id"));
+  EXPECT_EQ(call("GET", "/v1/runs/" + waiting).json().at("state"), "waiting");
+  EXPECT_EQ(call("GET", "/v1/runs/" + failed_id).json().at("state"), "failed");
+  EXPECT_EQ(actions_on(waiting), std::vector<std::string>{"approval.request"});
+  ASSERT_EQ(call("PUT", "/v1/policies", {{"rules", Json::array()}}).status, 200);
+}
+
 TEST_F(RealAccess, AKillNeedsASecondPersonWhereARuleSaysSo) {
   const auto rules = std::filesystem::temp_directory_path() / ("orc-rules-" + std::to_string(::getpid()) + ".json");
   std::ofstream(rules) << R"({"rules":[{"action":"run.kill","workflows":["wait"]}]})";

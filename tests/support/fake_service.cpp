@@ -497,6 +497,7 @@ void FakeService::discard_dead_letter(store::DiscardRequest request, service::Re
 
 void FakeService::cancel_run(service::CancelRun request, service::Reply<service::CancelReceipt> reply) {
   if (auto error = take_failure()) return reply(*error);
+  if (request.rehearse) return rehearse_open(request.namespace_name, request.run_id, service::CancelReceipt{}, reply);
   service::CancelReceipt receipt{.run_id = request.run_id, .state = RunState::cancelled, .will = "The wait ends now."};
   {
     const std::lock_guard lock(mutex_);
@@ -529,6 +530,7 @@ void FakeService::list_queues(std::string /*namespace_name*/, service::Reply<ser
 void FakeService::retry_run(service::RetryRun request, service::Reply<service::RetriedRun> reply) {
   if (auto error = take_failure()) return reply(*error);
   service::RetriedRun retried{.run_id = request.run_id, .state = RunState::ready};
+  if (request.rehearse) return reply(retried);
   {
     const std::lock_guard lock(mutex_);
     retries_.push_back(std::move(request));
@@ -539,6 +541,7 @@ void FakeService::retry_run(service::RetryRun request, service::Reply<service::R
 void FakeService::steer_run(service::SteerRun request, service::Reply<service::SteeredRun> reply) {
   if (auto error = take_failure()) return reply(*error);
   const service::SteeredRun steered{.run_id = request.run_id};
+  if (request.rehearse) return rehearse_open(request.namespace_name, request.run_id, steered, reply);
   {
     const std::lock_guard lock(mutex_);
     steerings_.push_back(std::move(request));

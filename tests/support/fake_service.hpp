@@ -121,6 +121,18 @@ class FakeService final : public service::Service {
   RunId fresh_id();
   Result<service::StartedRun> start_locked(const service::StartRun& request);
   Result<service::RunReading> reading_locked(const std::string& namespace_name, const RunId& id) const;
+  /// What the engine says to an action on a run that must be open.
+  template <typename Answer>
+  void rehearse_open(const std::string& namespace_name, const RunId& id, Answer answer,
+                     const service::Reply<Answer>& reply) const {
+    std::unique_lock lock(mutex_);
+    auto reading = reading_locked(namespace_name, id);
+    lock.unlock();
+    if (!reading) return reply(reading.error());
+    if (is_closed(reading->view.state))
+      return reply(fail(ErrorCode::precondition_failed, "run-closed", "the run is already closed"));
+    reply(std::move(answer));
+  }
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
