@@ -1,9 +1,11 @@
 // Keys, policies and approvals in memory.
+#include "orchestrator/store/memory/memory_access.hpp"
+
 #include <algorithm>
 #include <utility>
 
 #include "orchestrator/store/audited_actions.hpp"
-#include "orchestrator/store/memory/memory_database.hpp"
+#include "orchestrator/store/memory/memory_core.hpp"
 
 namespace orchestrator::store::memory {
 namespace {
@@ -133,6 +135,76 @@ Result<ApprovalRow> finish_approval(Tables& tables, const std::string& namespace
   row->status = status;
   row->answer = answer;
   return *row;
+}
+
+template <typename T, typename Work>
+void MemoryAccess::write(std::string_view operation, Done<T> done, Work work) {
+  core_->run<T>(operation, true, std::move(done), [core = core_.get(), work = std::move(work)](Tables& tables) {
+    return work(tables, core->options.now());
+  });
+}
+
+void MemoryAccess::create_key(ApiKeyRow key, std::optional<AuditEntry> audit, Done<ApiKeyRow> done) {
+  write("create_api_key", std::move(done), [key = std::move(key), audit = std::move(audit)](Tables& tables, auto now) {
+    return memory::create_api_key(tables, key, audit, now);
+  });
+}
+
+void MemoryAccess::revoke_key(KeyId key_id, std::string /*actor*/, std::optional<AuditEntry> audit,
+                              Done<ApiKeyRow> done) {
+  write("revoke_api_key", std::move(done), [key_id, audit = std::move(audit)](Tables& tables, auto now) {
+    return memory::revoke_api_key(tables, key_id, audit, now);
+  });
+}
+
+void MemoryAccess::put_policy(PolicyRow policy, std::optional<AuditEntry> audit, Done<PolicyRow> done) {
+  write("put_policy", std::move(done),
+        [policy = std::move(policy), audit = std::move(audit)](Tables& tables, auto now) {
+          return memory::put_policy(tables, policy, audit, now);
+        });
+}
+
+void MemoryAccess::read_changes(std::int64_t after_revision, Done<AccessChanges> done) {
+  core_->run<AccessChanges>("read_access_changes", false, std::move(done),
+                            [after_revision](Tables& tables) -> Result<AccessChanges> {
+                              return memory::read_access_changes(tables, after_revision);
+                            });
+}
+
+void MemoryAccess::add_approval(ApprovalRow approval, std::optional<AuditEntry> audit, Done<ApprovalRow> done) {
+  write("add_approval", std::move(done),
+        [approval = std::move(approval), audit = std::move(audit)](Tables& tables, auto now) {
+          return memory::add_approval(tables, approval, audit, now);
+        });
+}
+
+void MemoryAccess::find_approval(std::string namespace_name, ApprovalId approval_id, Done<ApprovalRow> done) {
+  core_->run<ApprovalRow>("find_approval", false, std::move(done),
+                          [namespace_name = std::move(namespace_name), approval_id](Tables& tables) {
+                            return memory::find_approval(tables, namespace_name, approval_id);
+                          });
+}
+
+void MemoryAccess::list_approvals(ApprovalFilter filter, Done<ApprovalPage> done) {
+  core_->run<ApprovalPage>("list_approvals", false, std::move(done), [filter = std::move(filter)](Tables& tables) {
+    return memory::list_approvals(tables, filter);
+  });
+}
+
+void MemoryAccess::decide_approval(ApprovalDecision decision, std::optional<AuditEntry> audit, Done<ApprovalRow> done) {
+  write("decide_approval", std::move(done),
+        [decision = std::move(decision), audit = std::move(audit)](Tables& tables, auto now) {
+          return memory::decide_approval(tables, decision, audit, now);
+        });
+}
+
+void MemoryAccess::finish_approval(std::string namespace_name, ApprovalId approval_id, std::int32_t status,
+                                   std::string answer, Done<ApprovalRow> done) {
+  write("finish_approval", std::move(done),
+        [namespace_name = std::move(namespace_name), approval_id, status, answer = std::move(answer)](Tables& tables,
+                                                                                                      auto /*now*/) {
+          return memory::finish_approval(tables, namespace_name, approval_id, status, answer);
+        });
 }
 
 }  // namespace orchestrator::store::memory

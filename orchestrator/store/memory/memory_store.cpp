@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "orchestrator/store/audited_actions.hpp"
+#include "orchestrator/store/memory/memory_access.hpp"
 #include "orchestrator/store/memory/memory_core.hpp"
 #include "orchestrator/store/memory/memory_operations.hpp"
+#include "orchestrator/store/memory/memory_webhooks.hpp"
 
 namespace orchestrator::store::memory {
 
@@ -52,157 +54,10 @@ class MemoryStep final : public StepTransaction {
 
 }  // namespace
 
-/// The webhook inbox: what memory_webhooks.cpp does to the tables, as operations of the store.
-class MemoryStore::Webhooks final : public WebhookStore {
- public:
-  explicit Webhooks(std::shared_ptr<Core> core) : core_(std::move(core)) {}
-
-  void record(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) override {
-    using Answer = std::vector<WebhookReceiptAnswer>;
-    core_->run<Answer>("record_webhooks", true, std::move(done),
-                       [receipts = std::move(receipts)](Tables& tables) -> Result<Answer> {
-                         return memory::record_webhooks(tables, receipts);
-                       });
-  }
-  void write_endpoint(WebhookEndpointRow endpoint, EndpointWrite how, std::optional<AuditEntry> audit,
-                      Done<WrittenEndpoint> done) override {
-    const auto work = [core = core_.get(), endpoint = std::move(endpoint), how,
-                       audit = std::move(audit)](Tables& tables) {
-      return memory::write_webhook_endpoint(tables, endpoint, how, audit, core->options.now());
-    };
-    core_->run<WrittenEndpoint>("write_webhook_endpoint", true, std::move(done), work);
-  }
-  void remove_endpoint(std::string namespace_name, std::string name, std::optional<AuditEntry> audit,
-                       Done<void> done) override {
-    const auto work = [core = core_.get(), key = std::pair(std::move(namespace_name), std::move(name)),
-                       audit = std::move(audit)](Tables& tables) -> Status {
-      const auto found = tables.endpoints.find(key);
-      if (found == tables.endpoints.end()) return fail(ErrorCode::not_found, "no such webhook endpoint: " + key.second);
-      append_audit(tables, kClusterChain, endpoint_audit(audit, found->second, std::nullopt), core->options.now());
-      tables.endpoints.erase(found);
-      return {};
-    };
-    core_->run<void>("remove_webhook_endpoint", true, std::move(done), work);
-  }
-  void find_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) override {
-    const auto work =
-        [key = std::pair(std::move(namespace_name), std::move(name))](Tables& tables) -> Result<WebhookEndpointRow> {
-      const auto found = tables.endpoints.find(key);
-      if (found == tables.endpoints.end()) return fail(ErrorCode::not_found, "no such webhook endpoint: " + key.second);
-      return found->second;
-    };
-    core_->run<WebhookEndpointRow>("find_webhook_endpoint", false, std::move(done), work);
-  }
-  void list_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) override {
-    using Answer = std::vector<WebhookEndpointRow>;
-    core_->run<Answer>("list_webhook_endpoints", false, std::move(done),
-                       [namespace_name = std::move(namespace_name)](Tables& tables) -> Result<Answer> {
-                         Answer endpoints;
-                         for (const auto& [key, row] : tables.endpoints) {
-                           if (key.first == namespace_name) endpoints.push_back(row);
-                         }
-                         return endpoints;
-                       });
-  }
-  void find_delivery(std::string namespace_name, DeliveryId delivery_id, Done<WebhookDeliveryView> done) override {
-    core_->run<WebhookDeliveryView>("find_webhook_delivery", false, std::move(done),
-                                    [namespace_name = std::move(namespace_name), delivery_id](Tables& tables) {
-                                      return memory::find_webhook_delivery(tables, namespace_name, delivery_id);
-                                    });
-  }
-  void list_deliveries(WebhookDeliveryFilter filter, Done<WebhookDeliveryPage> done) override {
-    core_->run<WebhookDeliveryPage>(
-        "list_webhook_deliveries", false, std::move(done),
-        [filter = std::move(filter)](Tables& tables) { return memory::list_webhook_deliveries(tables, filter); });
-  }
-  void count_replay(std::string namespace_name, DeliveryId delivery_id, std::optional<AuditEntry> audit,
-                    Done<std::int32_t> done) override {
-    const auto work = [core = core_.get(), namespace_name = std::move(namespace_name), delivery_id,
-                       audit = std::move(audit)](Tables& tables) {
-      return memory::count_webhook_replay(tables, namespace_name, delivery_id, audit, core->options.now());
-    };
-    core_->run<std::int32_t>("count_webhook_replay", true, std::move(done), work);
-  }
-
- private:
-  std::shared_ptr<Core> core_;  // Shared with posted work, as in the store.
-};
-
-/// Keys, policies and approvals: what memory_access.cpp does to the tables, as operations of the store.
-class MemoryStore::Access final : public AccessStore {
- public:
-  explicit Access(std::shared_ptr<Core> core) : core_(std::move(core)) {}
-
-  void create_key(ApiKeyRow key, std::optional<AuditEntry> audit, Done<ApiKeyRow> done) override {
-    write("create_api_key", std::move(done),
-          [key = std::move(key), audit = std::move(audit)](Tables& tables, auto now) {
-            return memory::create_api_key(tables, key, audit, now);
-          });
-  }
-  void revoke_key(KeyId key_id, std::string /*actor*/, std::optional<AuditEntry> audit, Done<ApiKeyRow> done) override {
-    write("revoke_api_key", std::move(done), [key_id, audit = std::move(audit)](Tables& tables, auto now) {
-      return memory::revoke_api_key(tables, key_id, audit, now);
-    });
-  }
-  void put_policy(PolicyRow policy, std::optional<AuditEntry> audit, Done<PolicyRow> done) override {
-    write("put_policy", std::move(done),
-          [policy = std::move(policy), audit = std::move(audit)](Tables& tables, auto now) {
-            return memory::put_policy(tables, policy, audit, now);
-          });
-  }
-  void read_changes(std::int64_t after_revision, Done<AccessChanges> done) override {
-    core_->run<AccessChanges>("read_access_changes", false, std::move(done),
-                              [after_revision](Tables& tables) -> Result<AccessChanges> {
-                                return memory::read_access_changes(tables, after_revision);
-                              });
-  }
-  void add_approval(ApprovalRow approval, std::optional<AuditEntry> audit, Done<ApprovalRow> done) override {
-    write("add_approval", std::move(done),
-          [approval = std::move(approval), audit = std::move(audit)](Tables& tables, auto now) {
-            return memory::add_approval(tables, approval, audit, now);
-          });
-  }
-  void find_approval(std::string namespace_name, ApprovalId approval_id, Done<ApprovalRow> done) override {
-    core_->run<ApprovalRow>("find_approval", false, std::move(done),
-                            [namespace_name = std::move(namespace_name), approval_id](Tables& tables) {
-                              return memory::find_approval(tables, namespace_name, approval_id);
-                            });
-  }
-  void list_approvals(ApprovalFilter filter, Done<ApprovalPage> done) override {
-    core_->run<ApprovalPage>("list_approvals", false, std::move(done), [filter = std::move(filter)](Tables& tables) {
-      return memory::list_approvals(tables, filter);
-    });
-  }
-  void decide_approval(ApprovalDecision decision, std::optional<AuditEntry> audit, Done<ApprovalRow> done) override {
-    write("decide_approval", std::move(done),
-          [decision = std::move(decision), audit = std::move(audit)](Tables& tables, auto now) {
-            return memory::decide_approval(tables, decision, audit, now);
-          });
-  }
-  void finish_approval(std::string namespace_name, ApprovalId approval_id, std::int32_t status, std::string answer,
-                       Done<ApprovalRow> done) override {
-    write("finish_approval", std::move(done),
-          [namespace_name = std::move(namespace_name), approval_id, status, answer = std::move(answer)](Tables& tables,
-                                                                                                        auto /*now*/) {
-            return memory::finish_approval(tables, namespace_name, approval_id, status, answer);
-          });
-  }
-
- private:
-  template <typename T, typename Work>
-  void write(std::string_view operation, Done<T> done, Work work) {
-    core_->run<T>(operation, true, std::move(done), [core = core_.get(), work = std::move(work)](Tables& tables) {
-      return work(tables, core->options.now());
-    });
-  }
-
-  std::shared_ptr<Core> core_;  // Shared with posted work, as in the store.
-};
-
 MemoryStore::MemoryStore(std::shared_ptr<MemoryDatabase> database, MemoryOptions options)
     : core_(std::make_shared<Core>(std::move(database), std::move(options))) {
-  webhooks_ = std::make_unique<Webhooks>(core_);
-  access_ = std::make_unique<Access>(core_);
+  webhooks_ = std::make_unique<MemoryWebhooks>(core_);
+  access_ = std::make_unique<MemoryAccess>(core_);
   operations_ = std::make_unique<MemoryOperations>(core_);
 }
 

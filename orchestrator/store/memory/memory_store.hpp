@@ -122,10 +122,8 @@ class MemoryStore final : public Store {
   struct Core;  ///< memory_core.hpp, for the files of this room
 
  private:
-  class Webhooks;
-  class Access;
-  std::unique_ptr<Webhooks> webhooks_;
-  std::unique_ptr<Access> access_;
+  std::unique_ptr<WebhookStore> webhooks_;
+  std::unique_ptr<AccessStore> access_;
   std::unique_ptr<OperationStore> operations_;
   std::shared_ptr<Core> core_;  // Shared with work that was posted and may run after this object's end.
 };

@@ -1,8 +1,11 @@
 // The webhook inbox in memory.
+#include "orchestrator/store/memory/memory_webhooks.hpp"
+
 #include <algorithm>
+#include <utility>
 
 #include "orchestrator/store/audited_actions.hpp"
-#include "orchestrator/store/memory/memory_database.hpp"
+#include "orchestrator/store/memory/memory_core.hpp"
 
 namespace orchestrator::store::memory {
 namespace {
@@ -120,6 +123,80 @@ Result<std::int32_t> count_webhook_replay(Tables& tables, const std::string& nam
     return number;
   }
   return fail(ErrorCode::not_found, "no such webhook delivery");
+}
+
+void MemoryWebhooks::record(std::vector<WebhookReceipt> receipts, Done<std::vector<WebhookReceiptAnswer>> done) {
+  using Answer = std::vector<WebhookReceiptAnswer>;
+  core_->run<Answer>("record_webhooks", true, std::move(done),
+                     [receipts = std::move(receipts)](Tables& tables) -> Result<Answer> {
+                       return memory::record_webhooks(tables, receipts);
+                     });
+}
+
+void MemoryWebhooks::write_endpoint(WebhookEndpointRow endpoint, EndpointWrite how, std::optional<AuditEntry> audit,
+                                    Done<WrittenEndpoint> done) {
+  const auto work = [core = core_.get(), endpoint = std::move(endpoint), how,
+                     audit = std::move(audit)](Tables& tables) {
+    return memory::write_webhook_endpoint(tables, endpoint, how, audit, core->options.now());
+  };
+  core_->run<WrittenEndpoint>("write_webhook_endpoint", true, std::move(done), work);
+}
+
+void MemoryWebhooks::remove_endpoint(std::string namespace_name, std::string name, std::optional<AuditEntry> audit,
+                                     Done<void> done) {
+  const auto work = [core = core_.get(), key = std::pair(std::move(namespace_name), std::move(name)),
+                     audit = std::move(audit)](Tables& tables) -> Status {
+    const auto found = tables.endpoints.find(key);
+    if (found == tables.endpoints.end()) return fail(ErrorCode::not_found, "no such webhook endpoint: " + key.second);
+    append_audit(tables, kClusterChain, endpoint_audit(audit, found->second, std::nullopt), core->options.now());
+    tables.endpoints.erase(found);
+    return {};
+  };
+  core_->run<void>("remove_webhook_endpoint", true, std::move(done), work);
+}
+
+void MemoryWebhooks::find_endpoint(std::string namespace_name, std::string name, Done<WebhookEndpointRow> done) {
+  const auto work =
+      [key = std::pair(std::move(namespace_name), std::move(name))](Tables& tables) -> Result<WebhookEndpointRow> {
+    const auto found = tables.endpoints.find(key);
+    if (found == tables.endpoints.end()) return fail(ErrorCode::not_found, "no such webhook endpoint: " + key.second);
+    return found->second;
+  };
+  core_->run<WebhookEndpointRow>("find_webhook_endpoint", false, std::move(done), work);
+}
+
+void MemoryWebhooks::list_endpoints(std::string namespace_name, Done<std::vector<WebhookEndpointRow>> done) {
+  using Answer = std::vector<WebhookEndpointRow>;
+  core_->run<Answer>("list_webhook_endpoints", false, std::move(done),
+                     [namespace_name = std::move(namespace_name)](Tables& tables) -> Result<Answer> {
+                       Answer endpoints;
+                       for (const auto& [key, row] : tables.endpoints) {
+                         if (key.first == namespace_name) endpoints.push_back(row);
+                       }
+                       return endpoints;
+                     });
+}
+
+void MemoryWebhooks::find_delivery(std::string namespace_name, DeliveryId delivery_id, Done<WebhookDeliveryView> done) {
+  core_->run<WebhookDeliveryView>("find_webhook_delivery", false, std::move(done),
+                                  [namespace_name = std::move(namespace_name), delivery_id](Tables& tables) {
+                                    return memory::find_webhook_delivery(tables, namespace_name, delivery_id);
+                                  });
+}
+
+void MemoryWebhooks::list_deliveries(WebhookDeliveryFilter filter, Done<WebhookDeliveryPage> done) {
+  core_->run<WebhookDeliveryPage>(
+      "list_webhook_deliveries", false, std::move(done),
+      [filter = std::move(filter)](Tables& tables) { return memory::list_webhook_deliveries(tables, filter); });
+}
+
+void MemoryWebhooks::count_replay(std::string namespace_name, DeliveryId delivery_id, std::optional<AuditEntry> audit,
+                                  Done<std::int32_t> done) {
+  const auto work = [core = core_.get(), namespace_name = std::move(namespace_name), delivery_id,
+                     audit = std::move(audit)](Tables& tables) {
+    return memory::count_webhook_replay(tables, namespace_name, delivery_id, audit, core->options.now());
+  };
+  core_->run<std::int32_t>("count_webhook_replay", true, std::move(done), work);
 }
 
 }  // namespace orchestrator::store::memory
