@@ -1,7 +1,6 @@
 // Requests that wait for a second person: GET /v1/approvals, /{id}, POST .../approve, .../reject.
-#include <algorithm>
-
 #include "api/approval_json.hpp"
+#include "api/approved_requests.hpp"
 #include "api/body.hpp"
 #include "api/context.hpp"
 #include "api/json_writer.hpp"
@@ -21,13 +20,10 @@ namespace {
 using store::ApprovalRow;
 using store::ApprovalState;
 
-/// In the audit, for what nobody did: time was over.
-constexpr const char* kClock = "clock";
-
 /// What the routes of this file share.
 struct Desk {
   Context& context;
-  const Router& performers;
+  ApprovedRequests approved;
 };
 
 /// One decision on its way.
@@ -39,17 +35,6 @@ struct Decision {
 
 Error wrong_state(const std::string& why) { return Error(ErrorCode::precondition_failed, "wrong-state", why); }
 Error forbidden(const std::string& why) { return Error(ErrorCode::precondition_failed, "forbidden", why); }
-
-/// Writes down that its time is over. Nobody waits for the answer: until then it reads as expired anyway.
-void expire(Context& context, const ApprovalRow& row) {
-  store::ApprovalDecision over;
-  over.namespace_name = row.namespace_name;
-  over.approval_id = row.approval_id;
-  over.to = ApprovalState::expired;
-  over.actor = kClock;
-  over.reason = "nobody approved it in time";
-  context.service.access().decide_approval(row, std::move(over), Role::viewer, [](const auto&) {});
-}
 
 Result<store::ApprovalId> id_of(const Call& call) {
   auto id = store::ApprovalId::parse(call.parameters.at(0));
@@ -77,7 +62,6 @@ void list(const Desk& desk, const CallPtr& call) {
                                             JsonWriter writer;
                                             writer.begin_object().name("items").begin_array();
                                             for (const ApprovalRow& row : page->items) {
-                                              if (is_overdue(row, now)) expire(context, row);
                                               if (!only_waiting || !is_overdue(row, now))
                                                 write_approval(writer, row, now);
                                             }
@@ -109,79 +93,23 @@ Status may_decide(const Call& call, const ApprovalRow& row) {
   return {};
 }
 
-/// Whoever asked must still be somebody: what a revoked key asked for is not done.
-Status still_holds(Context& context, const ApprovalRow& row) {
-  constexpr std::string_view kStored = "key:";
-  constexpr std::string_view kConfigured = "config:";
-  const std::string_view credential = row.requested_credential;
-  if (credential.starts_with(kConfigured)) {
-    const auto& keys = context.options.keys;
-    if (std::ranges::find(keys, credential.substr(kConfigured.size()), &ApiKey::name) != keys.end()) return {};
-    return wrong_state("the key that asked for it is not configured any more");
-  }
-  if (!credential.starts_with(kStored)) return {};
-  const auto view = context.service.access().view();
-  if (!view) return fail(ErrorCode::unavailable, "the keys were not read yet; try again");
-  const auto id = store::KeyId::parse(credential.substr(kStored.size()));
-  if (id && view->holds(*id, context.options.now())) return {};
-  return wrong_state("the key that asked for it is revoked or expired");
-}
-
-/// The request as it was made, in the name of whoever made it. Its Idempotency-Key is the approval's id, so that
-/// carrying it out twice does it once; a signal's own id stays.
-CallPtr performance_of(const Desk& desk, const ApprovalRow& row) {
-  const auto kept = parse_json(row.request);
-  if (!kept || !kept->is_object()) return nullptr;
-  auto call = std::make_shared<Call>();
-  Request& request = call->request;
-  request.method = kept->value("method", std::string{});
-  request.path = kept->value("path", std::string{});
-  request.body = kept->value("body", std::string{});
-  request.headers.add("Content-Type", "application/json");
-  const bool is_signal = request.path.find("/signals/") != std::string::npos;
-  const bool keeps_key = is_signal && kept->contains("idempotency_key");
-  request.headers.add("Idempotency-Key",
-                      keeps_key ? kept->at("idempotency_key").get<std::string>() : row.approval_id.str());
-  RouteMatch match = desk.performers.match(request.method, request.path);
-  if (match.route == nullptr) return nullptr;
-  call->route = match.route;
-  call->parameters = std::move(match.parameters);
-  call->namespace_name = row.namespace_name;
-  call->actor = row.requested_by;
-  call->role = row.requested_role;
-  call->credential = row.requested_credential;
-  call->is_approved = true;
-  return call;
-}
-
-void perform(const Desk& desk, const CallPtr& call, const ApprovalRow& row) {
-  const CallPtr performance = performance_of(desk, row);
-  if (!performance) return call->fail(Error(ErrorCode::internal, "the request that was kept cannot be read"));
-  performance->answer = [desk, call, row](const Response& response) {
-    // Not carried out yet, or nobody knows: it stays approved, and approving it again goes on.
-    if (response.status >= 500) {
-      Response again = response;
-      return call->respond(std::move(again));
-    }
-    desk.context.service.access().finish_approval(
-        row.namespace_name, row.approval_id, response.status, response.body.substr(0, kMaxKeptAnswerBytes),
-        [desk, call](const Result<ApprovalRow>& done) { answer(desk, call, done); });
+/// Answers with the request as it is then, or as the action did that could not be carried out yet.
+ApprovedRequests::Carried carried(const Desk& desk, const CallPtr& call) {
+  return [desk, call](const Result<ApprovalRow>& row, const Response* not_yet) {
+    if (not_yet != nullptr) return call->respond(*not_yet);
+    answer(desk, call, row);
   };
-  performance->route->handle(performance);
 }
 
 void decide(const Desk& desk, const Decision& decision, const ApprovalRow& row) {
   const CallPtr& call = decision.call;
   if (const Status may = may_decide(*call, row); !may) return call->fail(may.error());
-  if (is_overdue(row, desk.context.options.now())) {
-    expire(desk.context, row);
-    return call->fail(wrong_state("its time is over"));
-  }
+  if (is_overdue(row, desk.context.options.now())) return call->fail(wrong_state("its time is over"));
   const bool is_approval = decision.to == ApprovalState::approved;
   if (is_approval) {
-    if (const Status holds = still_holds(desk.context, row); !holds) return call->fail(holds.error());
+    if (const Status holds = desk.approved.still_holds(row); !holds) return call->fail(holds.error());
     // Approved before and cut short there.
-    if (row.state == ApprovalState::approved) return perform(desk, call, row);
+    if (row.state == ApprovalState::approved) return desk.approved.go_on(row, carried(desk, call));
   }
   store::ApprovalDecision asked;
   asked.namespace_name = row.namespace_name;
@@ -192,7 +120,8 @@ void decide(const Desk& desk, const Decision& decision, const ApprovalRow& row) 
   desk.context.service.access().decide_approval(row, std::move(asked), call->role,
                                                 [desk, call, is_approval](const Result<ApprovalRow>& decided) {
                                                   if (!decided) return call->fail(decided.error());
-                                                  if (is_approval) return perform(desk, call, *decided);
+                                                  if (is_approval)
+                                                    return desk.approved.perform(*decided, carried(desk, call));
                                                   answer(desk, call, decided);
                                                 });
 }
@@ -219,7 +148,11 @@ void begin_decision(const Desk& desk, const CallPtr& call, ApprovalState to) {
 }  // namespace
 
 void add_approval_routes(Router& router, Context& context, const Router& performers) {
-  const Desk desk{context, performers};
+  const Desk desk{context, ApprovedRequests(context, performers)};
+  context.service.access().carry_out_with([approved = desk.approved](const ApprovalRow& row) {
+    // Nobody waits for the answer: the row has it.
+    approved.go_on(row, [](const Result<ApprovalRow>&, const Response*) {});
+  });
   const Role decides = Role::operator_;
   const std::string one = "/v1/approvals/{id}";
   router.add(

@@ -29,6 +29,9 @@ struct AccessView {
 /// How soon a change on another node counts here. Source: the HTTP contract asks for a second.
 inline constexpr std::chrono::milliseconds kAccessFreshness{400};
 
+/// How soon a request whose time is over is ended, and one that was cut short is gone on with.
+inline constexpr std::chrono::milliseconds kApprovalSweep{1'000};
+
 struct NewApiKey {
   std::string namespace_name;  ///< of whoever makes it, for the audit
   std::string name;
@@ -81,6 +84,10 @@ class Access {
                                Reply<store::ApprovalRow> reply) = 0;
   virtual void finish_approval(std::string namespace_name, store::ApprovalId id, std::int32_t status,
                                std::string answer, Reply<store::ApprovalRow> reply) = 0;
+
+  /// Whoever can carry out requests: from now on told of each that was approved and that nobody carries out any more,
+  /// because its node ended or could not. Once, before the engine's threads run; without it nobody is told.
+  virtual void carry_out_with(std::function<void(const store::ApprovalRow&)> carry_out) = 0;
 };
 
 }  // namespace orchestrator::service

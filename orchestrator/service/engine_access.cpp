@@ -15,6 +15,9 @@ namespace {
 constexpr std::size_t kKeyBytes = 24;
 constexpr std::size_t kShownBytes = 4;
 
+/// On top of what a request may take: the commit of its answer.
+constexpr std::chrono::seconds kHoldBeyond{5};
+
 std::string sha256_hex(std::string_view text) { return digest::to_hex(digest::hash(digest::Algorithm::sha256, text)); }
 
 const char* audited_decision(store::ApprovalState to) {
@@ -32,7 +35,33 @@ bool AccessView::holds(store::KeyId key_id, Timestamp now) const {
       keys, [&](const auto& entry) { return entry.second.key_id == key_id && entry.second.is_valid_at(now); });
 }
 
-void EngineAccess::start() { look(); }
+void EngineAccess::start() {
+  look();
+  sweep();
+}
+
+void EngineAccess::carry_out_with(std::function<void(const store::ApprovalRow&)> carry_out) {
+  carry_out_ = std::move(carry_out);
+}
+
+/// A request of its own node ends within its limit, so whoever looks after that meets nobody.
+std::chrono::milliseconds EngineAccess::hold() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(node_.request_limit()) + kHoldBeyond;
+}
+
+/// An error is left to the next sweep, of this node or another one.
+void EngineAccess::sweep() {
+  store_.expire_approvals([this](const Result<std::int64_t>& /*expired*/) { go_on_with_approved(); });
+  node_.executor().post_after(kApprovalSweep, [this] { sweep(); });
+}
+
+void EngineAccess::go_on_with_approved() {
+  if (!carry_out_ || node_.is_draining()) return;
+  store_.take_approved(hold(), [this](const Result<std::vector<store::ApprovalRow>>& taken) {
+    if (!taken) return;
+    for (const store::ApprovalRow& row : *taken) carry_out_(row);
+  });
+}
 
 void EngineAccess::look() {
   std::int64_t revision = 0;
@@ -149,6 +178,7 @@ void EngineAccess::list_approvals(store::ApprovalFilter filter, Reply<store::App
 
 void EngineAccess::decide_approval(store::ApprovalRow row, store::ApprovalDecision decision, Role role,
                                    Reply<store::ApprovalRow> reply) {
+  decision.hold = hold();
   auto audit =
       audited(row.namespace_name, {decision.actor, role}, audited_decision(decision.to), row.target, decision.reason);
   store_.decide_approval(std::move(decision), std::move(audit), std::move(reply));

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <functional>
+
 #include "orchestrator/runtime/node.hpp"
 #include "orchestrator/service/access.hpp"
 #include "orchestrator/telemetry/mutex.hpp"
@@ -11,7 +14,7 @@ class EngineAccess final : public Access {
  public:
   EngineAccess(runtime::Node& node, store::AccessStore& store) : node_(node), store_(store) {}
 
-  /// Begins to keep the copy fresh, for as long as the node's executor runs.
+  /// Begins to keep the copy fresh and to sweep approvals, for as long as the node's executor runs.
   void start();
 
   [[nodiscard]] std::shared_ptr<const AccessView> view() const override;
@@ -27,14 +30,20 @@ class EngineAccess final : public Access {
                        Reply<store::ApprovalRow> reply) override;
   void finish_approval(std::string namespace_name, store::ApprovalId id, std::int32_t status, std::string answer,
                        Reply<store::ApprovalRow> reply) override;
+  void carry_out_with(std::function<void(const store::ApprovalRow&)> carry_out) override;
 
  private:
   void look();
+  void sweep();
+  void go_on_with_approved();
+  /// How long whoever carries out an approved request has for it.
+  [[nodiscard]] std::chrono::milliseconds hold() const;
   enum class From : std::uint8_t { database, own_call };
   void learn(const store::AccessChanges& changes, From from);
 
   runtime::Node& node_;        // Fixed after construction.
   store::AccessStore& store_;  // Fixed after construction.
+  std::function<void(const store::ApprovalRow&)> carry_out_;  // Fixed before start().
   mutable telemetry::Mutex mutex_;
   std::shared_ptr<const AccessView> view_ ORC_GUARDED_BY(mutex_);
   std::int64_t revision_ ORC_GUARDED_BY(mutex_) = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -56,7 +57,7 @@ struct AccessChanges {
 
 enum class ApprovalState : std::uint8_t {
   waiting,   ///< for a second person
-  approved,  ///< and being carried out, or cut short there: approving again goes on
+  approved,  ///< and being carried out, or cut short there: the sweep of a node goes on
   done,      ///< carried out: `status` and `answer` say how
   rejected,
   expired,
@@ -104,12 +105,22 @@ struct ApprovalDecision {
   ApprovalState to = ApprovalState::approved;  ///< approved, rejected or expired
   std::string actor;
   std::string reason;
+  /// Of an approval: how long whoever approves has for carrying it out, before somebody else goes on with it.
+  std::chrono::milliseconds hold{};
 };
 
 /// Keys of one installation, revoked ones included; each node keeps those that count in memory.
 inline constexpr std::int64_t kMaxApiKeys = 10'000;
 /// Requests of one namespace that wait for a second person.
 inline constexpr std::int64_t kMaxWaitingApprovals = 1'000;
+
+/// Requests that one sweep ends, or goes on with.
+inline constexpr std::int64_t kMaxSweptApprovals = 100;
+/// For so long after its approval an action that was cut short is gone on with unasked. What is older nobody expects
+/// any more: it stays `approved` until somebody approves it again.
+inline constexpr std::chrono::hours kApprovedLife{1};
+/// Who ends a request whose time is over, as the audit calls it.
+inline constexpr std::string_view kApprovalClock = "clock";
 
 inline Unexpected not_waiting() {
   return fail(ErrorCode::precondition_failed, "wrong-state", "the request does not wait for a second person any more");
@@ -143,6 +154,12 @@ class AccessStore {
   /// Of one that is approved. wrong-state otherwise.
   virtual void finish_approval(std::string namespace_name, ApprovalId approval_id, std::int32_t status,
                                std::string answer, Done<ApprovalRow> done) = 0;
+  /// Ends those whose time is over, the longest over first, each with its row in the audit, and says how many. At most
+  /// kMaxSweptApprovals.
+  virtual void expire_approvals(Done<std::int64_t> done) = 0;
+  /// Those that are approved and that nobody carries out any more, for whom the caller now has `hold`: the oldest
+  /// first, at most kMaxSweptApprovals, and none from before kApprovedLife.
+  virtual void take_approved(std::chrono::milliseconds hold, Done<std::vector<ApprovalRow>> done) = 0;
 };
 
 }  // namespace orchestrator::store

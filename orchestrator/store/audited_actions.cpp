@@ -103,6 +103,16 @@ std::optional<AuditEntry> policy_audit(std::optional<AuditEntry> entry, const st
   return entry;
 }
 
+AuditEntry expired_approval_audit(const ApprovalRow& row) {
+  AuditEntry entry;
+  entry.namespace_name = row.namespace_name;
+  entry.caller = {std::string(kApprovalClock), Role::viewer};
+  entry.action = "approval.expire";
+  entry.target = row.target;
+  entry.reason = "nobody approved it in time";
+  return entry;
+}
+
 std::optional<AuditEntry> approval_audit(std::optional<AuditEntry> entry, const std::optional<ApprovalRow>& before,
                                          const ApprovalRow& after) {
   if (!entry) return entry;

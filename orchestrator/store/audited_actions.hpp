@@ -40,6 +40,8 @@ std::optional<AuditEntry> key_audit(std::optional<AuditEntry> entry, const std::
                                     const ApiKeyRow& after);
 std::optional<AuditEntry> policy_audit(std::optional<AuditEntry> entry, const std::optional<PolicyRow>& before,
                                        const PolicyRow& after);
+/// Of a request whose time is over: nobody asked for that, so the store says it.
+AuditEntry expired_approval_audit(const ApprovalRow& row);
 std::optional<AuditEntry> approval_audit(std::optional<AuditEntry> entry, const std::optional<ApprovalRow>& before,
                                          const ApprovalRow& after);
 

@@ -272,6 +272,78 @@ TEST_F(HttpAccess, AnActionThatFailedForAMomentIsApprovedAgain) {
   EXPECT_EQ(call_with(bob, "POST", path + "/approve").json().at("state"), "done");
 }
 
+TEST_F(HttpAccess, WhatWasCutShortIsGoneOnWithUnasked) {
+  set_rules({{{"action", "run.kill"}}});
+  const auto asked = call("POST", "/v1/runs/" + a_run().str() + "/cancel", R"({"mode":"kill","reason":"stuck"})");
+  const std::string path = "/v1/approvals/" + asked.json().at("approval_id").get<std::string>();
+  service_.fail_next(Error(ErrorCode::unavailable, "the node dies"));
+  expect_problem(call_with(make_key("bob", "operator"), "POST", path + "/approve"), 503, "unavailable");
+  service_.access().sweep();
+  EXPECT_EQ(call("GET", path).json().at("state"), "approved") << "it is in somebody's hands";
+
+  move_clock(std::chrono::seconds{31});
+  service_.access().sweep();
+
+  EXPECT_EQ(call("GET", path).json().at("state"), "done");
+  EXPECT_EQ(service_.cancels().size(), 1U);
+}
+
+TEST_F(HttpAccess, WhatHadItsEffectBeforeItWasCutShortIsOnlyFinished) {
+  set_rules({{{"action", "run.kill"}}});
+  const std::string run = a_run().str();
+  const auto asked = call("POST", "/v1/runs/" + run + "/cancel", R"({"mode":"kill","reason":"stuck"})");
+  const std::string path = "/v1/approvals/" + asked.json().at("approval_id").get<std::string>();
+  service_.fail_next(Error(ErrorCode::unavailable, "the answer was lost"));
+  expect_problem(call_with(make_key("bob", "operator"), "POST", path + "/approve"), 503, "unavailable");
+  store::AuditRow effect;
+  effect.at = now_.load();
+  effect.seq = 7;
+  effect.entry = *audited("default", {"admin-key", Role::admin}, "run.kill", run, "stuck");
+  service_.set_audit({effect});
+
+  move_clock(std::chrono::seconds{31});
+  service_.access().sweep();
+
+  const Json done = call("GET", path).json();
+  EXPECT_EQ(done.at("state"), "done");
+  EXPECT_EQ(done.at("answer").at("audit").at("seq"), 7);
+  EXPECT_TRUE(service_.cancels().empty());
+}
+
+TEST_F(HttpAccess, WhatARevokedKeyAskedForIsNotGoneOnWith) {
+  set_rules({{{"action", "run.kill"}}});
+  const auto alice = call("POST", "/v1/api-keys", R"({"name":"alice","role":"operator"})").json();
+  const auto asked = call_with(alice.at("key"), "POST", "/v1/runs/" + a_run().str() + "/cancel",
+                               R"({"mode":"kill","reason":"stuck"})");
+  const std::string path = "/v1/approvals/" + asked.json().at("approval_id").get<std::string>();
+  service_.fail_next(Error(ErrorCode::unavailable, "the node dies"));
+  expect_problem(call("POST", path + "/approve"), 503, "unavailable");
+  ASSERT_EQ(call("DELETE", "/v1/api-keys/" + alice.at("key_id").get<std::string>()).status, 204);
+
+  move_clock(std::chrono::seconds{31});
+  service_.access().sweep();
+
+  const Json done = call("GET", path).json();
+  EXPECT_EQ(done.at("state"), "done");
+  EXPECT_EQ(done.at("status"), 409);
+  EXPECT_TRUE(service_.cancels().empty());
+}
+
+TEST_F(HttpAccess, ARequestWhoseTimeIsOverHasItsRowUnasked) {
+  set_rules({{{"action", "run.kill"}, {"expires_in_seconds", 60}}});
+  const std::string run = a_run().str();
+  ASSERT_EQ(call("POST", "/v1/runs/" + run + "/cancel", R"({"mode":"kill","reason":"stuck"})").status, 202);
+
+  service_.access().sweep();
+  EXPECT_TRUE(service_.access().audit().empty());
+  move_clock(std::chrono::seconds{60});
+  service_.access().sweep();
+
+  ASSERT_EQ(service_.access().audit().size(), 1U);
+  EXPECT_EQ(service_.access().audit()[0].entry.action, "approval.expire");
+  EXPECT_EQ(service_.access().audit()[0].entry.target, run);
+}
+
 TEST_F(HttpAccess, AskingAgainWithTheSameKeyIsOneRequest) {
   set_rules({{{"action", "run.kill"}}});
   const std::string path = "/v1/runs/" + a_run().str() + "/cancel";

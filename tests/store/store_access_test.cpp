@@ -43,8 +43,10 @@ class StoreAccess : public StoreConformance {
     auto audit = audited("default", {"alice", Role::operator_}, "approval.request", row.target, row.reason);
     return ask<ApprovalRow>([&](auto done) { access().add_approval(row, audit, done); });
   }
-  Result<ApprovalRow> decide(const ApprovalId& id, ApprovalState to, const std::string& space = "default") {
-    ApprovalDecision decision{.namespace_name = space, .approval_id = id, .to = to, .actor = "bob", .reason = "seen"};
+  Result<ApprovalRow> decide(const ApprovalId& id, ApprovalState to, const std::string& space = "default",
+                             std::chrono::milliseconds hold = std::chrono::hours{1}) {
+    ApprovalDecision decision{
+        .namespace_name = space, .approval_id = id, .to = to, .actor = "bob", .reason = "seen", .hold = hold};
     auto audit = audited("default", {"bob", Role::operator_}, "approval.approve", "run-1", "seen");
     return ask<ApprovalRow>([&](auto done) { access().decide_approval(decision, audit, done); });
   }
@@ -133,6 +135,48 @@ TEST_P(StoreAccess, AnApprovalIsDecidedOnceAndFinishedOnce) {
   EXPECT_EQ(done->answer, R"({"a":1})");
   EXPECT_EQ(finish(asked->approval_id).error().slug, "wrong-state");
   EXPECT_EQ(audit_rows(), 2U);
+}
+
+TEST_P(StoreAccess, ARequestWhoseTimeIsOverIsEndedWithItsRow) {
+  const auto late = add(an_approval(-std::chrono::seconds{5}));
+  const auto waiting = add(an_approval());
+  ASSERT_TRUE(late) << late.error().message;
+  const auto expire = [&] { return ask<std::int64_t>([&](auto done) { access().expire_approvals(done); }); };
+
+  EXPECT_EQ(*expire(), 1);
+  EXPECT_EQ(*expire(), 0);
+
+  const auto find = [&](const ApprovalId& id) {
+    return *ask<ApprovalRow>([&](auto done) { access().find_approval("default", id, done); });
+  };
+  EXPECT_EQ(find(late->approval_id).state, ApprovalState::expired);
+  EXPECT_EQ(find(late->approval_id).decided_by, "clock");
+  EXPECT_EQ(find(waiting->approval_id).state, ApprovalState::waiting);
+  const auto rows = ask<AuditPage>([&](auto done) { store().list_audit({.action = "approval.expire"}, done); })->items;
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].entry.caller.actor, "clock");
+  EXPECT_EQ(rows[0].entry.target, "run-1");
+  EXPECT_NE(rows[0].entry.before_hash, rows[0].entry.after_hash);
+}
+
+TEST_P(StoreAccess, WhatIsApprovedIsTakenByOneAtATime) {
+  const auto take = [&](std::chrono::milliseconds hold) {
+    return *ask<std::vector<ApprovalRow>>([&](auto done) { access().take_approved(hold, done); });
+  };
+  const auto held = add(an_approval());
+  const auto cut_short = add(an_approval());
+  ASSERT_TRUE(add(an_approval()));
+  ASSERT_TRUE(decide(held->approval_id, ApprovalState::approved, "default", std::chrono::hours{1}));
+  ASSERT_TRUE(decide(cut_short->approval_id, ApprovalState::approved, "default", -std::chrono::milliseconds{1}));
+
+  const auto first = take(std::chrono::hours{1});
+  const auto second = take(std::chrono::hours{1});
+
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].approval_id, cut_short->approval_id);
+  EXPECT_EQ(first[0].state, ApprovalState::approved);
+  EXPECT_TRUE(second.empty());
+  ASSERT_TRUE(finish(cut_short->approval_id));
 }
 
 TEST_P(StoreAccess, AskingAgainUnderTheSameIdFindsTheFirst) {

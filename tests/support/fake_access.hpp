@@ -1,6 +1,9 @@
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,11 +82,30 @@ class FakeAccess final : public service::Access {
   }
   void decide_approval(store::ApprovalRow /*row*/, store::ApprovalDecision decision, Role /*role*/,
                        Reply<store::ApprovalRow> reply) override {
+    decision.hold = std::chrono::seconds{30};
     answer(reply, [&] { return store::memory::decide_approval(tables_, decision, std::nullopt, now_); });
   }
   void finish_approval(std::string namespace_name, store::ApprovalId id, std::int32_t status, std::string answer_text,
                        Reply<store::ApprovalRow> reply) override {
     answer(reply, [&] { return store::memory::finish_approval(tables_, namespace_name, id, status, answer_text); });
+  }
+
+  void carry_out_with(std::function<void(const store::ApprovalRow&)> carry_out) override {
+    const telemetry::MutexLock lock(mutex_);
+    carry_out_ = std::move(carry_out);
+  }
+
+  /// What the engine's sweep does: ends what is overdue, and goes on with what nobody carries out any more.
+  void sweep() {
+    std::vector<store::ApprovalRow> taken;
+    std::function<void(const store::ApprovalRow&)> carry_out;
+    {
+      const telemetry::MutexLock lock(mutex_);
+      store::memory::expire_approvals(tables_, now_);
+      taken = store::memory::take_approved(tables_, std::chrono::seconds{30}, now_);
+      carry_out = carry_out_;
+    }
+    for (const store::ApprovalRow& row : taken) carry_out(row);
   }
 
  private:
@@ -100,6 +122,7 @@ class FakeAccess final : public service::Access {
 
   // Guarded by mutex_; the work in answer() runs under it, which the compiler cannot see.
   mutable telemetry::Mutex mutex_;
+  std::function<void(const store::ApprovalRow&)> carry_out_;
   store::memory::Tables tables_;
   Timestamp now_{std::chrono::seconds{1'763'613'000}};
   std::uint64_t next_ = 1;

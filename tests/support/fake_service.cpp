@@ -328,8 +328,24 @@ void FakeService::check_namespace(std::string name, service::Reply<void> reply) 
   reply(fail(ErrorCode::precondition_failed, "forbidden", "There is no namespace " + name));
 }
 
-void FakeService::list_audit(store::AuditFilter /*filter*/, service::Reply<store::AuditPage> reply) {
-  reply(store::AuditPage{});
+void FakeService::set_audit(std::vector<store::AuditRow> rows) {
+  const std::lock_guard lock(mutex_);
+  audit_ = std::move(rows);
+}
+
+void FakeService::list_audit(store::AuditFilter filter, service::Reply<store::AuditPage> reply) {
+  store::AuditPage page;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const store::AuditRow& row : audit_) {
+      const bool is_it = (filter.actor.empty() || row.entry.caller.actor == filter.actor) &&
+                         (filter.action.empty() || row.entry.action == filter.action) &&
+                         (filter.target.empty() || row.entry.target == filter.target) &&
+                         (!filter.after || *filter.after <= row.at);
+      if (is_it) page.items.push_back(row);
+    }
+  }
+  reply(std::move(page));
 }
 
 void FakeService::create_namespace(std::string name, Caller /*caller*/, service::Reply<store::CreatedNamespace> reply) {

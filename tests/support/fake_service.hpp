@@ -36,6 +36,8 @@ class FakeService final : public service::Service {
   void close_run(const RunId& id, RunState state);
   /// The next call of any method answers this instead.
   void fail_next(Error error);
+  /// What list_audit finds.
+  void set_audit(std::vector<store::AuditRow> rows);
   /// Withholds the replies of start_run and wait_for_fate until release_held.
   void hold_starts();
   void release_held();
@@ -155,6 +157,7 @@ class FakeService final : public service::Service {
   std::vector<service::ChangeQueue> queue_changes_;
   std::vector<service::SteerRun> steerings_;
   store::RunFilter last_filter_;
+  std::vector<store::AuditRow> audit_;
 };
 
 }  // namespace orchestrator::testing_support

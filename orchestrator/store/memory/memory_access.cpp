@@ -123,8 +123,40 @@ Result<ApprovalRow> decide_approval(Tables& tables, const ApprovalDecision& deci
   row->decided_by = decision.actor;
   row->decided_reason = decision.reason;
   row->decided_at = now;
+  if (decision.to == ApprovalState::approved) tables.approvals_held_until[row->approval_id] = now + decision.hold;
   append_audit(tables, kClusterChain, approval_audit(audit, before, *row), now);
   return *row;
+}
+
+std::int64_t expire_approvals(Tables& tables, Timestamp now) {
+  std::vector<ApprovalRow*> over;
+  for (auto& [id, row] : tables.approvals) {
+    if (row.state == ApprovalState::waiting && row.expires_at <= now) over.push_back(&row);
+  }
+  std::ranges::stable_sort(over, {}, &ApprovalRow::expires_at);
+  if (over.size() > static_cast<std::size_t>(kMaxSweptApprovals)) over.resize(kMaxSweptApprovals);
+  for (const ApprovalRow* row : over) {
+    const AuditEntry entry = expired_approval_audit(*row);
+    const ApprovalDecision decision{.namespace_name = row->namespace_name,
+                                    .approval_id = row->approval_id,
+                                    .to = ApprovalState::expired,
+                                    .actor = entry.caller.actor,
+                                    .reason = entry.reason};
+    (void)decide_approval(tables, decision, entry, now);  // it waits: cannot fail
+  }
+  return static_cast<std::int64_t>(over.size());
+}
+
+std::vector<ApprovalRow> take_approved(Tables& tables, std::chrono::milliseconds hold, Timestamp now) {
+  std::vector<ApprovalRow> taken;
+  for (const auto& [id, row] : tables.approvals) {
+    if (row.state != ApprovalState::approved || *row.decided_at < now - kApprovedLife) continue;
+    if (tables.approvals_held_until[id] < now) taken.push_back(row);
+  }
+  std::ranges::stable_sort(taken, {}, &ApprovalRow::decided_at);
+  if (taken.size() > static_cast<std::size_t>(kMaxSweptApprovals)) taken.resize(kMaxSweptApprovals);
+  for (const ApprovalRow& row : taken) tables.approvals_held_until[row.approval_id] = now + hold;
+  return taken;
 }
 
 Result<ApprovalRow> finish_approval(Tables& tables, const std::string& namespace_name, const ApprovalId& approval_id,
@@ -132,6 +164,7 @@ Result<ApprovalRow> finish_approval(Tables& tables, const std::string& namespace
   ApprovalRow* row = find_row(tables, namespace_name, approval_id);
   if (row == nullptr || row->state != ApprovalState::approved) return not_waiting();
   row->state = ApprovalState::done;
+  tables.approvals_held_until.erase(row->approval_id);
   row->status = status;
   row->answer = answer;
   return *row;
@@ -205,6 +238,18 @@ void MemoryAccess::finish_approval(std::string namespace_name, ApprovalId approv
                                                                                                       auto /*now*/) {
           return memory::finish_approval(tables, namespace_name, approval_id, status, answer);
         });
+}
+
+void MemoryAccess::expire_approvals(Done<std::int64_t> done) {
+  write("expire_approvals", std::move(done), [](Tables& tables, auto now) -> Result<std::int64_t> {
+    return memory::expire_approvals(tables, now);
+  });
+}
+
+void MemoryAccess::take_approved(std::chrono::milliseconds hold, Done<std::vector<ApprovalRow>> done) {
+  write("take_approved", std::move(done), [hold](Tables& tables, auto now) -> Result<std::vector<ApprovalRow>> {
+    return memory::take_approved(tables, hold, now);
+  });
 }
 
 }  // namespace orchestrator::store::memory

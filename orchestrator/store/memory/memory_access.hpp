@@ -25,6 +25,8 @@ class MemoryAccess final : public AccessStore {
   void decide_approval(ApprovalDecision decision, std::optional<AuditEntry> audit, Done<ApprovalRow> done) override;
   void finish_approval(std::string namespace_name, ApprovalId approval_id, std::int32_t status, std::string answer,
                        Done<ApprovalRow> done) override;
+  void expire_approvals(Done<std::int64_t> done) override;
+  void take_approved(std::chrono::milliseconds hold, Done<std::vector<ApprovalRow>> done) override;
 
  private:
   /// @param work called with the tables and the moment

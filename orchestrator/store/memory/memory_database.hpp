@@ -77,6 +77,7 @@ struct Tables {
   std::map<KeyId, ApiKeyRow> api_keys;
   std::map<std::string, PolicyRow> policies;
   std::map<ApprovalId, ApprovalRow> approvals;
+  std::map<ApprovalId, Timestamp> approvals_held_until;  ///< of those that are approved
   struct Operation {
     OperationView view;
     std::vector<RunId> runs;
@@ -168,6 +169,8 @@ Result<ApprovalRow> find_approval(const Tables& tables, const std::string& names
 Result<ApprovalPage> list_approvals(const Tables& tables, const ApprovalFilter& filter);
 Result<ApprovalRow> decide_approval(Tables& tables, const ApprovalDecision& decision,
                                     const std::optional<AuditEntry>& audit, Timestamp now);
+std::int64_t expire_approvals(Tables& tables, Timestamp now);
+std::vector<ApprovalRow> take_approved(Tables& tables, std::chrono::milliseconds hold, Timestamp now);
 Result<ApprovalRow> finish_approval(Tables& tables, const std::string& namespace_name, const ApprovalId& approval_id,
                                     std::int32_t status, const std::string& answer);
 

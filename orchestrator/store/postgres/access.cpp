@@ -206,7 +206,7 @@ Result<ApprovalRow> decide_approval(Session& session, const ApprovalDecision& de
     auto before = read_again(transaction, decision.namespace_name, decision.approval_id);
     if (!before) return before;
     Parameters parameters = approval_parameters(decision.namespace_name, decision.approval_id);
-    parameters.text(to_string(decision.to)).text(decision.actor).text(decision.reason);
+    parameters.text(to_string(decision.to)).text(decision.actor).text(decision.reason).integer(decision.hold.count());
     if (transaction.execute("decide_approval", std::move(parameters)).affected_rows() == 0) return not_waiting();
     auto after = read_again(transaction, decision.namespace_name, decision.approval_id);
     if (!after) return after;
@@ -222,6 +222,40 @@ Result<ApprovalRow> finish_approval(Session& session, const std::string& namespa
     parameters.integer(status).text(answer);
     if (transaction.execute("finish_approval", std::move(parameters)).affected_rows() == 0) return not_waiting();
     return read_again(transaction, namespace_name, approval_id);
+  });
+}
+
+Result<std::int64_t> expire_approvals(Session& session) {
+  return session.run<std::int64_t>(Mode::transaction, [&](Transaction& transaction) -> Result<std::int64_t> {
+    Parameters most;
+    most.integer(kMaxSweptApprovals);
+    std::vector<ApprovalRow> over;
+    for (const auto& row : transaction.execute("lock_overdue_approvals", std::move(most))) {
+      over.push_back(read_approval(row));
+    }
+    for (const ApprovalRow& row : over) {
+      const AuditEntry entry = expired_approval_audit(row);
+      Parameters parameters = approval_parameters(row.namespace_name, row.approval_id);
+      parameters.text(to_string(ApprovalState::expired)).text(entry.caller.actor).text(entry.reason).integer(0);
+      transaction.execute("decide_approval", std::move(parameters));
+      auto after = read_again(transaction, row.namespace_name, row.approval_id);
+      if (!after) return std::move(after).error();
+      append_audit(transaction, kClusterChain, approval_audit(entry, row, *after));
+    }
+    return static_cast<std::int64_t>(over.size());
+  });
+}
+
+Result<std::vector<ApprovalRow>> take_approved(Session& session, std::chrono::milliseconds hold) {
+  using Rows = std::vector<ApprovalRow>;
+  return session.run<Rows>(Mode::transaction, [&](Transaction& transaction) -> Result<Rows> {
+    Parameters parameters;
+    parameters.integer(hold.count()).integer(std::chrono::seconds(kApprovedLife).count()).integer(kMaxSweptApprovals);
+    Rows taken;
+    for (const auto& row : transaction.execute("take_approved", std::move(parameters))) {
+      taken.push_back(read_approval(row));
+    }
+    return taken;
   });
 }
 
@@ -287,6 +321,14 @@ void PostgresAccess::finish_approval(std::string namespace_name, ApprovalId appr
      [namespace_name = std::move(namespace_name), approval_id, status, answer = std::move(answer)](Session& session) {
        return postgres::finish_approval(session, namespace_name, approval_id, status, answer);
      });
+}
+
+void PostgresAccess::expire_approvals(Done<std::int64_t> done) {
+  on(pages_, std::move(done), [](Session& session) { return postgres::expire_approvals(session); });
+}
+
+void PostgresAccess::take_approved(std::chrono::milliseconds hold, Done<std::vector<ApprovalRow>> done) {
+  on(pages_, std::move(done), [hold](Session& session) { return postgres::take_approved(session, hold); });
 }
 
 }  // namespace orchestrator::store::postgres

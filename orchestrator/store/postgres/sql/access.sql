@@ -89,7 +89,9 @@ limit $4::bigint
 -- name: decide_approval
 -- Index: approvals_pkey. Lock: the row. No row when it waits no longer.
 update orchestrator.approvals a
-set state = $3::text, decided_by = $4::text, decided_reason = $5::text, decided_at = clock_timestamp()
+set state = $3::text, decided_by = $4::text, decided_reason = $5::text, decided_at = clock_timestamp(),
+  held_until = case when $3::text = 'approved'
+    then clock_timestamp() + make_interval(secs => $6::bigint / 1000.0) end
 where a.namespace = $1::text and a.approval_id = $2::uuid and a.state = 'waiting'
   and (a.expires_at > clock_timestamp() or $3::text = 'expired')
 
@@ -97,6 +99,37 @@ where a.namespace = $1::text and a.approval_id = $2::uuid and a.state = 'waiting
 -- Index: approvals_pkey. Lock: the row.
 update orchestrator.approvals a set state = 'done', status = $3::int, answer = $4::text
 where a.namespace = $1::text and a.approval_id = $2::uuid and a.state = 'approved'
+
+-- name: lock_overdue_approvals
+-- Index: approvals_waiting. Lock: the rows; what another node ends right now is left to it.
+select a.approval_id, a.namespace, a.state, a.action, a.target, a.reason, a.approver_role, a.requested_by,
+  a.requested_role, a.requested_credential, a.request::text, orchestrator.to_micros(a.created_at),
+  orchestrator.to_micros(a.expires_at), a.decided_by, a.decided_reason, orchestrator.to_micros(a.decided_at), a.status,
+  a.answer
+from orchestrator.approvals a
+where a.state = 'waiting' and a.expires_at <= clock_timestamp()
+order by a.expires_at
+limit $1::bigint
+for update skip locked
+
+-- name: take_approved
+-- Index: approvals_approved. Lock: the rows; what another node takes right now is left to it. What the previous release
+-- approved has no hold: it counts as held for two minutes.
+with cut_short as (
+  select c.approval_id from orchestrator.approvals c
+  where c.state = 'approved' and c.decided_at > clock_timestamp() - make_interval(secs => $2::bigint)
+    and coalesce(c.held_until, c.decided_at + interval '2 minutes') < clock_timestamp()
+  order by c.decided_at
+  limit $3::bigint
+  for update skip locked)
+update orchestrator.approvals a
+set held_until = clock_timestamp() + make_interval(secs => $1::bigint / 1000.0)
+from cut_short
+where a.approval_id = cut_short.approval_id
+returning a.approval_id, a.namespace, a.state, a.action, a.target, a.reason, a.approver_role, a.requested_by,
+  a.requested_role, a.requested_credential, a.request::text, orchestrator.to_micros(a.created_at),
+  orchestrator.to_micros(a.expires_at), a.decided_by, a.decided_reason, orchestrator.to_micros(a.decided_at), a.status,
+  a.answer
 
 -- name: count_waiting_approvals
 -- Whose time is not over. Index: approvals_waiting.
