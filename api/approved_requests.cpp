@@ -67,12 +67,13 @@ CallPtr ApprovedRequests::performance_of(const ApprovalRow& row) const {
   request.path = kept->value("path", std::string{});
   request.body = kept->value("body", std::string{});
   request.headers.add("Content-Type", "application/json");
-  const bool is_signal = request.path.find("/signals/") != std::string::npos;
+  RouteMatch match = routes_->match(request.method, request.path);
+  if (match.route == nullptr) return nullptr;
+  const std::string& pattern = match.route->pattern;
+  const bool is_signal = pattern == "/v1/runs/{id}/signals/{name}" || pattern == "/v1/signals/{name}";
   const bool keeps_key = is_signal && kept->contains("idempotency_key");
   request.headers.add("Idempotency-Key",
                       keeps_key ? kept->at("idempotency_key").get<std::string>() : row.approval_id.str());
-  RouteMatch match = routes_->match(request.method, request.path);
-  if (match.route == nullptr) return nullptr;
   call->route = match.route;
   call->parameters = std::move(match.parameters);
   call->namespace_name = row.namespace_name;

@@ -150,9 +150,10 @@ std::optional<GuardedAction> guarded_action_of(const Call& call) {
   const bool is_cancel = pattern == "/v1/runs/{id}/cancel";
   const bool is_run_signal = pattern == "/v1/runs/{id}/signals/{name}";
   const bool is_signal = is_run_signal || pattern == "/v1/signals/{name}";
+  const bool is_redirect = pattern == "/v1/signals/{id}/replay" || pattern == "/v1/signals/{id}/retarget";
   const bool is_operation = pattern == "/v1/operations";
   const bool is_run = route != std::end(kRunRoutes) || is_cancel;
-  if (!is_run && !is_signal && !is_operation) return std::nullopt;
+  if (!is_run && !is_signal && !is_redirect && !is_operation) return std::nullopt;
 
   // A body that cannot be read is refused by the route itself.
   const auto read = call.request.body.empty() ? Result<Json>(Json::object()) : parse_json(call.request.body);
@@ -163,6 +164,16 @@ std::optional<GuardedAction> guarded_action_of(const Call& call) {
     return operation;
   }
   GuardedAction action;
+  // Whatever it was sent to before: it answers what asks under its name now.
+  if (is_redirect) {
+    action.action = "decision.answer";
+    action.decision = text_in(body, "name");
+    action.origin = call.parameters.front();
+    action.target = *action.origin;
+    action.reason = text_in(body, "reason");
+    if (const std::string run = text_in(body, "run_id"); !run.empty()) action.run = run;
+    return action;
+  }
   if (is_signal) {
     action.action = "decision.answer";
     action.decision = call.parameters.back();

@@ -43,7 +43,8 @@ struct GuardedAction {
   std::vector<std::string> also;        ///< of an operation: what it does to each run, as in "run.kill"
   std::string target;                   ///< a run's id, a decision's name, or what an operation does
   std::string reason;                   ///< as in the body
-  std::string decision;                 ///< of decision.answer
+  std::string decision;                 ///< of decision.answer; empty: the one of `origin`
+  std::optional<std::string> origin;    ///< the signal that is sent again, or elsewhere
   std::optional<std::string> run;       ///< whose workflow counts
   std::optional<std::string> workflow;  ///< known already
 };

@@ -50,6 +50,20 @@ std::string redirected_text(const RedirectSignal& asked, const service::SentSign
   return std::move(writer).take();
 }
 
+void rehearse(Context& context, const CallPtr& call, const RedirectSignal& asked) {
+  context.service.find_signal(asked.namespace_name, asked.signal_id,
+                              [call, asked](const Result<store::SignalView>& origin) {
+                                if (!origin) return call->fail(origin.error());
+                                const bool is_settled =
+                                    origin->fate == store::SignalFate::consumed || origin->successor.has_value();
+                                if (is_settled && asked.id.empty()) {
+                                  const std::string why = "the signal was consumed, or sent on before";
+                                  return call->fail(Error(ErrorCode::precondition_failed, "wrong-state", why));
+                                }
+                                call->respond(json_response(202, "{}"));
+                              });
+}
+
 void redirect(Context& context, const CallPtr& call, store::SignalLinkKind kind) {
   const auto id = signal_id_parameter(*call, 0);
   if (!id) return call->fail(id.error());
@@ -72,6 +86,7 @@ void redirect(Context& context, const CallPtr& call, store::SignalLinkKind kind)
   reader.finish();
   if (const Status status = body_status(std::move(faults)); !status) return call->fail(status.error());
 
+  if (call->is_rehearsal) return rehearse(context, call, asked);
   act_once(context, call, std::move(*ref), nullptr,
            [&context, call, asked](std::optional<RunId> /*reserved*/, const Finish& finish) {
              context.service.redirect_signal(asked, [call, asked, finish](const Result<service::SentSignal>& sent) {

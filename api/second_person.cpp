@@ -32,6 +32,12 @@ const PolicyRule& strictest(const std::vector<PolicyRule>& rules) {
   });
 }
 
+/// Whether a re-target goes to a key, and not to the run that it was sent to before.
+bool names_key(const Call& call) {
+  const auto body = parse_json(call.request.body);
+  return body && body->is_object() && body->contains("key");
+}
+
 /// Of an operation, whatever it is bound to touch: rules without a number.
 bool is_certain(const PolicyRule& rule) { return rule.action != "operation.start" || rule.over == 0; }
 
@@ -53,11 +59,34 @@ void SecondPerson::ask(const CallPtr& call, std::function<void()> go_on) const {
   if (!action) return go_on();
   const auto rules = rules_from(policy->second.rules);
   if (!rules) return call->fail(rules.error());
-  auto about = rules_about(*rules, *action);
-  if (about.empty()) return go_on();
   // Shared by the looks that follow one another.
-  auto question = std::make_shared<Question>(Question{call, *std::move(action), std::move(about), std::move(go_on)});
-  look_at_workflow(question);
+  auto question = std::make_shared<Question>(Question{call, *std::move(action), *rules, std::move(go_on)});
+  look_at_signal(question);
+}
+
+/// A signal that is sent again or elsewhere: which decision would it answer?
+void SecondPerson::look_at_signal(const QuestionPtr& question) const {
+  const auto with_name = [this](const QuestionPtr& asked) {
+    asked->rules = rules_about(asked->rules, asked->action);
+    if (asked->rules.empty()) return asked->go_on();
+    look_at_workflow(asked);
+  };
+  const GuardedAction& action = question->action;
+  const bool is_about_answers = std::ranges::any_of(
+      question->rules, [](const PolicyRule& rule) { return rule.action == "decision.answer"; });
+  if (!action.origin || !is_about_answers) return with_name(question);
+  const auto id = SignalId::parse(*action.origin);
+  if (!id) return question->go_on();  // no such signal, says the route
+  context_.service.find_signal(question->call->namespace_name, *id,
+                               [question, with_name](const Result<store::SignalView>& origin) {
+                                 if (!origin && origin.error().code == ErrorCode::not_found) return question->go_on();
+                                 if (!origin) return question->call->fail(origin.error());
+                                 GuardedAction& asked = question->action;
+                                 if (asked.decision.empty()) asked.decision = origin->name;
+                                 if (!asked.run && origin->addressed_run_id && !names_key(*question->call))
+                                   asked.run = origin->addressed_run_id->str();
+                                 with_name(question);
+                               });
 }
 
 /// Rules about certain workflows: which one is it?

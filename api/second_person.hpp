@@ -26,6 +26,7 @@ class SecondPerson {
   struct Question;
   using QuestionPtr = std::shared_ptr<Question>;
 
+  void look_at_signal(const QuestionPtr& question) const;
   void look_at_workflow(const QuestionPtr& question) const;
   void look_at_count(const QuestionPtr& question) const;
   void keep(const QuestionPtr& question, const PolicyRule& rule) const;

@@ -152,6 +152,8 @@ void DatabaseGauges::run(const std::string& url) {
   const telemetry::Gauge oldest_unmatched = metrics_.gauge(telemetry::kSignalsUnmatchedOldestAgeSeconds);
   const telemetry::Gauge dead_letters = metrics_.gauge(telemetry::kDeadLetters);
   const telemetry::Gauge approvals = metrics_.gauge(telemetry::kApprovalsWaiting);
+  const telemetry::Gauge operations = metrics_.gauge(telemetry::kOperationOpen);
+  const telemetry::Gauge oldest_operation = metrics_.gauge(telemetry::kOperationOldestAgeSeconds);
   const telemetry::Gauge audit_rows = metrics_.gauge(telemetry::kAuditRows);
   const telemetry::Gauge oldest_dead_letter = metrics_.gauge(telemetry::kDeadLettersOldestAgeSeconds);
   const telemetry::Gauge clock_ahead = metrics_.gauge(telemetry::kStoreClockAheadSeconds);
@@ -172,6 +174,8 @@ void DatabaseGauges::run(const std::string& url) {
       snapshot_age.set(oldest ? std::chrono::duration<double>(oldest->age).count() : 0);
       unmatched.set(static_cast<double>(health->unmatched_signals));
       approvals.set(static_cast<double>(health->approvals_waiting));
+      operations.set(static_cast<double>(health->open_operations));
+      oldest_operation.set(seconds_of(health->oldest_operation_age));
       audit_rows.set(static_cast<double>(health->audit_rows));
       oldest_unmatched.set(seconds_of(health->oldest_unmatched_signal_age));
       dead_letters.set(static_cast<double>(health->dead_letters));

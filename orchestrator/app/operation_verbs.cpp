@@ -1,4 +1,4 @@
-// operation start|show|list|stop: one action on all runs that a filter names.
+// operation start|watch|show|list|stop: one action on all runs that a filter names.
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
@@ -9,6 +9,7 @@
 #include "orchestrator/app/client.hpp"
 #include "orchestrator/app/explain.hpp"
 #include "orchestrator/app/input_text.hpp"
+#include "orchestrator/app/operation_progress.hpp"
 #include "orchestrator/app/run_tables.hpp"
 #include "orchestrator/app/table.hpp"
 #include "orchestrator/app/verbs.hpp"
@@ -26,6 +27,7 @@ struct OperationOptions {
   std::string arguments;
   std::string reason;
   bool dry_run = false;
+  bool wait = false;
   int rate_per_second = 0;
   std::string idempotency_key;
   // list
@@ -56,6 +58,12 @@ Result<Json> read_filter(const std::vector<std::string>& pairs) {
   return filter;
 }
 
+/// A rule asks for a second person: nothing has begun.
+void print_waiting_approval(const Json& approval) {
+  std::cout << "waits for a second person (" << cell(approval, "approver_role") << ") until "
+            << cell(approval, "expires_at") << "\napproval " << cell(approval, "approval_id") << "\n";
+}
+
 void start(const OperationOptions& options, Exit& exit) {
   auto filter = read_filter(options.filter);
   if (!filter) return explain(filter.error(), exit);
@@ -72,8 +80,22 @@ void start(const OperationOptions& options, Exit& exit) {
   request.target = "/v1/operations";
   request.body = dump_json(body);
   if (!options.idempotency_key.empty()) request.headers.emplace_back("Idempotency-Key", options.idempotency_key);
-  const auto answer = call_and_print(options.client, std::move(request), exit);
-  if (!answer || options.client.json()) return;
+  ClientOptions told = options.client;
+  // Followed to its end, the one JSON document is that of the end.
+  if (options.wait) told.output = "table";
+  const auto answer = call_and_print(told, std::move(request), exit);
+  if (!answer) return;
+  if (answer->value.contains("approval_id")) {
+    if (options.wait && options.client.json()) std::cout << answer->text << "\n";
+    if (!options.client.json()) print_waiting_approval(answer->value);
+    return;
+  }
+  if (options.wait) {
+    const std::string id = cell(answer->value, "operation_id");
+    if (!options.client.json()) std::cout << "operation " << id << "\n" << std::flush;
+    return follow_operation(options.client, id, exit);
+  }
+  if (options.client.json()) return;
   const Json sample = {{"items", answer->value.value("sample", Json::array())}, {"next_cursor", nullptr}};
   std::cout << (options.dry_run ? "would " : "") << options.action << " " << cell(answer->value, "matched")
             << " runs\n";
@@ -90,6 +112,10 @@ void show(const OperationOptions& options, Exit& exit) {
   request.target = path_of(options);
   const auto answer = call_and_print(options.client, std::move(request), exit);
   if (answer && !options.client.json()) print_members(answer->value, std::cout);
+}
+
+void watch(const OperationOptions& options, Exit& exit) {
+  follow_operation(options.client, options.operation_id, exit);
 }
 
 void stop(const OperationOptions& options, Exit& exit) {
@@ -145,6 +171,11 @@ void add_operation_verbs(CLI::App& root, Exit& exit) {
     verb->add_flag("--dry-run", options->dry_run, "only count them and show some");
     verb->add_option("--reason", options->reason, "why")->required();
     verb->add_option("--idempotency-key", options->idempotency_key, "the same key starts once");
+    verb->add_flag("--wait", options->wait, "follow it to its end")->excludes("--dry-run");
+  }
+  {
+    auto [verb, options] = add(*group, exit, "watch", "Follow an operation to its end", watch);
+    verb->add_option("operation_id", options->operation_id, "the operation")->required();
   }
   {
     auto [verb, options] = add(*group, exit, "show", "How far an operation is", show);

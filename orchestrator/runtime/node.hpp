@@ -101,6 +101,8 @@ class Node final : public Headquarters {
   /// Addresses of the other nodes that own shards, as of the last heartbeat.
   [[nodiscard]] std::vector<std::string> other_owners() const;
   [[nodiscard]] const EngineMetrics& engine_metrics() const { return metrics_; }
+  /// Where services count what is theirs.
+  [[nodiscard]] telemetry::Metrics& metrics() { return parts_.metrics; }
   [[nodiscard]] WorkerPool& workers() { return workers_; }
   [[nodiscard]] const WorkerPool& workers() const { return workers_; }
   /// What operators say about queues.

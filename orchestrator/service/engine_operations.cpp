@@ -53,13 +53,16 @@ EngineOperations::EngineOperations(Service& service, runtime::Node& node, store:
       node_(node),
       store_(store),
       deadlines_(std::move(deadlines)),
+      metrics_(node.metrics()),
       runner_({.store = store.operations(),
                .executor = node.executor(),
                .clock = node.clock(),
                .may_work = [&node] { return !node.is_draining(); },
                .perform =
                    [this](const store::OperationView& operation, RunId run_id,
-                          std::function<void(const Status&)> done) { perform(operation, run_id, std::move(done)); }}) {}
+                          std::function<void(const Status&)> done) { perform(operation, run_id, std::move(done)); },
+               .on_items = [this](OperationAction action, std::int32_t done,
+                                  std::int32_t failed) { metrics_.count_items(action, done, failed); }}) {}
 
 void EngineOperations::begin() {
   runner_.begin(store::OperationHolder{make_uuid7(node_.now(), ShardId{0}, node_.random())});
@@ -133,6 +136,7 @@ void EngineOperations::create(const std::shared_ptr<Gathering>& gathering) {
                             operation.operation_id.str(), request.reason);
   store_.operations().create(std::move(operation), [this, gathering](const Result<store::OperationView>& created) {
     if (!created) return gathering->reply(created.error());
+    metrics_.count_started(created->action);
     gathering->reply(StartedOperation{created->operation_id, created->matched, std::move(gathering->sample)});
     runner_.look();
   });

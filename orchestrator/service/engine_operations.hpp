@@ -4,6 +4,7 @@
 
 #include "orchestrator/runtime/node.hpp"
 #include "orchestrator/service/deadlines.hpp"
+#include "orchestrator/service/operation_metrics.hpp"
 #include "orchestrator/service/operation_runner.hpp"
 #include "orchestrator/service/operations.hpp"
 
@@ -39,6 +40,7 @@ class EngineOperations final : public Operations {
   runtime::Node& node_;                   // Fixed after construction.
   store::Store& store_;                   // Fixed after construction.
   std::shared_ptr<Deadlines> deadlines_;  // Fixed after construction; shared with the other use cases.
+  OperationMetrics metrics_;
   OperationRunner runner_;
 };
 

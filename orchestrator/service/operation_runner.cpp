@@ -37,6 +37,8 @@ struct OperationRunner::Work {
   std::size_t at = 0;           ///< items of `operation.runs` that chunks have taken
   std::size_t outstanding = 0;  ///< of the present chunk
   std::int32_t chunk = 0;
+  std::int32_t told_done = 0;  ///< of `operation.view.done`
+  std::int32_t told_failed = 0;
   Duration chunk_begun{};  ///< steady clock
   Duration saved_at{};     ///< steady clock; the lease counts from here
 };
@@ -70,6 +72,8 @@ void OperationRunner::look_now() {
       if (!taken || !*taken) return;
       auto work = std::make_shared<Work>();
       work->operation = std::move(**taken);
+      work->told_done = work->operation.view.done;
+      work->told_failed = work->operation.view.failed;
       work->saved_at = asked_at;
       if (auto known = parse_json(work->operation.view.failures); known && known->is_array())
         work->failures = *std::move(known);
@@ -146,13 +150,19 @@ void OperationRunner::saved(const WorkPtr& work, const Result<bool>& kept) {
     parts_.executor.post_after(kSaveAgainAfter, [this, work] { save(work); });
     return;
   }
+  const store::OperationView& view = work->operation.view;
+  if (*kept && parts_.on_items) {
+    const std::int32_t done = view.done - std::exchange(work->told_done, view.done);
+    const std::int32_t failed = view.failed - std::exchange(work->told_failed, view.failed);
+    parts_.on_items(view.action, done, failed);
+  }
   const bool is_over = work->at == work->operation.runs.size();
   if (!*kept || is_over) {
     drop(work);
     look_now();
     return;
   }
-  const Duration length = std::chrono::microseconds{1'000'000LL * work->chunk / work->operation.view.rate_per_second};
+  const Duration length = std::chrono::microseconds{1'000'000LL * work->chunk / view.rate_per_second};
   const Duration pause = work->chunk_begun + length - parts_.clock.steady_now();
   parts_.executor.post_after(std::max(pause, Duration{0}), [this, work] { go_on(work); });
 }

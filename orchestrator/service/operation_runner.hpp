@@ -26,6 +26,8 @@ class OperationRunner {
     const runtime::Clock& clock;
     std::function<bool()> may_work;  ///< false: what is held is let go, for other nodes
     Perform perform;
+    /// Told of runs that are dealt with, once that is written down.
+    std::function<void(store::OperationAction action, std::int32_t done, std::int32_t failed)> on_items;
   };
 
   explicit OperationRunner(Parts parts) : parts_(std::move(parts)) {}

@@ -142,6 +142,18 @@ inline constexpr MetricDeclaration kStoreCommitsTotal{"orchestrator_store_commit
                                                       {"outcome"}};
 inline constexpr MetricDeclaration kStoreCommitSeconds{"orchestrator_store_commit_seconds", MetricKind::histogram,
                                                        "seconds", "Round trip of one batch commit."};
+inline constexpr MetricDeclaration kOperationStartedTotal{
+    "orchestrator_operation_started_total", MetricKind::counter, "1", "Bulk operations begun.", {"action"}};
+inline constexpr MetricDeclaration kOperationItemsTotal{"orchestrator_operation_items_total",
+                                                        MetricKind::counter,
+                                                        "1",
+                                                        "Runs that bulk operations are done with on this node.",
+                                                        {"action", "outcome"}};
+inline constexpr MetricDeclaration kOperationOpen{"orchestrator_operation_open", MetricKind::gauge, "1",
+                                                  "Bulk operations that are neither done nor stopped."};
+inline constexpr MetricDeclaration kOperationOldestAgeSeconds{
+    "orchestrator_operation_oldest_age_seconds", MetricKind::gauge, "seconds",
+    "How long ago the oldest open bulk operation began; 0 when there is none."};
 inline constexpr MetricDeclaration kApprovalsWaiting{"orchestrator_approvals_waiting", MetricKind::gauge, "1",
                                                      "Requests that wait for a second person."};
 inline constexpr MetricDeclaration kAuditRows{"orchestrator_audit_rows", MetricKind::gauge, "1",
@@ -277,6 +289,10 @@ inline constexpr std::array kMetricDeclarations{
     kHeartbeatAgeSeconds,
     kStoreCommitsTotal,
     kStoreCommitSeconds,
+    kOperationStartedTotal,
+    kOperationItemsTotal,
+    kOperationOpen,
+    kOperationOldestAgeSeconds,
     kApprovalsWaiting,
     kAuditRows,
     kStoreRowsTotal,

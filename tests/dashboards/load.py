@@ -85,6 +85,8 @@ class Load:
         if n % 5 == 0:
             server.must("POST", "/v1/runs", {"workflow": "board-broken"})
             server.must("POST", "/v1/signals/nobody", {"key": f"nobody-{n}"})
+            server.must("POST", "/v1/operations", {"action": "pause", "filter": {"workflow": "board-decide"},
+                                                   "reason": "for the boards"})
             server.must("POST", "/v1/jobs", {"handler": "fail", "max_attempts": 1, "input": {"error": "Test.Job"}})
             # `fail` takes no thread, so it does not count as time in a handler. This one does.
             server.must("POST", "/v1/jobs", {"handler": "sleep", "max_attempts": 1, "input": {"seconds": -1}})

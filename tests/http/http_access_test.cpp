@@ -224,6 +224,24 @@ TEST_F(HttpAccess, DecisionsAreGuardedByNameHoweverTheyAreAddressed) {
   EXPECT_EQ(service_.signals().size(), 2U);
 }
 
+TEST_F(HttpAccess, ASignalSentAgainOrElsewhereIsNoWayAroundARule) {
+  set_rules({{{"action", "decision.answer"}, {"decisions", {"release"}}}});
+  const std::string other = call("POST", "/v1/signals/note", R"({"key":"k-1","payload":{"ok":true}})").json().at("signal_id");
+  const std::string run = a_run().str();
+
+  const auto moved = call("POST", "/v1/signals/" + other + "/retarget",
+                          dump_json({{"name", "release"}, {"run_id", run}, {"reason", "x"}}));
+  const auto replayed = call("POST", "/v1/signals/" + other + "/replay", R"({"reason":"x"})");
+
+  EXPECT_EQ(moved.json().at("action"), "decision.answer") << moved.body;
+  EXPECT_EQ(replayed.json().count("approval_id"), 0U) << replayed.body;
+  ASSERT_EQ(service_.redirected().size(), 1U);
+  const std::string path = "/v1/approvals/" + moved.json().at("approval_id").get<std::string>();
+  EXPECT_EQ(call_with(make_key("bob", "operator"), "POST", path + "/approve").json().at("state"), "done");
+  ASSERT_EQ(service_.redirected().size(), 2U);
+  EXPECT_EQ(service_.redirected()[1].name, "release");
+}
+
 TEST_F(HttpAccess, ARequestIsRejectedOrRunsOutOfTime) {
   set_rules({{{"action", "run.kill"}, {"expires_in_seconds", 60}}});
   const std::string bob = make_key("bob", "operator");

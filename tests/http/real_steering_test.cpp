@@ -454,6 +454,11 @@ TEST_F(RealSteering, TheCommandLineStartsShowsListsAndStopsOperations) {
   EXPECT_EQ(parse_json(stopped.text)->at("state"), "stopped") << stopped.text;
   const Printed listed = command_line("operation list --state stopped --limit 1");
   EXPECT_EQ(parse_json(listed.text)->at("items").at(0).at("operation_id"), id) << listed.text;
+  const Printed followed = command_line("operation start cancel --filter workflow=bulk-cli --reason tidy --wait");
+  EXPECT_EQ(followed.exit_code, 0) << followed.text;
+  EXPECT_EQ(parse_json(followed.text)->at("state"), "done") << followed.text;
+  const Printed watched = command_line("operation watch " + id);
+  EXPECT_EQ(watched.exit_code, 1) << watched.text;  // it was stopped
   EXPECT_EQ(command_line("operation start cancel --filter workflow=bulk-cli").exit_code, 2);
 }
 

@@ -63,6 +63,9 @@ Result<DatabaseHealth> HealthReader::read() {
     RowReader letters(transaction.execute("count_dead_letters", std::move(most))[0]);
     health.dead_letters = letters.bigint();
     health.oldest_dead_letter_age = std::chrono::milliseconds{letters.bigint()};
+    RowReader operations(transaction.execute("count_open_operations")[0]);
+    health.open_operations = operations.bigint();
+    health.oldest_operation_age = std::chrono::milliseconds{operations.bigint()};
     health.approvals_waiting = RowReader(transaction.execute("count_waiting_approvals")[0]).bigint();
     health.audit_rows = RowReader(transaction.execute("count_audit_rows")[0]).bigint();
     return health;

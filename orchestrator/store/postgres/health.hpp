@@ -36,6 +36,8 @@ struct DatabaseHealth {
   std::chrono::milliseconds oldest_unmatched_signal_age{};  ///< since it was received; zero when there is none
   std::int64_t dead_letters = 0;
   std::chrono::milliseconds oldest_dead_letter_age{};  ///< since it failed; zero when there is none
+  std::int64_t open_operations = 0;
+  std::chrono::milliseconds oldest_operation_age{};  ///< since it began; zero when there is none
   std::int64_t approvals_waiting = 0;
   std::int64_t audit_rows = 0;
   std::chrono::milliseconds clock_ahead{};  ///< the database's clock minus ours

@@ -41,3 +41,8 @@ from (
 -- closed_runs_dead_letter (partial) of each partition. No locks.
 select count(*), coalesce((extract(epoch from clock_timestamp() - min(d.closed_at)) * 1000)::bigint, 0)
 from (select c.closed_at from orchestrator.closed_runs c where c.dead_letter = 'open' limit $1) d
+
+-- name: count_open_operations
+-- Bulk operations that run, and the age of the oldest. Index: operations_running (partial). No locks.
+select count(*), coalesce((extract(epoch from clock_timestamp() - min(o.created_at)) * 1000)::bigint, 0)
+from orchestrator.operations o where o.state = 'running'
