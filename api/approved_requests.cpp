@@ -22,8 +22,8 @@ using store::ApprovalRow;
 
 Error wrong_state(const std::string& why) { return Error(ErrorCode::precondition_failed, "wrong-state", why); }
 
-/// Operations and answers to decisions know by their Idempotency-Key that they were made before; what is done to one run
-/// does not.
+/// Operations and answers to decisions know by their Idempotency-Key that they were made before; what is done to one
+/// run does not.
 bool is_told_by_audit(const ApprovalRow& row) { return row.action.starts_with("run."); }
 
 /// Rows of the audit have whole milliseconds.
@@ -117,15 +117,15 @@ void ApprovedRequests::go_on(const ApprovalRow& row, Carried carried) const {
   filter.target = row.target;
   filter.after = not_before(row);
   filter.limit = 1;
-  context_->service.list_audit(std::move(filter), [self = *this, row, carried,
-                                                   perform_if_held](const Result<store::AuditPage>& effects) {
-    if (!effects) {
-      const Response unread = problem_response(effects.error(), "/v1/approvals/" + row.approval_id.str());
-      return carried(row, &unread);
-    }
-    if (effects->items.empty()) return perform_if_held();
-    self.finish(row, 200, answer_from(effects->items.front()), carried);
-  });
+  context_->service.list_audit(
+      std::move(filter), [self = *this, row, carried, perform_if_held](const Result<store::AuditPage>& effects) {
+        if (!effects) {
+          const Response unread = problem_response(effects.error(), "/v1/approvals/" + row.approval_id.str());
+          return carried(row, &unread);
+        }
+        if (effects->items.empty()) return perform_if_held();
+        self.finish(row, 200, answer_from(effects->items.front()), carried);
+      });
 }
 
 }  // namespace orchestrator::api

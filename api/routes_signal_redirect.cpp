@@ -51,17 +51,16 @@ std::string redirected_text(const RedirectSignal& asked, const service::SentSign
 }
 
 void rehearse(Context& context, const CallPtr& call, const RedirectSignal& asked) {
-  context.service.find_signal(asked.namespace_name, asked.signal_id,
-                              [call, asked](const Result<store::SignalView>& origin) {
-                                if (!origin) return call->fail(origin.error());
-                                const bool is_settled =
-                                    origin->fate == store::SignalFate::consumed || origin->successor.has_value();
-                                if (is_settled && asked.id.empty()) {
-                                  const std::string why = "the signal was consumed, or sent on before";
-                                  return call->fail(Error(ErrorCode::precondition_failed, "wrong-state", why));
-                                }
-                                call->respond(json_response(202, "{}"));
-                              });
+  context.service.find_signal(
+      asked.namespace_name, asked.signal_id, [call, asked](const Result<store::SignalView>& origin) {
+        if (!origin) return call->fail(origin.error());
+        const bool is_settled = origin->fate == store::SignalFate::consumed || origin->successor.has_value();
+        if (is_settled && asked.id.empty()) {
+          const std::string why = "the signal was consumed, or sent on before";
+          return call->fail(Error(ErrorCode::precondition_failed, "wrong-state", why));
+        }
+        call->respond(json_response(202, "{}"));
+      });
 }
 
 void redirect(Context& context, const CallPtr& call, store::SignalLinkKind kind) {

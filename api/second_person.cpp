@@ -72,8 +72,8 @@ void SecondPerson::look_at_signal(const QuestionPtr& question) const {
     look_at_workflow(asked);
   };
   const GuardedAction& action = question->action;
-  const bool is_about_answers = std::ranges::any_of(
-      question->rules, [](const PolicyRule& rule) { return rule.action == "decision.answer"; });
+  const bool is_about_answers =
+      std::ranges::any_of(question->rules, [](const PolicyRule& rule) { return rule.action == "decision.answer"; });
   if (!action.origin || !is_about_answers) return with_name(question);
   const auto id = SignalId::parse(*action.origin);
   if (!id) return question->go_on();  // no such signal, says the route
@@ -151,7 +151,8 @@ void SecondPerson::keep(const QuestionPtr& question, const PolicyRule& rule) con
              store::ApprovalRow fresh = row;
              if (reserved) fresh.approval_id = store::ApprovalId{reserved->bytes};
              if (question->is_rehearsed) return add(question->call, std::move(fresh), finish);
-             // After the look at the Idempotency-Key: what was asked before is answered as before, whatever became of it.
+             // After the look at the Idempotency-Key: what was asked before is answered as before, whatever became of
+             // it.
              rehearse(question->call, [this, question, fresh = std::move(fresh), finish](const Response& response) {
                if (response.status >= 400) return finish(Response(response));
                add(question->call, fresh, finish);
@@ -160,13 +161,12 @@ void SecondPerson::keep(const QuestionPtr& question, const PolicyRule& rule) con
 }
 
 void SecondPerson::add(const CallPtr& call, store::ApprovalRow row, const Finish& finish) const {
-  context_.service.access().add_approval(
-      std::move(row), [this, call, finish](const Result<store::ApprovalRow>& kept) {
-        if (!kept) return finish(problem_response(kept.error(), call->request.path));
-        Response response = json_response(202, approval_text(*kept, context_.options.now()));
-        response.headers.emplace_back("Location", "/v1/approvals/" + kept->approval_id.str());
-        finish(std::move(response));
-      });
+  context_.service.access().add_approval(std::move(row), [this, call, finish](const Result<store::ApprovalRow>& kept) {
+    if (!kept) return finish(problem_response(kept.error(), call->request.path));
+    Response response = json_response(202, approval_text(*kept, context_.options.now()));
+    response.headers.emplace_back("Location", "/v1/approvals/" + kept->approval_id.str());
+    finish(std::move(response));
+  });
 }
 
 /// The route itself says whether it could be done: nobody is asked about what cannot.

@@ -41,8 +41,8 @@ class EngineAccess final : public Access {
   enum class From : std::uint8_t { database, own_call };
   void learn(const store::AccessChanges& changes, From from);
 
-  runtime::Node& node_;        // Fixed after construction.
-  store::AccessStore& store_;  // Fixed after construction.
+  runtime::Node& node_;                                       // Fixed after construction.
+  store::AccessStore& store_;                                 // Fixed after construction.
   std::function<void(const store::ApprovalRow&)> carry_out_;  // Fixed before start().
   mutable telemetry::Mutex mutex_;
   std::shared_ptr<const AccessView> view_ ORC_GUARDED_BY(mutex_);

@@ -54,15 +54,15 @@ EngineOperations::EngineOperations(Service& service, runtime::Node& node, store:
       store_(store),
       deadlines_(std::move(deadlines)),
       metrics_(node.metrics()),
-      runner_({.store = store.operations(),
-               .executor = node.executor(),
-               .clock = node.clock(),
-               .may_work = [&node] { return !node.is_draining(); },
-               .perform =
-                   [this](const store::OperationView& operation, RunId run_id,
-                          std::function<void(const Status&)> done) { perform(operation, run_id, std::move(done)); },
-               .on_items = [this](OperationAction action, std::int32_t done,
-                                  std::int32_t failed) { metrics_.count_items(action, done, failed); }}) {}
+      runner_(
+          {.store = store.operations(),
+           .executor = node.executor(),
+           .clock = node.clock(),
+           .may_work = [&node] { return !node.is_draining(); },
+           .perform = [this](const store::OperationView& operation, RunId run_id,
+                             std::function<void(const Status&)> done) { perform(operation, run_id, std::move(done)); },
+           .on_items = [this](OperationAction action, std::int32_t done,
+                              std::int32_t failed) { metrics_.count_items(action, done, failed); }}) {}
 
 void EngineOperations::begin() {
   runner_.begin(store::OperationHolder{make_uuid7(node_.now(), ShardId{0}, node_.random())});
@@ -209,8 +209,8 @@ void EngineOperations::discard(const store::OperationView& operation, RunId run_
                                 .run_id = run_id,
                                 .reason = operation.reason,
                                 .actor = operation.actor};
-  request.audit = audited(request.namespace_name, {operation.actor, Role::operator_}, "run.discard", run_id.str(),
-                          request.reason);
+  request.audit =
+      audited(request.namespace_name, {operation.actor, Role::operator_}, "run.discard", run_id.str(), request.reason);
   const auto discarded = [this, namespace_name = operation.namespace_name, run_id,
                           done](const Result<RunReading>& answer) {
     if (answer || answer.error().slug != "wrong-state") return done(status_of(answer));

@@ -361,8 +361,13 @@ void EngineService::cancel_run(CancelRun request, Reply<CancelReceipt> reply) {
   const CancelMode mode = request.mode;
   auto audit = audited(request.namespace_name, {request.actor, request.role}, audited_cancel(mode), run_id.str(),
                        request.reason);
-  runtime::CancelRequest asked{std::move(request.namespace_name), run_id,           mode, std::move(request.reason),
-                               std::move(request.actor),          std::move(audit), request.rehearse};
+  runtime::CancelRequest asked{std::move(request.namespace_name),
+                               run_id,
+                               mode,
+                               std::move(request.reason),
+                               std::move(request.actor),
+                               std::move(audit),
+                               request.rehearse};
   owners_.cancel_run(std::move(asked), [run_id, reply = std::move(reply)](Result<runtime::CancelAnswer> answer) {
     if (!answer) {
       reply(std::move(answer).error());

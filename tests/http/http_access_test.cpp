@@ -226,7 +226,8 @@ TEST_F(HttpAccess, DecisionsAreGuardedByNameHoweverTheyAreAddressed) {
 
 TEST_F(HttpAccess, ASignalSentAgainOrElsewhereIsNoWayAroundARule) {
   set_rules({{{"action", "decision.answer"}, {"decisions", {"release"}}}});
-  const std::string other = call("POST", "/v1/signals/note", R"({"key":"k-1","payload":{"ok":true}})").json().at("signal_id");
+  const std::string other =
+      call("POST", "/v1/signals/note", R"({"key":"k-1","payload":{"ok":true}})").json().at("signal_id");
   const std::string run = a_run().str();
 
   const auto moved = call("POST", "/v1/signals/" + other + "/retarget",

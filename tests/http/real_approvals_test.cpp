@@ -42,9 +42,9 @@ class RealApprovals : public testing::Test {
   }
   void set_rules(const Json& rules) {
     HttpClient client(cluster_.node_port("a"));
-    const auto set = client.request("PUT", "/v1/policies", dump_json({{"rules", rules}}),
-                                    {{"Authorization", std::string("Bearer ") + RemoteCluster::kAdminKey},
-                                     {"Content-Type", "application/json"}});
+    const auto set = client.request(
+        "PUT", "/v1/policies", dump_json({{"rules", rules}}),
+        {{"Authorization", std::string("Bearer ") + RemoteCluster::kAdminKey}, {"Content-Type", "application/json"}});
     ASSERT_EQ(set.status, 200) << set.body;
   }
   ClientResponse approve(const std::string& id) {
@@ -138,8 +138,8 @@ TEST_F(RealApprovals, AServerThatDiesAfterApprovalsDoesEachActionOnce) {
   set_rules({{{"action", "run.retry"}}});
   std::vector<std::string> approvals;
   for (const std::string& run : runs) {
-    approvals.push_back(as_till("a", "POST", "/v1/runs/" + run + "/retry", {{"reason", "again"}}).json().at(
-        "approval_id"));
+    approvals.push_back(
+        as_till("a", "POST", "/v1/runs/" + run + "/retry", {{"reason", "again"}}).json().at("approval_id"));
   }
 
   // Some are approved before the kill, some in the middle of it, some not.

@@ -114,7 +114,17 @@ Driver& Driver::start() {
   return *this;
 }
 
+/// What operators ask for, which can be rehearsed.
+static bool is_steering(const Event& event) {
+  return std::holds_alternative<EditAsked>(event) || std::holds_alternative<PauseAsked>(event) ||
+         std::holds_alternative<ResumeAsked>(event) || std::holds_alternative<SkipAsked>(event);
+}
+
 Decision Driver::decide(const Event& event) {
+  const Json before = is_steering(event) ? run.checkpoint() : Json();
+  const Status rehearsed = is_steering(event) ? planner.rehearse(run, event, {.now = now, .seed = seed}) : Status();
+  EXPECT_TRUE(rehearsed) << (rehearsed ? "" : rehearsed.error().message);
+  if (is_steering(event)) EXPECT_EQ(before, run.checkpoint()) << "a rehearsal changed the run";
   auto decision = planner.decide(run, event, Inputs{.now = now, .seed = seed++});
   EXPECT_TRUE(decision) << (decision ? "" : decision.error().message);
   if (!decision) return {};
@@ -124,9 +134,14 @@ Decision Driver::decide(const Event& event) {
 
 Error Driver::refuse(const Event& event) {
   const Json before = run.checkpoint();
+  const Status rehearsed = planner.rehearse(run, event, {.now = now, .seed = seed});
   const auto decision = planner.decide(run, event, Inputs{.now = now, .seed = seed++});
   EXPECT_FALSE(decision) << "the event was taken";
   EXPECT_EQ(before, run.checkpoint()) << "a refused event changed the run";
+  if (!decision && is_steering(event)) {
+    EXPECT_FALSE(rehearsed) << "only the rehearsal took it";
+    if (!rehearsed) EXPECT_EQ(rehearsed.error().message, decision.error().message);
+  }
   return decision ? Error() : decision.error();
 }
 

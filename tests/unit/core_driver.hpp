@@ -14,7 +14,8 @@ namespace orchestrator::core {
 language::DefinitionPtr definition_of(std::string_view text);
 
 /// One run with a clock of its own, driven event by event. After every decision it checks that replaying the journal's
-/// text gives the same run and the same owed commands, and that a checkpoint reads back as what was written.
+/// text gives the same run and the same owed commands, and that a checkpoint reads back as what was written. What an
+/// operator asks is rehearsed first: that must say the same and change nothing.
 class Driver {
  public:
   explicit Driver(std::string_view definition, Json input = Json::object());

@@ -241,9 +241,8 @@ void MemoryAccess::finish_approval(std::string namespace_name, ApprovalId approv
 }
 
 void MemoryAccess::expire_approvals(Done<std::int64_t> done) {
-  write("expire_approvals", std::move(done), [](Tables& tables, auto now) -> Result<std::int64_t> {
-    return memory::expire_approvals(tables, now);
-  });
+  write("expire_approvals", std::move(done),
+        [](Tables& tables, auto now) -> Result<std::int64_t> { return memory::expire_approvals(tables, now); });
 }
 
 void MemoryAccess::take_approved(std::chrono::milliseconds hold, Done<std::vector<ApprovalRow>> done) {

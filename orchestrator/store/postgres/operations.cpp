@@ -123,8 +123,8 @@ void PostgresOperations::list(OperationFilter filter, Done<OperationPage> done) 
 
 void PostgresOperations::stop(std::string namespace_name, OperationId operation_id, std::string actor,
                               std::optional<AuditEntry> audit, Done<OperationView> done) {
-  const auto work = [namespace_name = std::move(namespace_name), operation_id,
-                     actor = std::move(actor), audit = std::move(audit)](Session& session) {
+  const auto work = [namespace_name = std::move(namespace_name), operation_id, actor = std::move(actor),
+                     audit = std::move(audit)](Session& session) {
     return session.run<OperationView>(Mode::transaction, [&](Transaction& transaction) -> Result<OperationView> {
       auto before = find_in(transaction, namespace_name, operation_id);
       if (!before) return before;

@@ -14,8 +14,8 @@ class PostgresOperations final : public OperationStore {
   void create(NewOperation operation, Done<OperationView> done) override;
   void find(std::string namespace_name, OperationId operation_id, Done<OperationView> done) override;
   void list(OperationFilter filter, Done<OperationPage> done) override;
-  void stop(std::string namespace_name, OperationId operation_id, std::string actor,
-            std::optional<AuditEntry> audit, Done<OperationView> done) override;
+  void stop(std::string namespace_name, OperationId operation_id, std::string actor, std::optional<AuditEntry> audit,
+            Done<OperationView> done) override;
   void take(OperationHolder holder, std::chrono::milliseconds lease,
             Done<std::optional<LeasedOperation>> done) override;
   void advance(OperationProgress progress, std::chrono::milliseconds lease, Done<bool> done) override;
