@@ -269,6 +269,28 @@ TEST_F(RealTerminal, LongOperationsHaveABarOnATerminalOnly) {
   EXPECT_EQ(piped, "2 of 2 discarded\n");
 }
 
+TEST_F(RealTerminal, ABulkOperationIsFollowedWithABarAndLeftByCtrlC) {
+  for (int i = 0; i < 8; ++i) start({{"workflow", "waits"}, {"attributes", {{"batch", "watched"}}}});
+  const std::string begin =
+      "operation start pause --filter workflow=waits --filter attribute.batch=watched --reason test";
+
+  Terminal followed(command(begin + " --rate 4 --wait"));
+  EXPECT_THAT(followed.until("done: 8 of 8 done"), AllOf(HasSubstr("pause [#"), HasSubstr("of 8")));
+  EXPECT_EQ(followed.wait(), 0);
+
+  const auto [begun, code] =
+      orchestrator("operation start resume --filter workflow=waits --reason test --rate 1 -o json");
+  ASSERT_EQ(code, 0) << begun;
+  const std::string id = string_member(*parse_json(begun), "operation_id");
+  Terminal left(command("operation watch " + id));
+  left.until("resume [");
+  left.send(SIGINT);
+  EXPECT_THAT(left.until("goes on"), HasSubstr("operation " + id + " goes on"));
+  EXPECT_EQ(left.wait(), 0);
+  EXPECT_EQ(call("GET", "/v1/operations/" + id).json().at("state"), "running");
+  EXPECT_EQ(call("POST", "/v1/operations/" + id + "/stop").status, 200);
+}
+
 TEST_F(RealTerminal, ManyJobsAreEnqueuedInPartsAndRepeatedWithoutHarm) {
   const std::string jobs = R"([{"handler": "noop", "unique": {"key": "terminal-1", "within_seconds": 600}},
                               {"handler": "noop"}, {"handler": "no such name!"}])";
