@@ -133,7 +133,7 @@ std::int64_t expire_approvals(Tables& tables, Timestamp now) {
   for (auto& [id, row] : tables.approvals) {
     if (row.state == ApprovalState::waiting && row.expires_at <= now) over.push_back(&row);
   }
-  std::ranges::stable_sort(over, {}, &ApprovalRow::expires_at);
+  std::ranges::sort(over, {}, [](const ApprovalRow* row) { return std::pair(row->expires_at, row->approval_id); });
   if (over.size() > static_cast<std::size_t>(kMaxSweptApprovals)) over.resize(kMaxSweptApprovals);
   for (const ApprovalRow* row : over) {
     const AuditEntry entry = expired_approval_audit(*row);
@@ -153,7 +153,7 @@ std::vector<ApprovalRow> take_approved(Tables& tables, std::chrono::milliseconds
     if (row.state != ApprovalState::approved || *row.decided_at < now - kApprovedLife) continue;
     if (tables.approvals_held_until[id] < now) taken.push_back(row);
   }
-  std::ranges::stable_sort(taken, {}, &ApprovalRow::decided_at);
+  std::ranges::sort(taken, {}, [](const ApprovalRow& row) { return std::pair(row.decided_at, row.approval_id); });
   if (taken.size() > static_cast<std::size_t>(kMaxSweptApprovals)) taken.resize(kMaxSweptApprovals);
   for (const ApprovalRow& row : taken) tables.approvals_held_until[row.approval_id] = now + hold;
   return taken;
