@@ -166,10 +166,12 @@ TEST_F(RealAccess, ReplaysAndRetargetsOfSignalsAreWrittenDown) {
   const auto replayed = call("POST", "/v1/signals/" + first + "/replay", {{"reason", "lost"}});
   ASSERT_EQ(replayed.status, 202) << replayed.body;
   const std::string second = replayed.json().at("signal_id");
-  EXPECT_TRUE(until([&] { return call("GET", "/v1/signals/" + second).status == 200; }));
-  const auto moved = call("POST", "/v1/signals/" + second + "/retarget", {{"key", "k-2"}, {"reason", "wrong key"}},
-                          RealServer::kOperatorKey);
-  ASSERT_EQ(moved.status, 202) << moved.body;
+  // While it is on its way to its receiver's shard it can be sent nowhere else.
+  EXPECT_TRUE(until([&] {
+    return call("POST", "/v1/signals/" + second + "/retarget", {{"key", "k-2"}, {"reason", "wrong key"}},
+                RealServer::kOperatorKey)
+               .status == 202;
+  }));
 
   EXPECT_EQ(actions_on(first), std::vector<std::string>{"signal.replay"});
   EXPECT_EQ(actions_on(second), std::vector<std::string>{"signal.retarget"});
@@ -275,11 +277,15 @@ TEST_F(RealAccess, NobodyIsAskedAboutWhatTheEngineWouldRefuse) {
   EXPECT_TRUE(audit_of(failed_id).empty());
 
   // What could be done is asked about, and the question itself changed nothing.
-  EXPECT_TRUE(call("POST", path_of(waiting, "skip"), {{"reason", "x"}}).json().contains("approval_id"));
-  EXPECT_TRUE(call("POST", path_of(failed_id, "retry"), {{"reason", "x"}}).json().contains("approval_id"));
+  const auto skip = call("POST", path_of(waiting, "skip"), {{"reason", "x"}});
+  const auto retry = call("POST", path_of(failed_id, "retry"), {{"reason", "x"}});
   EXPECT_EQ(call("GET", "/v1/runs/" + waiting).json().at("state"), "waiting");
   EXPECT_EQ(call("GET", "/v1/runs/" + failed_id).json().at("state"), "failed");
   EXPECT_EQ(actions_on(waiting), std::vector<std::string>{"approval.request"});
+  for (const auto& asked : {skip, retry}) {
+    const std::string path = "/v1/approvals/" + string_member(asked.json(), "approval_id") + "/reject";
+    EXPECT_EQ(call("POST", path, Json::object(), RealServer::kOperatorKey).status, 200) << asked.body;
+  }
   ASSERT_EQ(call("PUT", "/v1/policies", {{"rules", Json::array()}}).status, 200);
 }
 
