@@ -261,6 +261,7 @@ TEST_F(HttpAccess, ARequestIsRejectedOrRunsOutOfTime) {
   EXPECT_EQ(call("GET", second).json().at("state"), "expired");
   expect_problem(call_with(bob, "POST", second + "/approve"), 409, "wrong-state");
   EXPECT_EQ(call("GET", "/v1/approvals?state=waiting").json().at("items").size(), 0U);
+  service_.access().sweep();
   EXPECT_EQ(call("GET", "/v1/approvals?state=expired").json().at("items").size(), 1U);
   EXPECT_TRUE(service_.cancels().empty());
 }
