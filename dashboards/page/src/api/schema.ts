@@ -227,6 +227,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/runs/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the run or job. */
+                id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What happens to a run, as it happens
+         * @description Server-sent events: the history from its beginning, or from behind `Last-Event-ID`, then each event once it is committed, until the run has ended. `id` is the `seq`, `event` the type, `data` the history item. Nothing is left out: a slow reader is waited for, up to 30 s for one piece.
+         */
+        get: operations["streamRunEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/runs/{id}/cancel": {
         parameters: {
             query?: never;
@@ -287,9 +310,78 @@ export interface paths {
         put?: never;
         /**
          * Change what an open run has before it
-         * @description `run_at` moves a run that waits for its start, a timer or a retry; a moment that is over fires it now. `priority` counts from the next hand-out.
+         * @description `run_at` moves a run that waits for its start, a timer or a retry; a moment that is over fires it now. `priority` counts from the next hand-out. `timeout_seconds` counts from the run's start or its last retry.
          */
         post: operations["editRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the run or job. */
+                id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let nothing new begin in an open run
+         * @description What a worker has goes on and is recorded. Timers that fall due and signals wait for the resume, time-outs go on counting. Pausing a paused run changes nothing.
+         */
+        post: operations["pauseRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the run or job. */
+                id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a paused run go on
+         * @description What fell due meanwhile happens now. Of a run that is not paused it changes nothing.
+         */
+        post: operations["resumeRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/skip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the run or job. */
+                id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give the state that an open run stands in a result
+         * @description `output` stands for the result: `ResultSelector` is not applied, `ResultPath` is. What the state has outstanding is taken back, and a late outcome of it is refused. Without `state_name` it is the run's own state, with all that runs inside it.
+         */
+        post: operations["skipRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -318,6 +410,26 @@ export interface paths {
          * @description The whole body is the payload, nothing is null. It meets the run's next wait for that name whatever the wait's key, else it is kept for that run. The `Idempotency-Key` is the signal's id. An answer to a decision is checked against its schema and roles.
          */
         post: operations["signalRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happens to all runs of the namespace, as it happens
+         * @description Server-sent events from now on, or from behind `Last-Event-ID`, of all nodes, each once it is committed. `id` is opaque, `event` the type, `data` the history item with `run`. An `event: lost` says that events are missing before what follows, and why: `slow_reader` (with `count`) or `behind` (this node was, or the `Last-Event-ID` is older than what is kept, ten minutes at least). The first thing is an id without data: from there on nothing is missed. Others may come at any time. Of jobs there are the beginning and the end.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -375,6 +487,67 @@ export interface paths {
         put?: never;
         /** Give a dead letter up */
         post: operations["discardDeadLetter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Bulk operations, newest first */
+        get: operations["listOperations"];
+        put?: never;
+        /**
+         * Act on all runs that a filter names now
+         * @description The runs are fixed when it is accepted: one that appears later is never touched. It keeps its pace, and goes on after a crash.
+         */
+        post: operations["startOperation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the bulk operation. */
+                id: components["parameters"]["OperationId"];
+            };
+            cookie?: never;
+        };
+        /** How far a bulk operation is */
+        get: operations["getOperation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the bulk operation. */
+                id: components["parameters"]["OperationId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a bulk operation begin nothing more */
+        post: operations["stopOperation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -657,6 +830,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/signals/{signal}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a signal once more, as it was
+         * @description A new signal takes the place of one that is buffered, expired, unmatched or rejected; a buffered one ends with it. What was consumed, or sent on before, needs an `id`, which counts once.
+         */
+        post: operations["replaySignal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/signals/{signal}/retarget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a signal on to somebody else
+         * @description As a replay, to another name, key or run. Never for what was consumed.
+         */
+        post: operations["retargetSignal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/decisions": {
         parameters: {
             query?: never;
@@ -689,6 +902,26 @@ export interface paths {
         put?: never;
         /** Create a schedule */
         post: operations["createSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * When a rule would fire
+         * @description Takes what creates a schedule and creates none. A calendar is given by its days here, not by its name.
+         */
+        post: operations["previewRule"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1099,6 +1332,174 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * API keys, newest first, revoked ones too
+         * @description Those that reach no namespace that the caller's own credential does not hold. Never the keys themselves.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description The answer is the only place where the key is ever shown.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the key. */
+                id: components["parameters"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description At once on the node that answers, within a second on every other.
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who did what, latest first
+         * @description Rows are chained by hashes; `orchestrator audit verify` recomputes them.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which actions of the namespace need a second person */
+        get: operations["getPolicies"];
+        /**
+         * Replace the rules about second persons
+         * @description An action that a rule speaks of answers 202 with an approval instead of its own answer.
+         */
+        put: operations["putPolicies"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Requests that wait, or waited, for a second person */
+        get: operations["listApprovals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the request. */
+                id: components["parameters"]["ApprovalId"];
+            };
+            cookie?: never;
+        };
+        /** One request */
+        get: operations["getApproval"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the request. */
+                id: components["parameters"]["ApprovalId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Agree, and let the action happen
+         * @description Somebody else than who asked, by name and by credential. One that was approved and cut short is approved again.
+         */
+        post: operations["approveRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the request. */
+                id: components["parameters"]["ApprovalId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse, and the action never happens */
+        post: operations["rejectRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/nodes": {
         parameters: {
             query?: never;
@@ -1260,7 +1661,7 @@ export interface components {
             message: string;
         };
         /** @enum {unknown} */
-        ProblemType: "/problems/malformed-json" | "/problems/malformed-request" | "/problems/malformed-webhook" | "/problems/invalid-parameter" | "/problems/unauthenticated" | "/problems/forbidden" | "/problems/decision-role" | "/problems/not-found" | "/problems/no-such-route" | "/problems/unknown-workflow" | "/problems/method-not-allowed" | "/problems/run-key-conflict" | "/problems/unique-conflict" | "/problems/idempotency-in-flight" | "/problems/stale-lease" | "/problems/worker-id-in-use" | "/problems/run-closed" | "/problems/wrong-state" | "/problems/payload-too-large" | "/problems/unsupported-media-type" | "/problems/expectation-failed" | "/problems/invalid-body" | "/problems/invalid-definition" | "/problems/idempotency-mismatch" | "/problems/unstorable-data" | "/problems/rate-limited" | "/problems/header-too-large" | "/problems/internal" | "/problems/not-implemented" | "/problems/missing-secret" | "/problems/unavailable";
+        ProblemType: "/problems/malformed-json" | "/problems/malformed-request" | "/problems/malformed-webhook" | "/problems/invalid-parameter" | "/problems/unauthenticated" | "/problems/forbidden" | "/problems/decision-role" | "/problems/not-found" | "/problems/no-such-route" | "/problems/unknown-workflow" | "/problems/method-not-allowed" | "/problems/run-key-conflict" | "/problems/unique-conflict" | "/problems/idempotency-in-flight" | "/problems/stale-lease" | "/problems/worker-id-in-use" | "/problems/run-closed" | "/problems/wrong-state" | "/problems/payload-too-large" | "/problems/unsupported-media-type" | "/problems/expectation-failed" | "/problems/invalid-body" | "/problems/invalid-definition" | "/problems/idempotency-mismatch" | "/problems/unstorable-data" | "/problems/rate-limited" | "/problems/mailbox-full" | "/problems/broadcast-too-large" | "/problems/header-too-large" | "/problems/internal" | "/problems/not-implemented" | "/problems/missing-secret" | "/problems/unavailable";
         OptionalReason: {
             reason?: string | null;
         };
@@ -1374,6 +1775,10 @@ export interface components {
             /** @description Which limit holds it back. */
             limit?: string;
             order_key?: string;
+            /** @description Who paused it. */
+            actor?: string;
+            /** @description Why it is paused. */
+            reason?: string;
         };
         RunError: {
             /** @description An error name of the States Language. */
@@ -1410,7 +1815,7 @@ export interface components {
             created_at: components["schemas"]["Time"];
             run_at: components["schemas"]["OptionalTime"];
             timeout_seconds: number | null;
-            /** @description First work. */
+            /** @description First work: of a job when a worker began it, of a workflow when its first state was entered. */
             started_at: components["schemas"]["OptionalTime"];
             closed_at: components["schemas"]["OptionalTime"];
             wake_at: components["schemas"]["OptionalTime"];
@@ -1511,8 +1916,20 @@ export interface components {
         CancelReceipt: {
             run_id: components["schemas"]["Id"];
             state: components["schemas"]["RunState"];
+            /**
+             * @description That counts from now on.
+             * @enum {unknown}
+             */
+            mode: "graceful" | "compensate" | "kill";
             /** @description What will happen. */
             will: string;
+            /** @description In a worker's hands. A graceful cancel lets them finish. */
+            steps: components["schemas"]["WaitingOn"][];
+            /** @description They end. */
+            waits: components["schemas"]["WaitingOn"][];
+            /** @description Cancelled likewise. */
+            children: components["schemas"]["WaitingOn"][];
+            compensations: Record<string, never>[];
         };
         RetryRun: {
             from_state?: string | null;
@@ -1524,10 +1941,89 @@ export interface components {
         };
         EditRun: {
             set: {
-                run_at?: components["schemas"]["Time"];
-                priority?: number;
+                run_at?: components["schemas"]["OptionalTime"];
+                priority?: number | null;
+                /** @description To set; null takes one away. At most 32 in all. */
+                attributes?: Record<string, never> | null;
+                /** @description Of the whole run. */
+                timeout_seconds?: number | null;
+                /** @description Of the run's own scope. */
+                variables?: Record<string, never>;
+                /** @description By state name, what counts for later attempts of that Task. */
+                steps?: {
+                    [key: string]: {
+                        timeout_seconds?: number | null;
+                        heartbeat_seconds?: number | null;
+                        retry?: {
+                            max_attempts?: number | null;
+                            interval_seconds?: number | null;
+                            backoff_rate?: number | null;
+                            max_delay_seconds?: number | null;
+                        };
+                    };
+                } | null;
             };
             reason: string;
+        };
+        HoldRun: {
+            reason?: string | null;
+        };
+        SkipRun: {
+            /** @description Stands for the state's result; left out a Wait passes its input on. */
+            output?: unknown;
+            reason: string;
+            /** @description A state inside a Parallel or Map. */
+            state_name?: string | null;
+        };
+        /** @enum {unknown} */
+        OperationAction: "cancel" | "retry" | "pause" | "resume" | "discard";
+        /** @enum {unknown} */
+        OperationState: "running" | "done" | "stopped";
+        StartOperation: {
+            action: components["schemas"]["OperationAction"];
+            /** @description Of a cancel {mode}, of a retry {from_state, input, new_idempotency_key}. */
+            arguments?: Record<string, never> | null;
+            /** @description The parameters of listRuns but limit and cursor as members; state may be a list. */
+            filter: Record<string, never>;
+            reason: string;
+            /** @default false */
+            dry_run: boolean | null;
+            /** @default 100 */
+            rate_per_second: number | null;
+        };
+        StartedOperation: {
+            /**
+             * Format: uuid
+             * @description Null of a dry run.
+             */
+            operation_id: string | null;
+            matched: number;
+            sample: components["schemas"]["RunItem"][];
+        };
+        Operation: {
+            operation_id: components["schemas"]["Id"];
+            action: components["schemas"]["OperationAction"];
+            arguments: Record<string, never>;
+            filter: Record<string, never>;
+            reason: string;
+            actor: string;
+            rate_per_second: number;
+            state: components["schemas"]["OperationState"];
+            matched: number;
+            done: number;
+            failed: number;
+            failures: {
+                run_id: components["schemas"]["Id"];
+                code: string;
+                message: string;
+            }[];
+            created_at: components["schemas"]["Time"];
+            ended_at: components["schemas"]["OptionalTime"];
+            stopped_by: string | null;
+        };
+        OperationPage: {
+            items: components["schemas"]["Operation"][];
+            next_cursor: components["schemas"]["NextCursor"];
         };
         HistoryPage: {
             items: components["schemas"]["HistoryEvent"][];
@@ -1560,6 +2056,20 @@ export interface components {
             actor?: string;
         } & {
             [key: string]: unknown;
+        };
+        StreamedEvent: components["schemas"]["HistoryEvent"] & {
+            run: {
+                run_id: components["schemas"]["Id"];
+                kind: components["schemas"]["RunKind"];
+                /** @description Of a job the handler's name. */
+                workflow: string;
+                version: number | null;
+                key: string | null;
+                /** @description In which the event leaves the run, where it tells. */
+                state: components["schemas"]["RunState"] | null;
+            };
+            /** @description Members whose values are longer than 16 KiB; the history has them. */
+            left_out?: string[];
         };
         /** @enum {unknown} */
         HistoryEventType: "ExecutionStarted" | "ExecutionSucceeded" | "ExecutionFailed" | "ExecutionTimedOut" | "ExecutionAborted" | "TaskStateEntered" | "TaskStateExited" | "PassStateEntered" | "PassStateExited" | "ChoiceStateEntered" | "ChoiceStateExited" | "WaitStateEntered" | "WaitStateExited" | "SucceedStateEntered" | "SucceedStateExited" | "FailStateEntered" | "ParallelStateEntered" | "ParallelStateExited" | "MapStateEntered" | "MapStateExited" | "TaskScheduled" | "TaskStarted" | "TaskSubmitted" | "TaskSucceeded" | "TaskFailed" | "TaskTimedOut" | "ParallelStateStarted" | "ParallelStateSucceeded" | "ParallelStateFailed" | "MapStateStarted" | "MapStateSucceeded" | "MapStateFailed" | "MapIterationStarted" | "MapIterationSucceeded" | "MapIterationFailed" | "MapIterationAborted" | "EvaluationFailed" | "TaskLost" | "TaskSnoozed" | "TaskCancelled" | "InquiryScheduled" | "InquiryStarted" | "InquiryAnswered" | "InquiryFailed" | "RetryDue" | "SignalAwaited" | "SignalConsumed" | "SignalWaitEnded" | "ChildRequested" | "ChildStarted" | "ChildEnded" | "CancelRequested" | "RunRetried" | "RunPaused" | "RunResumed" | "StepSkipped" | "RunEdited" | "CompensationStarted" | "CompensationSucceeded" | "CompensationFailed";
@@ -1735,7 +2245,7 @@ export interface components {
             ttl_seconds: number | null;
             start?: components["schemas"]["SignalStart"] | null;
             /**
-             * @description True is 501 `not-implemented`.
+             * @description A copy for each run that waits now; excludes `start`.
              * @default false
              */
             broadcast: boolean | null;
@@ -1754,6 +2264,19 @@ export interface components {
             run_id: string | null;
         };
         Signal: {
+            /**
+             * Format: uuid
+             * @description The signal that it was made from.
+             */
+            origin_signal_id: string | null;
+            /** @enum {unknown} */
+            origin_kind: "broadcast" | "replay" | "retarget" | null;
+            origin_reason: string | null;
+            /**
+             * Format: uuid
+             * @description What an operator sent in its place.
+             */
+            successor_signal_id: string | null;
             signal_id: components["schemas"]["Id"];
             /** @description The sender's. */
             id: string | null;
@@ -1770,6 +2293,27 @@ export interface components {
             received_at: components["schemas"]["Time"];
             settled_at: components["schemas"]["OptionalTime"];
             expires_at: components["schemas"]["OptionalTime"];
+        };
+        ReplaySignal: {
+            reason: string;
+            /** @description Of the new signal. */
+            id?: string | null;
+        };
+        /** @description At least one of name, key and run_id; key and run_id exclude each other. */
+        RetargetSignal: {
+            reason: string;
+            name?: components["schemas"]["Name"] | null;
+            key?: components["schemas"]["Key"] | null;
+            /** Format: uuid */
+            run_id?: string | null;
+        };
+        RedirectedSignal: {
+            signal_id: components["schemas"]["Id"];
+            /** @enum {unknown} */
+            fate: "buffered" | "duplicate";
+            /** Format: uuid */
+            run_id: string | null;
+            origin_signal_id: components["schemas"]["Id"];
         };
         SignalPage: {
             items: components["schemas"]["Signal"][];
@@ -2069,6 +2613,107 @@ export interface components {
             replay: number;
             signals: components["schemas"]["SentSignal"][];
         };
+        /** @enum {string} */
+        Role: "viewer" | "operator" | "developer" | "admin";
+        ApiKey: {
+            key_id: components["schemas"]["Id"];
+            name: components["schemas"]["Name"];
+            /** @description How the key begins. */
+            prefix: string;
+            role: components["schemas"]["Role"];
+            namespaces: string[];
+            scopes: string[];
+            created_at: components["schemas"]["Time"];
+            created_by: string;
+            expires_at: components["schemas"]["OptionalTime"];
+            revoked_at: components["schemas"]["OptionalTime"];
+        };
+        NewApiKey: components["schemas"]["ApiKey"] & {
+            /** @description Shown here and nowhere again. */
+            key: string;
+        };
+        ApiKeyPage: {
+            items: components["schemas"]["ApiKey"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        AuditRow: {
+            /** @description A shard, or -1. */
+            chain: number;
+            /** @description Dense from 1 within its chain. */
+            seq: number;
+            at: components["schemas"]["Time"];
+            namespace: string;
+            actor: string;
+            role: components["schemas"]["Role"];
+            action: string;
+            target: string;
+            reason: string;
+            /** @description SHA-256 of the thing before; null when there was none. */
+            before_hash: string | null;
+            /** @description The same afterwards. */
+            after_hash: string | null;
+            /** @description 64 zeros in the first row. */
+            previous_hash: string;
+            hash: string;
+        };
+        AuditPage: {
+            items: components["schemas"]["AuditRow"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        PolicyRule: {
+            /** @enum {string} */
+            action: "run.cancel" | "run.compensate" | "run.kill" | "run.retry" | "run.discard" | "run.edit" | "run.skip" | "run.pause" | "run.resume" | "decision.answer" | "operation.start";
+            /** @description Only on runs of these. */
+            workflows?: components["schemas"]["Name"][];
+            /** @description Required for `decision.answer`. */
+            decisions?: components["schemas"]["Name"][];
+            /** @description Of `operation.start`: only on more runs than this. */
+            over?: number;
+            /**
+             * @default operator
+             * @enum {string}
+             */
+            approver_role: "operator" | "developer" | "admin";
+            /** @default 3600 */
+            expires_in_seconds: number;
+        };
+        Policies: {
+            rules: components["schemas"]["PolicyRule"][];
+            changed_at: components["schemas"]["OptionalTime"];
+            changed_by: string | null;
+        };
+        /** @enum {string} */
+        ApprovalState: "waiting" | "approved" | "done" | "rejected" | "expired";
+        Approval: {
+            approval_id: components["schemas"]["Id"];
+            state: components["schemas"]["ApprovalState"];
+            action: string;
+            target: string;
+            reason: string;
+            approver_role: components["schemas"]["Role"];
+            requested_by: string;
+            requested_role: components["schemas"]["Role"];
+            created_at: components["schemas"]["Time"];
+            expires_at: components["schemas"]["Time"];
+            /** @description As it was made, and as it will happen. */
+            request: {
+                method: string;
+                path: string;
+                /** @description Any JSON. */
+                body: unknown;
+            };
+            decided_by: string | null;
+            decided_reason: string | null;
+            decided_at: components["schemas"]["OptionalTime"];
+            /** @description HTTP status of the action's own answer. */
+            status: number | null;
+            /** @description The action's own answer; null until then. */
+            answer: unknown;
+        };
+        ApprovalPage: {
+            items: components["schemas"]["Approval"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
         Namespace: {
             name: components["schemas"]["Name"];
             created_at: components["schemas"]["Time"];
@@ -2134,6 +2779,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `rate-limited`: this node has as many event streams as it takes. */
+        TooManyStreams: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `invalid-body` with `errors`; where an `Idempotency-Key` counts, also `idempotency-mismatch`. */
         InvalidBody: {
             headers: {
@@ -2174,12 +2828,18 @@ export interface components {
          * @example shop
          */
         EndpointName: components["schemas"]["Name"];
+        /** @description Of the bulk operation. */
+        OperationId: components["schemas"]["Id"];
         /** @description Of the delivery. */
         DeliveryId: components["schemas"]["Id"];
         /** @example default */
         HookNamespace: components["schemas"]["Name"];
         /** @example shop */
         HookEndpoint: components["schemas"]["Name"];
+        /** @description Of the key. */
+        ApiKeyId: components["schemas"]["Id"];
+        /** @description Of the request. */
+        ApprovalId: components["schemas"]["Id"];
         /** @description Of the task, as it was claimed. */
         TaskToken: string;
         /** @description The same key and body (compared as parsed JSON) on this path give the first answer again, with `Idempotent-Replayed: true`. Kept for a day at least. For signals it is the signal's id. */
@@ -2671,6 +3331,51 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    streamRunEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `seq` of the last event at hand. */
+                "Last-Event-ID"?: number;
+            };
+            path: {
+                /** @description Of the run or job. */
+                id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events. The connection ends with the run, or with the server. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The run has ended and `Last-Event-ID` is its last event. Do not come back. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-parameter`: not a `Last-Event-ID` of this stream. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyStreams"];
+            default: components["responses"]["Problem"];
+        };
+    };
     cancelRun: {
         parameters: {
             query?: never;
@@ -2791,6 +3496,117 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    pauseRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the run or job. */
+                id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "the bank is down"
+                 *     }
+                 */
+                "application/json": components["schemas"]["HoldRun"];
+            };
+        };
+        responses: {
+            /** @description Paused. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunReceipt"];
+                };
+            };
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WrongState"];
+            422: components["responses"]["InvalidBody"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    resumeRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the run or job. */
+                id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "the bank is back"
+                 *     }
+                 */
+                "application/json": components["schemas"]["HoldRun"];
+            };
+        };
+        responses: {
+            /** @description It goes on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunReceipt"];
+                };
+            };
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WrongState"];
+            422: components["responses"]["InvalidBody"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    skipRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the run or job. */
+                id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "output": {
+                 *         "name": "Ada"
+                 *       },
+                 *       "reason": "answered on the phone"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SkipRun"];
+            };
+        };
+        responses: {
+            /** @description Skipped. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunReceipt"];
+                };
+            };
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WrongState"];
+            422: components["responses"]["InvalidBody"];
+            default: components["responses"]["Problem"];
+        };
+    };
     signalRun: {
         parameters: {
             query?: {
@@ -2840,7 +3656,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SentSignal"];
+                    "application/json": components["schemas"]["SentSignal"] | components["schemas"]["Approval"];
                 };
             };
             /** @description `forbidden`, or `decision-role` with the `roles` that may answer. */
@@ -2863,6 +3679,47 @@ export interface operations {
                 };
             };
             422: components["responses"]["InvalidBody"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: {
+                /** @description One or several. */
+                type?: components["schemas"]["HistoryEventType"][];
+                /** @description One or several; of jobs their handlers. */
+                workflow?: components["schemas"]["Name"][];
+                /** @description Only events that put their run into one of these states. */
+                state?: components["schemas"]["RunState"][];
+            };
+            header?: {
+                /** @description The last `id` at hand. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, until the reader goes or the server ends. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `invalid-parameter`: an unknown filter, or not a `Last-Event-ID` of this stream. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyStreams"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2986,6 +3843,133 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["WrongState"];
             422: components["responses"]["InvalidBody"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOperations: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["OperationState"];
+                limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of operations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    startOperation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body (compared as parsed JSON) on this path give the first answer again, with `Idempotent-Replayed: true`. Kept for a day at least. For signals it is the signal's id. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "action": "pause",
+                 *       "filter": {
+                 *         "workflow": "greet",
+                 *         "state": "waiting"
+                 *       },
+                 *       "reason": "the bank is down",
+                 *       "rate_per_second": 50
+                 *     }
+                 */
+                "application/json": components["schemas"]["StartOperation"];
+            };
+        };
+        responses: {
+            /** @description What it would act on, of a dry run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedOperation"];
+                };
+            };
+            /** @description It is at work. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedOperation"];
+                };
+            };
+            422: components["responses"]["InvalidBody"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the bulk operation. */
+                id: components["parameters"]["OperationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    stopOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the bulk operation. */
+                id: components["parameters"]["OperationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stopped. What is in hand is finished. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WrongState"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3464,6 +4448,10 @@ export interface operations {
                 key?: components["parameters"]["KeyFilter"];
                 fate?: components["schemas"]["SignalFate"];
                 run_id?: components["schemas"]["Id"];
+                /** @description Made from this signal. */
+                origin?: components["schemas"]["Id"];
+                received_after?: components["schemas"]["Time"];
+                received_before?: components["schemas"]["Time"];
                 limit?: components["parameters"]["Limit"];
                 /** @description `next_cursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
@@ -3587,6 +4575,103 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    replaySignal: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body (compared as parsed JSON) on this path give the first answer again, with `Idempotent-Replayed: true`. Kept for a day at least. For signals it is the signal's id. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the signal. */
+                signal: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "its workflow was not deployed yet"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReplaySignal"];
+            };
+        };
+        responses: {
+            /** @description Durable. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedirectedSignal"];
+                };
+            };
+            404: components["responses"]["NotFound"];
+            /** @description `wrong-state`, or `run-closed` when its receiver is a run that is over. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["InvalidBody"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    retargetSignal: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body (compared as parsed JSON) on this path give the first answer again, with `Idempotent-Replayed: true`. Kept for a day at least. For signals it is the signal's id. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the signal. */
+                signal: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "key": "v-8",
+                 *       "reason": "the form had a typing error"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RetargetSignal"];
+            };
+        };
+        responses: {
+            /** @description Durable. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedirectedSignal"];
+                };
+            };
+            404: components["responses"]["NotFound"];
+            /** @description `wrong-state`, or `run-closed` when its receiver is a run that is over. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["InvalidBody"];
+            default: components["responses"]["Problem"];
+        };
+    };
     listDecisions: {
         parameters: {
             query?: {
@@ -3698,6 +4783,43 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["InvalidBody"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewRule: {
+        parameters: {
+            query?: {
+                /** @example 3 */
+                count?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "nightly",
+                 *       "cron": "0 3 * * *",
+                 *       "time_zone": "Africa/Johannesburg",
+                 *       "workflow": "greet"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PutSchedule"];
+            };
+        };
+        responses: {
+            /** @description The next slots, and those that holidays take away between them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePreview"];
                 };
             };
             422: components["responses"]["InvalidBody"];
@@ -4768,6 +5890,333 @@ export interface operations {
                 };
                 content?: never;
             };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "till",
+                 *       "role": "operator"
+                 *     }
+                 */
+                "application/json": {
+                    name: components["schemas"]["Name"];
+                    role: components["schemas"]["Role"];
+                    /** @description Those that it reaches; `["*"]` is all. The caller's unless given. */
+                    namespaces?: string[] | null;
+                    /** @description What it is narrowed to, `verb:NAME` or `queue:NAME`. */
+                    scopes?: string[] | null;
+                    expires_at?: components["schemas"]["OptionalTime"];
+                };
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+            422: components["responses"]["InvalidBody"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the key. */
+                id: components["parameters"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nobody gets in with it any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Who did it. */
+                actor?: string;
+                /** @description Exactly, or all of a noun: `run.` */
+                action?: string;
+                /** @description To what: an id or a name. */
+                target?: string;
+                /** @description A shard, or -1 for what belongs to none. */
+                chain?: number;
+                /** @description At or after this moment. */
+                after?: components["schemas"]["Time"];
+                /** @description Before this moment. */
+                before?: components["schemas"]["Time"];
+                /** @description For a credential that reaches all of them. */
+                all_namespaces?: "true" | "false";
+                /** @description `jsonl` answers one row per line and the next cursor in the header `Orchestrator-Next-Cursor`. */
+                format?: "json" | "jsonl";
+                limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of rows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                    "application/jsonl": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPolicies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its rules. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policies"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putPolicies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "rules": [
+                 *         {
+                 *           "action": "run.kill",
+                 *           "workflows": [
+                 *             "payout",
+                 *             "refund"
+                 *           ]
+                 *         },
+                 *         {
+                 *           "action": "decision.answer",
+                 *           "decisions": [
+                 *             "payout.release"
+                 *           ],
+                 *           "approver_role": "admin"
+                 *         },
+                 *         {
+                 *           "action": "operation.start",
+                 *           "over": 100
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    rules: components["schemas"]["PolicyRule"][];
+                };
+            };
+        };
+        responses: {
+            /** @description Its rules now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policies"];
+                };
+            };
+            422: components["responses"]["InvalidBody"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listApprovals: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["ApprovalState"];
+                limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getApproval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the request. */
+                id: components["parameters"]["ApprovalId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    approveRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the request. */
+                id: components["parameters"]["ApprovalId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "seen with the customer"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OptionalReason"];
+            };
+        };
+        responses: {
+            /** @description It happened; `status` and `answer` say how. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WrongState"];
+            422: components["responses"]["InvalidBody"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rejectRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the request. */
+                id: components["parameters"]["ApprovalId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "not this week"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OptionalReason"];
+            };
+        };
+        responses: {
+            /** @description Refused. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WrongState"];
+            422: components["responses"]["InvalidBody"];
             default: components["responses"]["Problem"];
         };
     };
