@@ -211,6 +211,21 @@ TEST_F(ReadyQueuesTest, SaysOnceThatAShareIsTooSmallForWhatIsReady) {
   EXPECT_TRUE(ready.take_hungry().empty());
 }
 
+TEST_F(ReadyQueuesTest, SaysAgainThatItIsHungryWhenWorkComesAfterItsLastWasTakenBack) {
+  limit({.max_in_flight = 5});
+  ready.set_share({"default", "default"}, {.max_in_flight = 0});
+  const auto taken_back = add("paused");
+  EXPECT_EQ(begin(), "");
+  EXPECT_EQ(ready.take_hungry().size(), 1U);
+
+  ready.remove(*taken_back, now);
+  EXPECT_FALSE(ready.demand_of({"default", "default"}, now).is_hungry);
+  add("later");
+  EXPECT_EQ(begin(), "");
+
+  EXPECT_EQ(ready.take_hungry(), (std::vector<QueueName>{{"default", "default"}}));
+}
+
 TEST_F(ReadyQueuesTest, SaysThatMoreCameWithAShardThanTheShareAllows) {
   limit({.max_in_flight = 5});
   ready.set_share({"default", "default"}, {.max_in_flight = 0});
