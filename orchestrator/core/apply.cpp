@@ -263,10 +263,19 @@ void mark_started(RunData& run, Scope& scope, const HistoryEvent& event) {
   if (run.header.kind == RunKind::job && !run.first_attempt_at) run.first_attempt_at = event.at;
 }
 
-/// Makes a scope of a closed run ready to go on: a state that did not finish is entered again with the same input.
-void revive_scope(RunData& run, Scope& scope, bool keeps_visit, Timestamp at) {
+/// Makes a scope of a closed run ready to go on: a state that did not finish is entered again with the same input. What
+/// was cut off is inquired about first, unless it shall happen anew.
+void revive_scope(RunData& run, Scope& scope, bool keeps_visit, bool may_ask, Timestamp at) {
   Step& step = scope.step;
   if (scope.phase == Phase::finished || scope.phase == Phase::exited) return;
+  if (step.cut_off && may_ask) {
+    step.failure.reset();
+    step.retries.clear();
+    step.retry_count = 0;
+    step.losses = 0;
+    run.set_phase(scope, Phase::unsure, at);
+    return;
+  }
   if (step.inner.empty() && !step.map) {
     if (scope.state) {
       scope.keeps_visit = keeps_visit;
@@ -276,7 +285,7 @@ void revive_scope(RunData& run, Scope& scope, bool keeps_visit, Timestamp at) {
     return;
   }
   for (const ScopeId id : step.inner) {
-    if (Scope* inner = run.find(id)) revive_scope(run, *inner, keeps_visit, at);
+    if (Scope* inner = run.find(id)) revive_scope(run, *inner, keeps_visit, may_ask, at);
   }
   if (MapProgress* map = step.map.get()) {
     map->settled -= map->failed;
@@ -316,7 +325,7 @@ Status revive(RunData& run, const HistoryEvent& event) {
   if (run.started_at) set_deadline(run, event.at);
   const bool keeps_visit = !detail::flag(event, detail::kNewIdempotencyKey);
   if (const auto name = detail::text(event, detail::kFromState)) return revive_from(run, event, *name, keeps_visit);
-  revive_scope(run, run.root(), keeps_visit, event.at);
+  revive_scope(run, run.root(), keeps_visit, keeps_visit && !event.value, event.at);
   if (event.value) run.root().value = event.value;
   return {};
 }

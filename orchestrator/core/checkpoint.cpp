@@ -94,6 +94,7 @@ Json write_step(const Step& step, Values& values) {
   put(object, "timeout_seconds", step.timeout_seconds);
   put(object, "heartbeat_seconds", step.heartbeat_seconds);
   put(object, "lost", step.lost);
+  put(object, "cut_off", step.cut_off);
   // A hand-out that was recorded is part of the history; one that was only marked in memory is not.
   if (step.start_recorded && step.in_hand) {
     object["started_at"] = to_micros(step.in_hand->since);
@@ -262,6 +263,7 @@ Step read_step(const Json& object, Reader& read) {
   step.timeout_seconds = read.number(object, "timeout_seconds");
   step.heartbeat_seconds = read.number(object, "heartbeat_seconds");
   step.lost = read.flag(object, "lost");
+  step.cut_off = read.flag(object, "cut_off");
   if (const auto started_at = read.time(object, "started_at")) {
     step.start_recorded = true;
     step.in_hand = InHand{.since = *started_at, .worker = read.text(object, "worker").value_or(std::string())};

@@ -38,6 +38,7 @@ void Deciding::revive(Scope& scope) {
       if (scope.parent < 0) finish(scope);
       return;
     case Phase::exited: go_on(scope, scope.resume_at); return;
+    case Phase::unsure: go_on(scope, ask(scope)); return;
     case Phase::branching: {
       for (const ScopeId id : std::vector<ScopeId>(scope.step.inner)) revive(*run_.find(id));
       if (scope.step.map) {

@@ -24,6 +24,9 @@ void RunData::set_phase(Scope& scope, Phase phase, Timestamp since, std::optiona
     step.start_recorded = false;
   }
   if (step.due) timers.erase({*step.due, scope.id});
+  const bool is_out =
+      scope.phase == Phase::scheduled || scope.phase == Phase::inquiring || scope.phase == Phase::unsure;
+  step.cut_off = phase == Phase::stopped && (step.cut_off || (is_out && scope.state->inquire));
   scope.phase = phase;
   step.since = since;
   step.due = due;

@@ -91,6 +91,7 @@ struct Step {
   std::optional<std::int64_t> heartbeat_seconds;
   bool start_recorded = false;  ///< TaskStarted is in the journal for the open attempt
   bool lost = false;            ///< the failure is a lost worker: handing out again does not use up Retry
+  bool cut_off = false;         ///< stopped with an attempt out that can be inquired about: nobody knows what it did
   std::optional<InHand> in_hand;
   std::optional<Failure> failure;  ///< what the inquiry is about, or why the step failed
   std::unique_ptr<Request> request;

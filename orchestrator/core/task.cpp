@@ -190,8 +190,13 @@ Status Deciding::on(const TaskFinished& event) {
 }
 
 void Deciding::outcome_unknown(Scope& scope, const Failure& failure, EventType type) {
-  if (!scope.state->inquire || run_.cancelling) {
+  if (!scope.state->inquire) {
     go_on(scope, fail_step(scope, failure, type));
+    return;
+  }
+  if (run_.cancelling) {
+    // Nothing is asked any more; should the run be retried, that comes first.
+    emit(scope, EventType::TaskCancelled);
     return;
   }
   HistoryEvent event = event_for(scope, type);

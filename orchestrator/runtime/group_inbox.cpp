@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "orchestrator/runtime/mailbox_offers.hpp"
 #include "orchestrator/runtime/shard_group.hpp"
 
 namespace orchestrator::runtime {
@@ -222,11 +223,13 @@ void ShardGroup::on_message(const WaitOpenedMessage& message, const IncomingMess
       [this, row] { handle_later(row); });
 }
 
-/// Registers a wait of a run elsewhere and offers it the oldest buffered signal that it asks for.
+/// Registers a wait of a run elsewhere and offers it the oldest buffered signal that it asks for. A run that was
+/// recovered or resumed tells of its waits once more.
 void ShardGroup::open_wait(Mailbox& mailbox, const store::SignalWaitRow& wait) {
   const bool known = std::any_of(mailbox.waits.begin(), mailbox.waits.end(),
                                  [&](const auto& w) { return w.run_id == wait.run_id && w.step == wait.step; });
   if (!known) mailbox.waits.push_back(wait);
+  if (has_offer(mailbox, wait)) return;
   for (auto& signal : mailbox.pending) {
     if (signal.fate != store::SignalFate::buffered) continue;
     if (std::find(wait.names.begin(), wait.names.end(), signal.name) == wait.names.end()) continue;
@@ -315,11 +318,12 @@ void ShardGroup::on_message(const SignalAnswerMessage& message, const IncomingMe
           std::erase_if(mailbox.waits,
                         [&](const auto& w) { return w.run_id == message.run_id && w.step == message.step; });
           pending_.batch.waits_removed.push_back({row.shard, key.first, key.second, message.run_id, message.step});
-          const auto wait = std::find_if(mailbox.waits.begin(), mailbox.waits.end(), [&](const auto& w) {
-            return std::find(w.names.begin(), w.names.end(), signal->name) != w.names.end();
-          });
-          if (wait != mailbox.waits.end()) offer_elsewhere(*signal, *wait, pending_);
           write_signal(*signal, pending_);
+          const auto wait = std::find_if(mailbox.waits.begin(), mailbox.waits.end(), [&](const auto& w) {
+            const bool is_asked = std::find(w.names.begin(), w.names.end(), signal->name) != w.names.end();
+            return is_asked && !has_offer(mailbox, w);
+          });
+          if (wait != mailbox.waits.end()) open_wait(mailbox, store::SignalWaitRow(*wait));
         }
         finish_message(row, pending_);
         ++mailbox.uncommitted;

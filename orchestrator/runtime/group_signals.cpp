@@ -6,6 +6,7 @@
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/core/decision_answer.hpp"
 #include "orchestrator/digest/routing.hpp"
+#include "orchestrator/runtime/mailbox_offers.hpp"
 #include "orchestrator/runtime/shard_group.hpp"
 
 namespace orchestrator::runtime {
@@ -320,8 +321,8 @@ void ShardGroup::keep_signal(Mailbox& mailbox, store::SignalRow row, std::option
                              std::vector<MessageRef> done, Reply<SignalAnswer> reply, std::function<void()> next) {
   const MailboxKey key{row.namespace_name, *row.key};
   const ShardId shard = row.shard;
-  const auto wait =
-      std::find_if(mailbox.waits.begin(), mailbox.waits.end(), [&](const auto& w) { return waits_for(w, row.name); });
+  const auto wait = std::find_if(mailbox.waits.begin(), mailbox.waits.end(),
+                                 [&](const auto& w) { return waits_for(w, row.name) && !has_offer(mailbox, w); });
 
   const auto finish = [this, started, done, reply, next](Mailbox& box, const store::SignalRow& kept) {
     answer_kept(box, kept, started, done, reply);

@@ -146,6 +146,75 @@ TEST(Cancel, OfAClosedRunIsRefused) {
   EXPECT_EQ(run.refuse(cancel()).slug, "run-closed");
 }
 
+constexpr std::string_view kCharge = R"({"StartAt": "C", "States": {
+  "C": {"Type": "Task", "Resource": "handler:charge", "Inquire": {"Resource": "handler:find"}, "End": true}}})";
+
+/// I-13: a worker may have charged the card just before the run was killed.
+TEST(Retry, OfAKilledRunAsksFirstWhatTheAttemptInHandDid) {
+  for (const bool was_charged : {true, false}) {
+    Driver run(kCharge);
+    run.start();
+    run.run.mark_in_hand(run.open_task("C").task, run.now, "w1");
+    run.decide(cancel(CancelMode::kill));
+
+    run.decide(RetryAsked{.reason = "go on", .actor = "ann"});
+    EXPECT_EQ(run.count(EventType::TaskScheduled), 1U);
+    EXPECT_EQ(run.count(EventType::InquiryScheduled), 1U);
+    run.check_checkpoints();
+    run.answer_inquiry({{"outcome", was_charged ? "succeeded" : "not_found"}, {"result", "paid"}});
+
+    EXPECT_EQ(run.count(EventType::TaskScheduled), was_charged ? 1U : 2U);
+    EXPECT_EQ(run.run.state(), was_charged ? RunState::succeeded : RunState::ready);
+    run.check_checkpoints();
+  }
+}
+
+TEST(Retry, WithANewIdempotencyKeyOrInputAsksNothing) {
+  for (const bool has_input : {true, false}) {
+    Driver run(kCharge);
+    run.start();
+    run.decide(cancel(CancelMode::kill));
+
+    run.decide(
+        RetryAsked{.input = has_input ? make_payload({{"x", 2}}) : Payload(), .new_idempotency_key = !has_input});
+
+    EXPECT_EQ(run.count(EventType::InquiryScheduled), 0U);
+    EXPECT_EQ(run.count(EventType::TaskScheduled), 2U);
+    run.check_checkpoints();
+  }
+}
+
+TEST(Retry, AsksAboutAnAttemptOfUnknownOutcomeThatEndedACancellation) {
+  Driver run(kCharge);
+  run.start();
+  const TaskRef task = run.open_task("C").task;
+  run.run.mark_in_hand(task, run.now, "w1");
+  run.decide(cancel());
+  run.decide(TaskFinished{.task = task, .outcome = Outcome::unknown("Card.Timeout", "no answer")});
+  EXPECT_EQ(run.run.state(), RunState::cancelled);
+
+  run.decide(RetryAsked{.reason = "go on", .actor = "ann"});
+
+  EXPECT_EQ(run.count(EventType::InquiryScheduled), 1U);
+  run.check_checkpoints();
+}
+
+TEST(Retry, AsksAboutTheBranchThatASiblingsFailureCutOff) {
+  Driver run(R"({"StartAt": "P", "States": {"P": {"Type": "Parallel", "End": true, "Branches": [
+    {"StartAt": "C", "States": {"C": {"Type": "Task", "Resource": "handler:charge",
+      "Inquire": {"Resource": "handler:find"}, "End": true}}},
+    {"StartAt": "F", "States": {"F": {"Type": "Task", "Resource": "handler:fails", "End": true}}}]}}})");
+  run.start();
+  run.fail("F", "Down");
+  EXPECT_EQ(run.run.state(), RunState::failed);
+
+  run.decide(RetryAsked{.reason = "go on", .actor = "ann"});
+
+  EXPECT_EQ(run.count(EventType::InquiryScheduled), 1U);
+  EXPECT_TRUE(run.has_open_task("F"));
+  run.check_checkpoints();
+}
+
 TEST(Cancel, ReachesTheChildren) {
   Driver run(R"({"StartAt": "S", "States": {"S": {"Type": "Task", "Resource": "workflow:ship", "End": true}}})");
   run.start();
