@@ -68,6 +68,7 @@ void show_node(const runtime::Node& node, telemetry::Metrics& metrics) {
   metrics.gauge(telemetry::kShardsOwned).set(static_cast<double>(gauges.shards_owned));
   metrics.gauge(telemetry::kHeartbeatAgeSeconds).set(seconds_of(gauges.heartbeat_age));
   metrics.gauge(telemetry::kRunsStuck).set(static_cast<double>(gauges.runs_stuck));
+  metrics.gauge(telemetry::kJobsParked).set(static_cast<double>(gauges.jobs_parked));
   metrics.gauge(telemetry::kHandlerSlotsBusy).set(node.workers().in_flight());
   for (std::size_t index = 0; index < gauges.runs_by_state.size(); ++index) {
     const auto state = static_cast<RunState>(index);

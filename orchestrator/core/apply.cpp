@@ -321,7 +321,6 @@ Status revive(RunData& run, const HistoryEvent& event) {
   run.error.reset();
   run.cause.reset();
   ++run.redrives;
-  run.last_operation = detail::text(event, detail::kOperation).value_or(std::string());
   if (run.started_at) set_deadline(run, event.at);
   const bool keeps_visit = !detail::flag(event, detail::kNewIdempotencyKey);
   if (const auto name = detail::text(event, detail::kFromState)) return revive_from(run, event, *name, keeps_visit);
@@ -436,6 +435,12 @@ bool carries_scope_value(EventType type) {
   }
 }
 
+/// Events that a bulk operation may have asked for.
+bool is_of_operator(EventType type) {
+  return type == EventType::CancelRequested || type == EventType::RunPaused || type == EventType::RunResumed ||
+         type == EventType::RunRetried;
+}
+
 }  // namespace
 
 Status apply(RunData& run, const HistoryEvent& event) {
@@ -452,6 +457,7 @@ Status apply(RunData& run, const HistoryEvent& event) {
   if (event.value && carries_scope_value(event.type)) scope->value = event.value;
   scope->last = event.id;
 
+  if (is_of_operator(event.type)) run.note_operation(detail::text(event, detail::kOperation).value_or(std::string()));
   switch (event.type) {
     case EventType::ExecutionStarted:
       if (run.begun) return broken(event, "the run has begun");

@@ -37,6 +37,7 @@ void Deciding::withdraw_all_but(const Scope& spared, const std::string& reason) 
 
 Status Deciding::on(const CancelAsked& event) {
   if (run_.closed) return refused("the run is closed", "run-closed");
+  if (run_.was_acted_on_by(event.operation)) return {};
   // A weaker or equal repeat changes nothing: the stronger mode wins.
   if (run_.cancelling && (*run_.cancelling == event.mode || event.mode != CancelMode::kill)) return {};
 
@@ -45,6 +46,7 @@ Status Deciding::on(const CancelAsked& event) {
   details[detail::kMode] = std::string(to_string(event.mode));
   if (!event.reason.empty()) details[detail::kReason] = event.reason;
   if (!event.actor.empty()) details[detail::kActor] = event.actor;
+  if (!event.operation.empty()) details[detail::kOperation] = event.operation;
   asked.details = make_payload(std::move(details));
   emit(std::move(asked));
 

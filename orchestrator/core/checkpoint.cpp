@@ -206,6 +206,18 @@ class Reader {
     }
     return all;
   }
+  std::vector<std::string> texts(const Json& object, const char* name) {
+    std::vector<std::string> all;
+    const Json* list = find(object, name);
+    if (!list) return all;
+    for (const Json& item : *list) {
+      if (item.is_string())
+        all.push_back(item.get<std::string>());
+      else
+        complain(name);
+    }
+    return all;
+  }
   void complain(const char* name) {
     if (fault_.empty()) fault_ = std::string("member '") + name + "'";
   }
@@ -380,7 +392,7 @@ Json Run::checkpoint() const {
   put(object, "edited_timeout_seconds", run.edited_timeout_seconds);
   if (!run.step_edits.is_null()) object["step_edits"] = run.step_edits;
   put(object, "clock_from", run.clock_from);
-  if (!run.last_operation.empty()) object["last_operation"] = run.last_operation;
+  if (!run.operations.empty()) object["operations"] = run.operations;
   object["next_scope"] = run.next_scope;
   Json& scopes = object["scopes"] = Json::array();
   for (const auto& [id, scope] : run.scopes) scopes.push_back(write_scope(scope, values));
@@ -434,7 +446,7 @@ Result<Run> Run::restore(RunHeader header, language::DefinitionPtr definition, c
   run.clock_from = read.time(checkpoint, "clock_from");
   // Checkpoints of the previous release do not tell; a run that was retried under it counts from its start.
   if (!run.clock_from) run.clock_from = run.started_at;
-  run.last_operation = read.text(checkpoint, "last_operation").value_or(std::string());
+  run.operations = read.texts(checkpoint, "operations");
   run.next_scope = read.count(checkpoint, "next_scope");
   for (const Json& scope : *scopes) {
     if (Status done = read_scope(run, scope, read); !done) return std::move(done).error();

@@ -146,7 +146,7 @@ class Deciding {
   // Operators (edit.cpp, pause.cpp, skip.cpp).
   [[nodiscard]] std::vector<FaultDetail> misfits_of(const EditAsked& event) const;
   /// RunPaused or RunResumed.
-  void emit_held(EventType type, const std::string& reason, const std::string& actor);
+  void emit_held(EventType type, const std::string& reason, const std::string& actor, const std::string& operation);
   /// The scope that a skip means.
   Result<ScopeId> skipped_scope(const SkipAsked& event) const;
 

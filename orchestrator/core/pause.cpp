@@ -9,20 +9,23 @@
 
 namespace orchestrator::core {
 
-void Deciding::emit_held(EventType type, const std::string& reason, const std::string& actor) {
+void Deciding::emit_held(EventType type, const std::string& reason, const std::string& actor,
+                         const std::string& operation) {
   HistoryEvent event = event_for(run_.root(), type);
   Json details = Json::object();
   if (!reason.empty()) details[detail::kReason] = reason;
   if (!actor.empty()) details[detail::kActor] = actor;
+  if (!operation.empty()) details[detail::kOperation] = operation;
   if (!details.empty()) event.details = make_payload(std::move(details));
   emit(std::move(event));
 }
 
 Status Deciding::on(const PauseAsked& event) {
   if (run_.closed) return refused("the run is closed", "run-closed");
+  if (run_.was_acted_on_by(event.operation)) return {};
   if (run_.cancelling) return refused("the run is being cancelled", "wrong-state");
   if (run_.paused) return {};
-  emit_held(EventType::RunPaused, event.reason, event.actor);
+  emit_held(EventType::RunPaused, event.reason, event.actor, event.operation);
   // A signal that comes meanwhile is buffered, as between two waits.
   for (const auto& [id, scope] : run_.scopes) {
     if (scope.phase == Phase::awaiting) command(end_wait_command(scope));
@@ -32,9 +35,10 @@ Status Deciding::on(const PauseAsked& event) {
 
 Status Deciding::on(const ResumeAsked& event) {
   if (run_.closed) return refused("the run is closed", "run-closed");
+  if (run_.was_acted_on_by(event.operation)) return {};
   if (run_.cancelling) return refused("the run is being cancelled", "wrong-state");
   if (!run_.paused) return {};
-  emit_held(EventType::RunResumed, event.reason, event.actor);
+  emit_held(EventType::RunResumed, event.reason, event.actor, event.operation);
   // Ids first: a Map that goes on begins scopes.
   std::vector<ScopeId> ids;
   ids.reserve(run_.scopes.size());

@@ -100,10 +100,13 @@ struct ChildEnded {
   std::optional<std::string> cause;
 };
 
+/// A bulk operation's id comes with what it asks for, here and below; empty: a person. It does one thing to a run once,
+/// however often it asks (Run::was_acted_on_by).
 struct CancelAsked {
   CancelMode mode = CancelMode::graceful;
   std::string reason;
   std::string actor;
+  std::string operation{};
 };
 
 /// The database refuses what this run would write. It fails where it stands, past every Catch: nothing of the refused
@@ -120,7 +123,6 @@ struct RetryAsked {
   std::string reason;
   std::string actor;
   bool new_idempotency_key = false;
-  /// The bulk operation that asks; empty: a person. An operation retries a run once, however often it asks.
   std::string operation{};
 };
 
@@ -145,12 +147,14 @@ struct EditAsked {
 struct PauseAsked {
   std::string reason;
   std::string actor;
+  std::string operation{};
 };
 
 /// The end of a pause: what fell due meanwhile happens now. Of a run that is not paused it changes nothing.
 struct ResumeAsked {
   std::string reason;
   std::string actor;
+  std::string operation{};
 };
 
 /// Operator's result of the state that the run stands in. What the state has outstanding is taken back, and a late

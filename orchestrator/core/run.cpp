@@ -80,7 +80,7 @@ void Run::mark_in_hand(const TaskRef& task, Timestamp since, std::string worker)
   step.in_hand = InHand{.since = since, .worker = std::move(worker)};
 }
 
-const std::string& Run::last_operation() const { return body_->last_operation; }
+bool Run::was_acted_on_by(const std::string& operation) const { return body_->was_acted_on_by(operation); }
 
 Payload Run::output() const { return body_->output; }
 std::optional<std::string> Run::error() const { return body_->error; }

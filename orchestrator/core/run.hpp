@@ -69,8 +69,9 @@ class Run {
   /// Replaces sections and members of the context object (`$$`), in memory only: for simulations with given values.
   void override_context(Payload members);
 
-  /// The bulk operation that retried it last; empty: none did.
-  [[nodiscard]] const std::string& last_operation() const;
+  /// Whether this bulk operation has done what it does to the run; false when empty. The last kMaxKnownOperations
+  /// count.
+  [[nodiscard]] bool was_acted_on_by(const std::string& operation) const;
 
   // Closed runs.
   [[nodiscard]] Payload output() const;

@@ -1,5 +1,7 @@
 #include "orchestrator/core/run_data.hpp"
 
+#include <algorithm>
+
 namespace orchestrator::core {
 
 RunData::RunData(RunHeader header_, language::DefinitionPtr definition_)
@@ -13,6 +15,16 @@ const Scope* RunData::find_step(StepId step) const {
   if (root().step.id == step) return &root();
   const auto found = inner_steps.find(step);
   return found == inner_steps.end() ? nullptr : find(found->second);
+}
+
+bool RunData::was_acted_on_by(const std::string& operation) const {
+  return !operation.empty() && std::find(operations.begin(), operations.end(), operation) != operations.end();
+}
+
+void RunData::note_operation(const std::string& operation) {
+  if (operation.empty()) return;
+  if (operations.size() == kMaxKnownOperations) operations.erase(operations.begin());
+  operations.push_back(operation);
 }
 
 void RunData::set_phase(Scope& scope, Phase phase, Timestamp since, std::optional<Timestamp> due) {

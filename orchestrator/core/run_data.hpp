@@ -4,12 +4,17 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "orchestrator/base/json.hpp"
 #include "orchestrator/core/run.hpp"
 #include "orchestrator/core/scope.hpp"
 
 namespace orchestrator::core {
+
+/// Bulk operations that a run knows, so that what a crash repeats happens once. A repeat comes within a lease of the
+/// operation; many more than act on one run in that time. Source: docs/operations/limits.md.
+inline constexpr std::size_t kMaxKnownOperations = 16;
 
 /// An operator holds a run.
 struct Pause {
@@ -44,7 +49,7 @@ struct RunData {
   std::optional<std::int64_t> edited_timeout_seconds;  ///< likewise; counts instead of the definition's, too
   Json step_edits;                                     ///< by state name, as in RunEdited's `steps`; null when none
   std::optional<Timestamp> clock_from;  ///< from when the run's own time-out counts: its start or its last retry
-  std::string last_operation;           ///< the bulk operation that retried it last; empty: none did
+  std::vector<std::string> operations;  ///< bulk operations that have acted on it, the last ones, oldest first
 
   std::map<ScopeId, Scope> scopes;
   ScopeId next_scope = 1;
@@ -81,6 +86,8 @@ struct RunData {
   void set_phase(Scope& scope, Phase phase, Timestamp since, std::optional<Timestamp> due = std::nullopt);
   /// Takes over a phase whose times are already in the step: for restoring a checkpoint.
   void adopt_phase(Scope& scope, Phase phase);
+  [[nodiscard]] bool was_acted_on_by(const std::string& operation) const;
+  void note_operation(const std::string& operation);
   /// Removes a scope with all scopes inside it.
   void erase(ScopeId id);
   /// The future moment before which nothing may begin, when there is one and nothing has begun.

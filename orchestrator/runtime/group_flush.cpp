@@ -346,6 +346,7 @@ void ShardGroup::drop_memory(Shard& shard, const Status& why) {
   // Work in hand goes on and its outcome counts: only what was decided about it is forgotten. A shard that was taken
   // over unclean and is still recovering stays so.
   auto runs = std::exchange(shard.runs, {});
+  shard.parked.clear();
   auto loading = std::exchange(shard.loading, {});
   auto mailboxes = std::exchange(shard.mailboxes, {});
   auto starting = std::exchange(shard.starting_keys, {});

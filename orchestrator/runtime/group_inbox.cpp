@@ -86,22 +86,17 @@ void ShardGroup::finish_refused(const std::vector<MessageRef>& done, const Error
   if (!is_passing(error)) finish_message(done, pending_);
 }
 
-void ShardGroup::feed(RunId run_id, core::Event event, IncomingMessage row, std::optional<AuditEntry> audit) {
-  with_run(run_id, [this, event = std::move(event), row = std::move(row),
-                    audit = std::move(audit)](Result<RunEntry*> entry) {
+void ShardGroup::feed(RunId run_id, core::Event event, IncomingMessage row) {
+  with_run(run_id, [this, event = std::move(event), row = std::move(row)](Result<RunEntry*> entry) {
     if (is_stale(row.shard, row.generation)) return;
     if (!entry) {
       handle_later(row);
       return;
     }
     if (*entry != nullptr) {
-      auto noted = audit_of(audit, **entry);
       const Status decided = decide(**entry, event, pending_);
-      if (decided) {
-        write_audit(std::move(noted), **entry, pending_);
-      } else {
+      if (!decided)
         parts_.logger.debug("message_no_longer_wanted", {{"kind", row.kind}, {"reason", decided.error().message}});
-      }
     }
     finish_message(row, pending_);
   });
@@ -173,22 +168,39 @@ void ShardGroup::on_message(const ChildEndedMessage& message, const IncomingMess
 }
 
 void ShardGroup::on_message(const CancelMessage& message, const IncomingMessage& row) {
-  const core::CancelAsked asked{message.mode, message.reason, message.actor.empty() ? "parent" : message.actor};
-  with_run(message.run_id, [this, asked, audit = message.audit, run_id = message.run_id, row](Result<RunEntry*> entry) {
+  with_run(message.run_id, [this, message, row](Result<RunEntry*> entry) {
     const bool is_open = !entry || *entry != nullptr;
     if (is_open || parts_.clock.steady_now() - row.since > kStartOvertaken) {
-      feed(run_id, asked, row, audit);
+      feed_cancel(message, row);
       return;
     }
-    parts_.store.find_run(run_id, [this, asked, audit, run_id, row](const Result<store::RunView>& view) {
-      parts_.executor.post([this, asked, audit, run_id, row, is_known = view.has_value()] {
+    parts_.store.find_run(message.run_id, [this, message, row](const Result<store::RunView>& view) {
+      parts_.executor.post([this, message, row, is_known = view.has_value()] {
         if (is_known) {
-          feed(run_id, asked, row, audit);
+          feed_cancel(message, row);
         } else {
           handle_later(row);
         }
       });
     });
+  });
+}
+
+void ShardGroup::feed_cancel(const CancelMessage& message, const IncomingMessage& row) {
+  with_run(message.run_id, [this, message, row](Result<RunEntry*> entry) {
+    if (is_stale(row.shard, row.generation)) return;
+    if (!entry) {
+      handle_later(row);
+      return;
+    }
+    if (*entry != nullptr) {
+      const std::string actor = message.actor.empty() ? "parent" : message.actor;
+      const core::CancelAsked asked{message.mode, message.reason, actor, message.operation};
+      mark_in_hand(**entry);
+      if (const Status decided = cancel_entry(**entry, asked, message.audit); !decided)
+        parts_.logger.debug("message_no_longer_wanted", {{"kind", row.kind}, {"reason", decided.error().message}});
+    }
+    finish_message(row, pending_);
   });
 }
 

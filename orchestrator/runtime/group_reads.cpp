@@ -103,7 +103,6 @@ void ShardGroup::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {
         return;
       }
       mark_in_hand(entry);
-      auto audit = audit_of(request.audit, entry);
       CancelAnswer answer;
       answer.mode = std::max(request.mode, entry.run.cancelling().value_or(CancelMode::graceful));
       answer.waited_on = make_payload(entry.run.waiting_on());
@@ -111,12 +110,11 @@ void ShardGroup::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {
         reply(answer);
         return;
       }
-      const Status decided = decide(entry, core::CancelAsked{request.mode, request.reason, request.actor}, pending_);
-      if (!decided) {
+      const core::CancelAsked asked{request.mode, request.reason, request.actor, request.operation};
+      if (const Status decided = cancel_entry(entry, asked, request.audit); !decided) {
         reply(decided.error());
         return;
       }
-      write_audit(std::move(audit), entry, pending_);
       touch(shard, pending_);
       answer.state = entry.run.state();
       pending_.after.push_back({shard, [reply, answer](const Status& status) {
@@ -129,6 +127,14 @@ void ShardGroup::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {
       flush_soon();
     });
   });
+}
+
+/// What workers have in hand is marked: a graceful cancel lets that finish.
+Status ShardGroup::cancel_entry(RunEntry& entry, const core::CancelAsked& asked, std::optional<AuditEntry> audit) {
+  audit = audit_of(std::move(audit), entry);
+  if (Status decided = decide(entry, asked, pending_); !decided) return decided;
+  write_audit(std::move(audit), entry, pending_);
+  return {};
 }
 
 // ---- idempotency gates -------------------------------------------------------------------------------------------

@@ -23,7 +23,9 @@ void ShardGroup::adopt(store::ShardLease lease, bool unclean) {
       strip(pending_, {lease.shard}, why);
       drop_memory(*shard, why);
     } else {
-      shard = std::make_unique<Shard>();
+      shard = std::make_unique<Shard>(parts_.max_ready_per_lane, [this, id = lease.shard](const JobLane& lane) {
+        parts_.executor.post([this, id, lane] { bring_back(id, lane); });
+      });
       shard->generation = next_generation_++;
     }
     shard->lease = lease;

@@ -161,7 +161,9 @@ void ShardGroup::finish_loading(Shard& shard, RunId run_id, Result<RunEntry*> en
     const auto held = shard.runs.find(run_id);
     if (held == shard.runs.end()) return;
     const RunEntry& now = *held->second;
-    if (now.uncommitted == 0 && !now.committing && now.may_rest()) keep_resting(run_id);
+    if (now.uncommitted > 0 || now.committing) return;
+    if (now.may_rest()) keep_resting(run_id);
+    if (shard.parked.contains(run_id)) forget(shard, run_id);
   }
 }
 
@@ -231,6 +233,7 @@ void ShardGroup::record(RunEntry& entry, core::Decision decision, Pending& out) 
   out.touched.push_back(header.id);
   carry_out(entry, std::move(decision.commands), out);
   settle_remote_steps(entry, out);
+  unpark(entry, out);
   if (is_closed(entry.run.state())) {
     write_closed(entry, out);
   } else {
@@ -361,7 +364,7 @@ void ShardGroup::carry_out(RunEntry& entry, std::vector<core::Command> commands,
       const RunId child = stop->child.is_nil()
                               ? child_id(entry.run.header(), stop->key, stop->derivation, stop->asked_at)
                               : stop->child;
-      send(shard, shard_of(child), CancelMessage{child, stop->mode, stop->reason, {}, std::nullopt}, out);
+      send(shard, shard_of(child), CancelMessage{.run_id = child, .mode = stop->mode, .reason = stop->reason}, out);
     }
   }
 }

@@ -223,6 +223,7 @@ void ShardGroup::cancel_open_runs(const ScheduleEntry& entry) {
     with_run(run_id, [this](Result<RunEntry*> run) {
       if (!run || *run == nullptr || is_closed((*run)->run.state())) return;
       const core::CancelAsked cancel{CancelMode::graceful, "the next slot of its schedule has come", "orchestrator"};
+      mark_in_hand(**run);
       const Status asked = decide(**run, cancel, pending_);
       if (!asked) parts_.logger.debug("cancel_of_overlapped_run_refused", {{"reason", asked.error().message}});
     });

@@ -16,10 +16,8 @@ StartAnswer answer_for(const RunEntry& entry, bool existing) {
   return {header.id, header.workflow, header.version, header.key, entry.run.state(), existing};
 }
 
-/// A bulk operation asks again after a crash: what it has done once is done.
-bool was_retried_by(const core::Run& run, const RetryRequest& request) {
-  return !request.asked.operation.empty() && run.last_operation() == request.asked.operation;
-}
+/// Source: docs/sql-entry-points.md.
+constexpr const char* kRunKeyConflict = "RunKeyConflict";
 
 /// What the definition's `InputSchema` has against the input.
 std::optional<Error> input_fault(const StartRequest& request, const language::Definition& definition) {
@@ -421,7 +419,7 @@ void ShardGroup::retry_in_turn(RetryRequest request, Reply<StartAnswer> reply) {
     if (*open != nullptr && !is_closed((*open)->run.state())) {
       if ((*open)->run.header().namespace_name != request.namespace_name) {
         reply(fail(ErrorCode::not_found, "no such run"));
-      } else if (was_retried_by((*open)->run, request)) {
+      } else if ((*open)->run.was_acted_on_by(request.asked.operation)) {
         // Behind whatever is pending: that retry may not be committed yet.
         answer_start(shard_of(id), answer_for(**open, false), false, std::move(reply));
       } else {
@@ -463,6 +461,13 @@ void ShardGroup::retry_loaded(const RetryRequest& request, store::LoadedClosedRu
   if (loaded.row.state == RunState::succeeded) {
     reply(fail(ErrorCode::precondition_failed, "wrong-state",
                "the run succeeded; only failed, timed out or cancelled runs can be retried"));
+    return;
+  }
+  if (loaded.row.error == kRunKeyConflict) {
+    // Never more than a promise: what it was to do, the run that had the key does.
+    Error gave_way(ErrorCode::precondition_failed, "wrong-state", "the run gave way to another one that had its key");
+    if (loaded.row.successor_run_id) gave_way = std::move(gave_way).with("run_id", loaded.row.successor_run_id->str());
+    reply(std::move(gave_way));
     return;
   }
   auto row = std::make_shared<store::LoadedClosedRun>(std::move(loaded));
@@ -524,7 +529,7 @@ void ShardGroup::revive(const RetryRequest& request, store::LoadedClosedRun load
     return;
   }
   auto audit = audit_of(request.audit, **entry);
-  if (was_retried_by((*entry)->run, request)) {
+  if ((*entry)->run.was_acted_on_by(request.asked.operation)) {
     reply(answer_for(**entry, false));
     return;
   }

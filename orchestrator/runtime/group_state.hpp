@@ -16,6 +16,7 @@
 #include "orchestrator/core/run.hpp"
 #include "orchestrator/model/job_record.hpp"
 #include "orchestrator/runtime/group_schedules.hpp"
+#include "orchestrator/runtime/parked_jobs.hpp"
 #include "orchestrator/runtime/requests.hpp"
 #include "orchestrator/runtime/task.hpp"
 #include "orchestrator/store/batch.hpp"
@@ -175,6 +176,8 @@ struct RemoteStep {
 struct Shard {
   enum class Phase : std::uint8_t { recovering, active };
 
+  Shard(std::size_t max_ready_per_lane, ParkedJobs::Refill refill) : parked(max_ready_per_lane, std::move(refill)) {}
+
   store::ShardLease lease;
   Phase phase = Phase::recovering;
   Timestamp adopted_at{};        ///< when it came to this node
@@ -183,6 +186,7 @@ struct Shard {
   bool leaving = false;          ///< on its way to another node: nothing new begins
 
   std::unordered_map<RunId, std::unique_ptr<RunEntry>> runs;
+  ParkedJobs parked;            ///< ready jobs beyond those
   std::uint64_t forgotten = 0;  ///< runs that left memory: what was read before may be older than what they wrote
   std::unordered_map<RunId, std::vector<std::function<void(Result<RunEntry*>)>>> loading;
   /// (name, id) of signals sent to runs by id, where the run is not in memory to remember them: until every look-up

@@ -19,7 +19,7 @@ constexpr std::size_t kMaxMissingHandlers = 1'000;
 
 }  // namespace
 
-void ShardGroup::hand_out(RunId run_id, core::ScheduleTask command) {
+void ShardGroup::hand_out(RunId run_id, core::ScheduleTask command, std::uint64_t number) {
   Shard* shard = find_shard(shard_of(run_id));
   // A leaving shard's tasks are owed by its next owner, who works them out from the journals.
   if (shard == nullptr || shard->phase != Shard::Phase::active || shard->leaving) return;
@@ -47,7 +47,15 @@ void ShardGroup::hand_out(RunId run_id, core::ScheduleTask command) {
     // Whatever it did to its worker, it takes no node down; its lost leases are counted.
     shard->suspected.erase({run_id, command.task});
   }
-  submit(*found->second, std::move(command));
+  std::shared_ptr<LaneCount> count;
+  if (const auto lane = lane_of(*shard, *found->second, command)) {
+    if (number == 0 && shard->parked.must_park(*lane)) {
+      park(*shard, *lane, run_id);
+      return;
+    }
+    count = shard->parked.count_of(*lane);
+  }
+  submit(*found->second, std::move(command), std::move(count), number);
 }
 
 /// Suspect tasks go out a few at a time, each counted and committed before: work that kills its node is found, and work
@@ -107,7 +115,8 @@ void ShardGroup::forget_suspects(ShardId shard) {
   parts_.workers.set_aside(this, suspects_.waiting());
 }
 
-void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
+void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command, std::shared_ptr<LaneCount> lane,
+                        std::uint64_t number) {
   const auto& header = entry.run.header();
   Shard& shard = *find_shard(shard_of(header.id));
   // None: for remote workers. Until one claims it the step stays ready, visibly: waiting_on says worker.
@@ -138,6 +147,8 @@ void ShardGroup::submit(RunEntry& entry, core::ScheduleTask command) {
   task.handler = handler;
   task.context = std::move(context);
   task.hold = hold;
+  task.lane = std::move(lane);
+  task.number = number;
   const KeysOf keys = keys_of(header);
   task.concurrency_key = keys.concurrency_key;
   task.rate_key = keys.rate_key;

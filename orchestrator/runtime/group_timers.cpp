@@ -145,6 +145,7 @@ void ShardGroup::sweep() {
       std::erase_if(shard->refused, [&](const auto& known) {
         return known.second.phase == Refusal::Phase::doubted && steady - known.second.since > kRememberMessages;
       });
+      counted.jobs_parked += static_cast<std::int64_t>(shard->parked.size());
       for (auto& [run_id, entry] : shard->runs) {
         if (entry->committing || is_closed(entry->run.state())) continue;
         record_long_tasks(*entry);
@@ -161,10 +162,12 @@ void ShardGroup::sweep() {
         write_late(*entry);
       }
     }
+    counted.runs_by_state[static_cast<std::size_t>(RunState::ready)] += counted.jobs_parked;
     {
       const telemetry::MutexLock lock(gauges_mutex_);
       gauges_ = counted;
     }
+    count_parked();
     arm_schedules();
     if (!held_back_.empty() && parts_.headquarters.is_confirmed()) {
       for (auto& task : std::exchange(held_back_, {})) hand_out(task.run_id, std::move(task.command));

@@ -100,6 +100,7 @@ struct Encoder {
   Json operator()(const CancelMessage& m) const {
     Json object = {{"run_id", m.run_id.str()}, {"mode", to_string(m.mode)}, {"reason", m.reason}};
     put(object, "actor", m.actor);
+    put(object, "operation", m.operation);
     put(object, "audit", m.audit);
     return object;
   }
@@ -146,9 +147,10 @@ Message decode(const std::string& kind, const Json& object) {
         get_optional(object, "cause")};
   }
   if (kind == "cancel") {
-    return CancelMessage{get_id<RunTag>(object, "run_id"),
-                         parse_cancel_mode(get_text(object, "mode")).value_or(CancelMode::graceful),
-                         get_text(object, "reason"), get_text(object, "actor"), get_audit(object, "audit")};
+    return CancelMessage{
+        get_id<RunTag>(object, "run_id"), parse_cancel_mode(get_text(object, "mode")).value_or(CancelMode::graceful),
+        get_text(object, "reason"),       get_text(object, "actor"),
+        get_text(object, "operation"),    get_audit(object, "audit")};
   }
   if (kind == "signal") return SignalMessage{signal_request_from(object)};
   if (kind == "wait_opened") return WaitOpenedMessage{wait_from(object)};

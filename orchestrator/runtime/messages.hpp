@@ -60,8 +60,9 @@ struct CancelMessage {
   RunId run_id;
   CancelMode mode = CancelMode::graceful;
   std::string reason;
-  std::string actor;                ///< empty: the parent
-  std::optional<AuditEntry> audit;  ///< of a person's cancel that found no owner
+  std::string actor{};                ///< empty: its parent
+  std::string operation{};            ///< the bulk operation that asks; empty: none
+  std::optional<AuditEntry> audit{};  ///< of a person's cancel, written with its effect
 };
 
 /// To the shard of the signal's key: a signal that was acknowledged when its row was inserted (webhooks, SQL).

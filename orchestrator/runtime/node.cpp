@@ -77,6 +77,7 @@ Node::Node(Parts parts, NodeOptions options)
         .lane = lane++,
         .max_suspects_in_hand = options_.max_suspects_in_hand,
         .max_resting = options_.max_resting,
+        .max_ready_per_lane = options_.max_ready_per_lane,
         .worker_name = options_.id.value,
     }));
   }
@@ -216,6 +217,7 @@ NodeGauges Node::gauges() const {
   for (const auto& group : groups_) {
     const GroupGauges of_group = group->gauges();
     gauges.runs_stuck += of_group.runs_stuck;
+    gauges.jobs_parked += of_group.jobs_parked;
     for (std::size_t state = 0; state < of_group.runs_by_state.size(); ++state)
       gauges.runs_by_state[state] += of_group.runs_by_state[state];
   }

@@ -29,7 +29,8 @@ struct NodeOptions {
   std::chrono::milliseconds lease{10'000};
   int handler_slots = 16;
   int max_suspects_in_hand = 8;
-  std::size_t max_resting = kMaxResting;  ///< in memory, per group
+  std::size_t max_resting = kMaxResting;              ///< in memory, per group
+  std::size_t max_ready_per_lane = kMaxReadyPerLane;  ///< jobs in memory, per shard
   /// Inbox reads while nothing comes, and while something does. Source: design, section 4.
   Duration inbox_idle = std::chrono::milliseconds{250};
   Duration inbox_busy = std::chrono::milliseconds{5};

@@ -281,7 +281,8 @@ void Owners::cancel_by_inbox(CancelRequest request, Reply<CancelAnswer> reply) {
     } else if (is_closed(view->state)) {
       reply(Error(ErrorCode::precondition_failed, "run-closed", "the run is already closed"));
     } else {
-      const CancelMessage message{request.run_id, request.mode, request.reason, request.actor, request.audit};
+      const CancelMessage message{request.run_id, request.mode,      request.reason,
+                                  request.actor,  request.operation, request.audit};
       std::vector<store::InboxRow> rows{inbox_row(shard_of(request.run_id), message)};
       CancelAnswer answer{view->state, request.mode, nullptr};
       if (auto items = parse_json(view->waiting_on)) answer.waited_on = make_payload(*std::move(items));

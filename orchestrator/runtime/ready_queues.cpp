@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "orchestrator/runtime/parked_jobs.hpp"
 #include "orchestrator/runtime/ready_queues_state.hpp"
 
 namespace orchestrator::runtime {
@@ -43,13 +44,15 @@ ReadyQueues::Key& ReadyQueues::key_of(Queue& queue, std::string_view text) {
 
 void ReadyQueues::add(std::shared_ptr<Task> task, Duration now) {
   Queue& queue = queue_of({task->context.namespace_name, task->command.queue});
-  task->number = next_number_++;
-  insert(queue, {std::move(task), now, next_number_ - 1}, now);
+  if (task->number == 0) task->number = next_number();
+  const std::uint64_t number = task->number;
+  insert(queue, {std::move(task), now, number}, now);
 }
 
 void ReadyQueues::insert(Queue& queue, Ready ready, Duration now) {
   const Task& task = *ready.task;
   task.hold->ready = &task;
+  if (task.lane != nullptr) task.lane->one_more();
   Line& line = task.handler != nullptr ? queue.local : queue.remote[task.command.handler];
   const Order order{task.command.priority, ready.number};
   const std::string_view text = key_text_of(keys_of(task));
@@ -208,7 +211,7 @@ ReadyQueues::Begun ReadyQueues::take(Queue& queue, Line& line, bool is_local, Du
   if (key != nullptr) refresh(*key, now);
   begun.task = std::move(ready.task);
   begun.since = ready.since;
-  begun.task->hold->ready = nullptr;
+  note_gone(*begun.task);
   return begun;
 }
 
@@ -284,7 +287,7 @@ void ReadyQueues::remove(const Task& task, Duration now) {
   const std::string_view text = key_text_of(keys_of(task));
   queue.one_less_ready();
   --ready_count_;
-  task.hold->ready = nullptr;
+  note_gone(task);
   if (text.empty()) {
     line.remove(order);  // the task is gone
     return;
@@ -293,6 +296,11 @@ void ReadyQueues::remove(const Task& task, Duration now) {
   if (key == nullptr) return;
   key->waiting_for(line, !task.concurrency_key.empty(), !task.rate_key.empty()).tasks.erase(order);
   refresh(*key, now);
+}
+
+void ReadyQueues::note_gone(const Task& task) {
+  task.hold->ready = nullptr;
+  if (task.lane != nullptr) task.lane->one_less();
 }
 
 void ReadyQueues::spend_token(Queue& queue) {

@@ -79,7 +79,9 @@ class ReadyQueues {
   ReadyQueues& operator=(const ReadyQueues&) = delete;
 
   // ---- tasks ----
-  /// Ready now. A task without a compiled-in handler waits for a remote worker.
+  /// The place of a task that becomes ready now and is added later.
+  std::uint64_t next_number() { return next_number_++; }
+  /// Ready now; at the end unless it has a number. A task without a compiled-in handler waits for a remote worker.
   void add(std::shared_ptr<Task> task, Duration now);
   /// The next task for a slot of this process; nothing when none may begin.
   std::optional<Begun> begin(Duration now);
@@ -179,6 +181,8 @@ class ReadyQueues {
   bool wants_to_begin(Queue& queue, Duration now);
   void note_hunger(Queue& queue);
   static bool is_open(const Key& key, const Waiting& waiting, Duration now);
+  /// It is no longer ready.
+  static void note_gone(const Task& task);
   static void spend_token(Queue& queue);
   static void count_begun(Queue& queue, std::int64_t count, Duration now);
   static void fit_share(Queue& queue);

@@ -115,7 +115,7 @@ std::vector<std::pair<RunId, core::TaskRef>> ReadyQueues::withdraw(ShardId shard
       const Task& task = *ready.task;
       if (shard_of(task.context.run_id) != shard) return false;
       withdrawn.emplace_back(task.context.run_id, task.command.task);
-      task.hold->ready = nullptr;
+      note_gone(task);
       return true;
     };
     const auto clear = [&](Line& line) {

@@ -133,6 +133,7 @@ Json to_json(const CancelRequest& request) {
   put(object, "namespace", request.namespace_name);
   put(object, "reason", request.reason);
   put(object, "actor", request.actor);
+  put(object, "operation", request.operation);
   put(object, "audit", request.audit);
   if (request.rehearse) object["rehearse"] = true;
   return object;
@@ -145,7 +146,8 @@ CancelRequest cancel_request_from(const Json& object) {
           get_text(object, "reason"),
           get_text(object, "actor"),
           get_audit(object, "audit"),
-          object.value("rehearse", false)};
+          object.value("rehearse", false),
+          get_text(object, "operation")};
 }
 
 Json to_json(const RetryRequest& request) {

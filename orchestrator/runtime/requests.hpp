@@ -106,7 +106,8 @@ struct CancelRequest {
   std::string reason;
   std::string actor;
   std::optional<AuditEntry> audit;
-  bool rehearse = false;  ///< only answer as if: nothing happens
+  bool rehearse = false;    ///< only answer as if: nothing happens
+  std::string operation{};  ///< the bulk operation that asks; empty: a person
 };
 struct CancelAnswer {
   RunState state = RunState::cancelled;

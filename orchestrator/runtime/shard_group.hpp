@@ -60,7 +60,8 @@ inline constexpr std::size_t kRunStateCount = 8;
 /// What a sweep counted among the runs in memory.
 struct GroupGauges {
   std::array<std::int64_t, kRunStateCount> runs_by_state{};
-  std::int64_t runs_stuck = 0;  ///< open, at rest, and waiting for nothing
+  std::int64_t runs_stuck = 0;   ///< open, at rest, and waiting for nothing
+  std::int64_t jobs_parked = 0;  ///< ready, and not in memory; in runs_by_state as well
 };
 
 /// The owner of a group of shards: one strand, one committer lane, no locks. Every change to a run goes the same way:
@@ -84,6 +85,7 @@ class ShardGroup {
     std::int32_t lane = 0;
     int max_suspects_in_hand = 8;
     std::size_t max_resting = kMaxResting;
+    std::size_t max_ready_per_lane = kMaxReadyPerLane;
     std::string worker_name;
   };
 
@@ -236,6 +238,7 @@ class ShardGroup {
               Reply<StartAnswer> reply);
 
   // group_steering.cpp
+  Status cancel_entry(RunEntry& entry, const core::CancelAsked& asked, std::optional<AuditEntry> audit);
   void refuse_steering(const SteerRequest& request, const Reply<SteerAnswer>& reply);
   void steer_found(RunEntry& entry, const SteerRequest& request, const Reply<SteerAnswer>& reply);
   void take_back_ready(const RunEntry& entry);
@@ -250,9 +253,23 @@ class ShardGroup {
   static void write_audit(std::optional<AuditEntry> audit, const RunEntry& entry, Pending& out);
   static void write_audit(std::optional<AuditEntry> audit, const store::ScheduleRow& after, Pending& out);
 
+  // group_parking.cpp
+  /// The lane of a job that may be parked; nothing for everything else, and while the shard has few tasks.
+  std::optional<JobLane> lane_of(const Shard& shard, const RunEntry& entry, const core::ScheduleTask& command) const;
+  /// Puts a ready job out of memory.
+  void park(Shard& shard, const JobLane& lane, RunId run_id);
+  /// Brings parked jobs of a lane back, as many as there is room for.
+  void bring_back(ShardId shard, const JobLane& lane);
+  void hand_out_parked(RunEntry& entry, std::uint64_t number);
+  /// A parked job that something was decided about takes its place anew once that is committed.
+  void unpark(RunEntry& entry, Pending& out);
+  /// Tells the pool how many are parked.
+  void count_parked();
+
   // group_tasks.cpp
-  void hand_out(RunId run_id, core::ScheduleTask command);
-  void submit(RunEntry& entry, core::ScheduleTask command);
+  /// @param number the place of a job that was parked and now has room; 0: it becomes ready, and may be parked
+  void hand_out(RunId run_id, core::ScheduleTask command, std::uint64_t number = 0);
+  void submit(RunEntry& entry, core::ScheduleTask command, std::shared_ptr<LaneCount> lane, std::uint64_t number);
   void note_missing_handler(RunId run_id, const core::ScheduleTask& command);
   void perform_at_once(RunEntry& entry, const core::ScheduleTask& command, const HandlerEntry& handler,
                        TaskContext context);
@@ -372,6 +389,7 @@ class ShardGroup {
   void on_message(const ChildStartedMessage& message, const IncomingMessage& row);
   void on_message(const ChildEndedMessage& message, const IncomingMessage& row);
   void on_message(const CancelMessage& message, const IncomingMessage& row);
+  void feed_cancel(const CancelMessage& message, const IncomingMessage& row);
   void on_message(const SignalMessage& message, const IncomingMessage& row);
   void on_message(const WaitOpenedMessage& message, const IncomingMessage& row);
   void on_message(const WaitEndedMessage& message, const IncomingMessage& row);
@@ -379,7 +397,7 @@ class ShardGroup {
   void on_message(const SignalAnswerMessage& message, const IncomingMessage& row);
   /// Feeds an event to a run and deletes the message in the same batch, also when the run no longer wants it.
   /// @param audit what the audit keeps of it when it has an effect
-  void feed(RunId run_id, core::Event event, IncomingMessage row, std::optional<AuditEntry> audit = std::nullopt);
+  void feed(RunId run_id, core::Event event, IncomingMessage row);
   void tell_end_again(const StartAnswer& existing, const StartMessage& message, const IncomingMessage& row);
   void on_start_answer(const StartMessage& message, const IncomingMessage& row, Result<StartAnswer> answer);
   void keep_promise(const StartMessage& message, const Result<StartAnswer>& answer);  // group_promised.cpp

@@ -14,6 +14,12 @@ constexpr const char* kPause = "pause";
 constexpr const char* kResume = "resume";
 constexpr const char* kSkip = "skip";
 
+Json held_json(const char* action, const std::string& operation) {
+  Json object = {{"action", action}};
+  put(object, "operation", operation);
+  return object;
+}
+
 Json asked_json(const core::EditAsked& asked) {
   Json object = {{"action", kEdit}};
   put(object, "run_at_us", asked.run_at);
@@ -25,9 +31,9 @@ Json asked_json(const core::EditAsked& asked) {
   return object;
 }
 
-Json asked_json(const core::PauseAsked& /*asked*/) { return {{"action", kPause}}; }
+Json asked_json(const core::PauseAsked& asked) { return held_json(kPause, asked.operation); }
 
-Json asked_json(const core::ResumeAsked& /*asked*/) { return {{"action", kResume}}; }
+Json asked_json(const core::ResumeAsked& asked) { return held_json(kResume, asked.operation); }
 
 Json asked_json(const core::SkipAsked& asked) {
   Json object = {{"action", kSkip}};
@@ -47,10 +53,17 @@ core::EditAsked edit_from(const Json& object) {
   return asked;
 }
 
+template <typename Held>
+Held held_from(const Json& object) {
+  Held asked;
+  asked.operation = get_text(object, "operation");
+  return asked;
+}
+
 core::Steering asked_from(const Json& object) {
   const std::string action = get_text(object, "action");
-  if (action == kPause) return core::PauseAsked{};
-  if (action == kResume) return core::ResumeAsked{};
+  if (action == kPause) return held_from<core::PauseAsked>(object);
+  if (action == kResume) return held_from<core::ResumeAsked>(object);
   if (action == kSkip) {
     core::SkipAsked asked;
     asked.state_name = get_optional(object, "state_name");

@@ -13,6 +13,7 @@
 namespace orchestrator::runtime {
 
 struct Task;
+class LaneCount;
 
 /// One task from its hand-out until its outcome is committed. Shared between the owner's strand and the worker that
 /// performs it: either may end first.
@@ -40,9 +41,10 @@ struct Task {
   TaskContext context;                    ///< complete but for deadline, cancel flag and callbacks
   std::shared_ptr<TaskHold> hold;
   std::string worker;
-  std::string concurrency_key;  ///< of a job; empty: none
-  std::string rate_key;         ///< likewise
-  std::uint64_t number = 0;     ///< its place among tasks that became ready here; given by the worker pool
+  std::string concurrency_key;      ///< of a job; empty: none
+  std::string rate_key;             ///< likewise
+  std::shared_ptr<LaneCount> lane;  ///< counts it while it is ready; null: nobody counts
+  std::uint64_t number = 0;         ///< its place among tasks that became ready here; 0: the worker pool gives one
   /// Asked right before the handler begins, on its thread: whether this node still has the run's shard.
   std::function<bool()> is_still_ours;
 

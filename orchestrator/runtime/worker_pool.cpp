@@ -90,6 +90,11 @@ void WorkerPool::submit(Task task) {
   }
 }
 
+std::uint64_t WorkerPool::next_number() {
+  const telemetry::MutexLock lock(mutex_);
+  return ready_.next_number();
+}
+
 bool WorkerPool::drop(const TaskHold& hold) {
   const telemetry::MutexLock lock(mutex_);
   if (hold.ready == nullptr) return false;

@@ -37,6 +37,8 @@ class WorkerPool {
 
   /// Makes a task ready: for a handler thread, or, when its handler is not compiled in, for remote workers.
   void submit(Task task);
+  /// The place of a task that is ready now and submitted later.
+  std::uint64_t next_number();
   /// Takes back a task that is ready: cancelled, say. False when it is not: one that was begun stays in hand.
   bool drop(const TaskHold& hold);
 

@@ -164,7 +164,8 @@ void EngineOperations::perform(const store::OperationView& operation, RunId run_
                                std::function<void(const Status&)> done) {
   const auto parsed = parse_json(operation.arguments);
   const Json arguments = parsed ? *parsed : Json::object();
-  SteerRun steer{operation.namespace_name, run_id, core::PauseAsked{operation.reason, operation.actor}};
+  const std::string id = operation.operation_id.str();
+  SteerRun steer{operation.namespace_name, run_id, core::PauseAsked{operation.reason, operation.actor, id}};
   const auto steered = [done](const Result<SteeredRun>& answer) { done(status_of(answer)); };
   switch (operation.action) {
     case OperationAction::cancel: {
@@ -172,6 +173,7 @@ void EngineOperations::perform(const store::OperationView& operation, RunId run_
       cancel.mode = parse_cancel_mode(string_member(arguments, "mode")).value_or(CancelMode::graceful);
       cancel.reason = operation.reason;
       cancel.actor = operation.actor;
+      cancel.operation = id;
       service_.cancel_run(std::move(cancel),
                           [done](const Result<CancelReceipt>& answer) { done(unless_closed(answer)); });
       return;
@@ -183,7 +185,7 @@ void EngineOperations::perform(const store::OperationView& operation, RunId run_
       retry.new_idempotency_key = arguments.value("new_idempotency_key", false);
       retry.reason = operation.reason;
       retry.actor = operation.actor;
-      retry.operation = operation.operation_id.str();
+      retry.operation = id;
       const auto retried = [this, namespace_name = operation.namespace_name, run_id,
                             done](const Result<RetriedRun>& answer) {
         if (answer || answer.error().slug != "wrong-state") return done(status_of(answer));
@@ -196,7 +198,7 @@ void EngineOperations::perform(const store::OperationView& operation, RunId run_
     }
     case OperationAction::pause: service_.steer_run(std::move(steer), steered); return;
     case OperationAction::resume:
-      steer.asked = core::ResumeAsked{operation.reason, operation.actor};
+      steer.asked = core::ResumeAsked{operation.reason, operation.actor, id};
       service_.steer_run(std::move(steer), steered);
       return;
     case OperationAction::discard: discard(operation, run_id, std::move(done)); return;

@@ -367,7 +367,8 @@ void EngineService::cancel_run(CancelRun request, Reply<CancelReceipt> reply) {
                                std::move(request.reason),
                                std::move(request.actor),
                                std::move(audit),
-                               request.rehearse};
+                               request.rehearse,
+                               std::move(request.operation)};
   owners_.cancel_run(std::move(asked), [run_id, reply = std::move(reply)](Result<runtime::CancelAnswer> answer) {
     if (!answer) {
       reply(std::move(answer).error());

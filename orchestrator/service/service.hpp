@@ -139,6 +139,7 @@ struct CancelRun {
   std::string actor;
   Role role = Role::operator_;  ///< of the actor
   bool rehearse = false;        ///< only answer as if: nothing happens
+  std::string operation{};      ///< the bulk operation that asks; it cancels a run once
 };
 struct CancelReceipt {
   RunId run_id;

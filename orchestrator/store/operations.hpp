@@ -129,8 +129,8 @@ class OperationStore {
   /// The oldest running operation that nobody holds, or whose holder's lease is over; nothing when there is none.
   virtual void take(OperationHolder holder, std::chrono::milliseconds lease,
                     Done<std::optional<LeasedOperation>> done) = 0;
-  /// Writes progress and renews the lease; the last item ends the operation. False, and nothing written, when the
-  /// holder no longer has it or it was stopped.
+  /// Writes progress and renews the lease; the last item ends the operation. False when there is nothing more to do:
+  /// the holder no longer has it, and nothing was written; or it was stopped, and what was in hand is counted.
   virtual void advance(OperationProgress progress, std::chrono::milliseconds lease, Done<bool> done) = 0;
   /// Others may take it at once.
   virtual void let_go(OperationHolder holder, OperationId operation_id, Done<void> done) = 0;

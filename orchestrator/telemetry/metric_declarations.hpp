@@ -36,6 +36,9 @@ inline constexpr MetricDeclaration kSignalsUnmatchedOldestAgeSeconds{
 inline constexpr MetricDeclaration kRunsStuck{
     "orchestrator_runs_stuck", MetricKind::gauge, "1",
     "Open runs for which the last sweep found no next event; anything above 0 is a defect."};
+inline constexpr MetricDeclaration kJobsParked{
+    "orchestrator_jobs_parked", MetricKind::gauge, "1",
+    "Ready jobs that are not in memory until their turn comes; part of their queues' depth."};
 inline constexpr MetricDeclaration kDeadLetters{"orchestrator_dead_letters", MetricKind::gauge, "1",
                                                 "Failed runs that nobody has dealt with, counted up to 10 000."};
 inline constexpr MetricDeclaration kDeadLettersOldestAgeSeconds{
@@ -256,6 +259,7 @@ inline constexpr std::array kMetricDeclarations{
     kSignalsTotal,
     kSignalsUnmatched,
     kSignalsUnmatchedOldestAgeSeconds,
+    kJobsParked,
     kRunsStuck,
     kDeadLetters,
     kDeadLettersOldestAgeSeconds,

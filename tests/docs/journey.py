@@ -188,6 +188,7 @@ def schedules(caller):
     caller.call("getSchedule")
     caller.call("listSchedules")
     caller.call("previewSchedule")
+    caller.call("previewRule")
     caller.call("triggerSchedule", 201)
     caller.call("backfillSchedule", 202)
     until(lambda: len(caller.call("listFires")["items"]) >= 2, "the trigger and the backfill have their rows")

@@ -23,7 +23,8 @@ class ClusterJobs : public testing::Test {
     ASSERT_TRUE(cluster.start("b")) << cluster.node("b").log();
     ASSERT_TRUE(RemoteCluster::eventually([this] {
       return cluster.shards_of("a") == 4 && cluster.shards_of("b") == 4;
-    })) << "the shards are not spread";
+    })) << "the shards are not spread\n"
+        << cluster.node("a").log() << cluster.node("b").log();
   }
   void TearDown() override {
     if (!running.joinable()) return;

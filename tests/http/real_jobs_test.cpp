@@ -47,7 +47,7 @@ class RealJobs : public testing::Test {
     do {
       run = get("/v1/runs/" + run_id).json();
       if (run.at(member) == value) break;
-      std::this_thread::yield();
+      std::this_thread::sleep_for(std::chrono::milliseconds{2});
     } while (std::chrono::steady_clock::now() < give_up);
     EXPECT_EQ(run.at(member), value) << dump_json(run);
     return run;

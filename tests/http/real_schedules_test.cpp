@@ -49,7 +49,7 @@ class RealSchedules : public testing::Test {
     do {
       items = call("GET", "/v1/schedules/" + name + "/fires").json().at("items");
       if (items.size() >= count) break;
-      std::this_thread::yield();
+      std::this_thread::sleep_for(std::chrono::milliseconds{2});
     } while (std::chrono::steady_clock::now() < give_up);
     EXPECT_GE(items.size(), count);
     return items;

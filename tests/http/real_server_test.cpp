@@ -61,7 +61,7 @@ class RealServerTest : public testing::Test {
     do {
       object = get(target).json();
       if (object.at(member) == value) break;
-      std::this_thread::yield();
+      std::this_thread::sleep_for(std::chrono::milliseconds{2});
     } while (std::chrono::steady_clock::now() < give_up);
     EXPECT_EQ(object.at(member), value) << dump_json(object);
     return object;
@@ -455,7 +455,7 @@ TEST_F(RealServerTest, EveryMetricOfTheDocumentIsThere) {
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (std::chrono::steady_clock::now() < give_up) {
       if (metrics().find(line) != std::string::npos) return true;
-      std::this_thread::yield();
+      std::this_thread::sleep_for(std::chrono::milliseconds{2});
     }
     return false;
   };

@@ -86,7 +86,7 @@ class RealSignals : public testing::Test {
     do {
       seen = look();
       if (is_right(seen)) break;
-      std::this_thread::yield();
+      std::this_thread::sleep_for(std::chrono::milliseconds{2});
     } while (std::chrono::steady_clock::now() < give_up);
     return seen;
   }

@@ -53,12 +53,13 @@ class RemoteCluster {
   /// Shards that the node owns, as it tells.
   [[nodiscard]] std::size_t shards_of(const std::string& node) const;
 
+  /// Looks every two milliseconds: a busy loop would take the processor from what it waits for.
   template <typename Condition>
   static bool eventually(Condition condition) {
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (!condition()) {
       if (std::chrono::steady_clock::now() > give_up) return false;
-      std::this_thread::yield();
+      std::this_thread::sleep_for(std::chrono::milliseconds{2});
     }
     return true;
   }

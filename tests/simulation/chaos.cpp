@@ -125,7 +125,7 @@ Duration Chaos::last_disturbance() const {
 
 int Chaos::nodes_at_work() const {
   return static_cast<int>(std::count_if(names_.begin(), names_.end(), [&](const auto& name) {
-    return cluster_.is_up(name) && !cluster_.is_frozen(name);
+    return cluster_.is_up(name) && !cluster_.is_frozen(name) && !leaving_.contains(name);
   }));
 }
 
@@ -163,6 +163,7 @@ void Chaos::freeze(const std::string& name) {
 void Chaos::leave(const std::string& name) {
   if (nodes_at_work() < 2 || cluster_.is_frozen(name)) return;
   cluster_.begin_drain(name);
+  leaving_.insert(name);
   disturbed();
 }
 
@@ -179,6 +180,7 @@ void Chaos::step_clock() {
 void Chaos::come_up(const std::string& name) {
   if (cluster_.is_up(name)) return;
   cluster_.start_node(name);
+  leaving_.erase(name);
   disturbed();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,7 @@ class Chaos {
   std::vector<std::string> names_{"a", "b", "c", "d"};
   std::size_t first_nodes_ = 2;
   bool is_calm_ = false;
+  std::set<std::string> leaving_;  ///< nodes that drain, or have left
   bool clock_was_stepped_ = false;
   Duration last_{0};
 };

@@ -303,7 +303,8 @@ void Clients::cancel(const std::string& workflow, const std::string& key, Cancel
         const bool is_on_its_way = std::any_of(inbox.begin(), inbox.end(), [&](const auto& message) {
           return message.second.row.body.find(run->str()) != std::string::npos;
         });
-        if (!witness_.was_cancelled(*run) && !is_on_its_way)
+        const bool is_brought_back = witness_.retries_of(*run) > 0;
+        if (!witness_.was_cancelled(*run) && !is_on_its_way && !is_brought_back)
           findings_.add("I-1", "the cancellation of " + run->str() + " was acknowledged, but it is nowhere");
         cancelled_.insert(*run);
       },

@@ -29,6 +29,10 @@ bool is_final(store::SignalFate fate) {
   return fate != store::SignalFate::buffered && fate != store::SignalFate::delivered;
 }
 
+std::string operation_of(const HistoryEvent& event) {
+  return event.details ? string_member(*event.details, "operation_id") : std::string{};
+}
+
 /// What no paused run does.
 bool begins_something(EventType type) {
   switch (type) {
@@ -115,6 +119,7 @@ void CommitWitness::see_event(Seen& seen, const store::JournalRow& row, const Hi
       "run " + row.run_id.str() + ", event " + std::to_string(event.id) + " " + std::string(to_string(event.type));
   if (seen.closed && event.type != EventType::RunRetried) findings_.add("I-14", where + " follows the run's end");
   if (seen.is_paused && begins_something(event.type)) findings_.add("I-25", where + " although the run is paused");
+  if (const std::string operation = operation_of(event); !operation.empty()) ++seen.by_operation[operation];
   Thread& thread = seen.threads[event.scope];
   if (!event.state_name.empty()) {
     thread = Thread{.state = event.state_name, .attempt = 0, .is_open = false, .not_before = std::nullopt};
@@ -180,6 +185,18 @@ void CommitWitness::see_event(Seen& seen, const store::JournalRow& row, const Hi
     case EventType::CancelRequested:
       seen.is_cancelling = true;
       seen.is_paused = false;
+      break;
+    case EventType::StepSkipped:
+      seen.is_skipped = true;
+      thread.is_open = false;
+      thread.not_before.reset();
+      break;
+    case EventType::RunEdited:
+      if (const auto run_at = moment(event, "run_at")) {
+        for (auto& [scope, other] : seen.threads) {
+          if (other.not_before) other.not_before = run_at;
+        }
+      }
       break;
     case EventType::RunPaused: seen.is_paused = true; break;
     case EventType::RunResumed: seen.is_paused = false; break;
@@ -311,8 +328,9 @@ void CommitWitness::step_committed(const store::Batch& batch, const std::vector<
       is_told = is_told || (row.run_id == *run && row.events.find("\"TaskSucceeded\"") != std::string::npos);
     }
     for (const auto& row : batch.closed) {
-      is_told =
-          is_told || (row.header.id == *run && row.header.kind == RunKind::job && row.state == RunState::succeeded);
+      // A cancellation that came first decides the end of a job, and its output tells that the work was done.
+      const bool is_done = row.state == RunState::succeeded || (row.state == RunState::cancelled && row.output);
+      is_told = is_told || (row.header.id == *run && row.header.kind == RunKind::job && is_done);
     }
     if (!is_told) findings_.add("I-10", "the effect " + key + " is committed without its step");
   }
@@ -356,6 +374,18 @@ bool CommitWitness::was_cancelled(RunId run) const {
 int CommitWitness::snoozes_of(RunId run) const {
   const auto seen = runs_.find(run);
   return seen == runs_.end() ? 0 : seen->second.snoozes;
+}
+
+int CommitWitness::effects_of_operation(const std::string& operation, RunId run) const {
+  const auto seen = runs_.find(run);
+  if (seen == runs_.end()) return 0;
+  const auto effects = seen->second.by_operation.find(operation);
+  return effects == seen->second.by_operation.end() ? 0 : effects->second;
+}
+
+bool CommitWitness::was_skipped(RunId run) const {
+  const auto seen = runs_.find(run);
+  return seen != runs_.end() && seen->second.is_skipped;
 }
 
 int CommitWitness::retries_of(RunId run) const {

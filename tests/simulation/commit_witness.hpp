@@ -31,6 +31,10 @@ class CommitWitness {
   [[nodiscard]] bool was_scheduled(RunId run, const std::string& state, std::int32_t attempt) const;
   [[nodiscard]] bool was_cancelled(RunId run) const;
   [[nodiscard]] int retries_of(RunId run) const;
+  /// How often a bulk operation has cancelled, paused, resumed or retried it.
+  [[nodiscard]] int effects_of_operation(const std::string& operation, RunId run) const;
+  /// Whether an operator put a result in a state's place.
+  [[nodiscard]] bool was_skipped(RunId run) const;
   /// How often a handler gave a step of it back for later.
   [[nodiscard]] int snoozes_of(RunId run) const;
   [[nodiscard]] std::uint64_t commits() const { return commits_; }
@@ -52,6 +56,8 @@ class CommitWitness {
     bool is_paused = false;
     int retries = 0;
     int snoozes = 0;
+    bool is_skipped = false;
+    std::map<std::string, int> by_operation;
     std::map<ScopeId, Thread> threads;
     std::set<std::pair<std::string, std::int32_t>> scheduled;
     std::map<std::string, int> succeeded;  ///< by state

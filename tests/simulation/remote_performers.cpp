@@ -84,7 +84,8 @@ void RemotePerformers::check_claim(const runtime::ClaimedTask& task) {
   if (!is_new && known->second != task.idempotency_key)
     findings_.add("I-9", where + ": the key was " + known->second + " and is " + task.idempotency_key);
   const auto holder = holders_.find(task.idempotency_key);
-  if (holder == holders_.end() || are_leases_doubted()) return;
+  // Who brings a killed run back takes it that its last worker may still be at it.
+  if (holder == holders_.end() || are_leases_doubted() || witness_.retries_of(task.run_id) > 0) return;
   const Held& other = *holder->second;
   if (!other.is_over && other.kept_until && *other.kept_until > cluster_.world.database_now() + kLeaseSlack)
     findings_.add("I-22", where + " while another worker's heartbeat had been answered with a lease until " +

@@ -28,6 +28,8 @@ constexpr Duration kMostHeldBack = std::chrono::minutes{1};
 /// snooze may be followed by another one that nobody could know of.
 constexpr int kMostKills = 5;
 constexpr std::size_t kMostFindings = 20;
+/// A run that was retried and waits for a signal is left alone for so long after the script.
+constexpr Duration kMostLeftAlone = std::chrono::minutes{1};
 /// Seeds with remote workers; the others, past faults among them, play as they did without.
 constexpr std::uint64_t kRemoteOneIn = 7;
 constexpr std::uint64_t kRemoteAmong = 2;
@@ -37,6 +39,11 @@ constexpr std::uint64_t kStoriesPerSchedule = 4;
 /// Seeds with operators who pause and resume: no past fault among them.
 constexpr std::uint64_t kOperatorsOneIn = 11;
 constexpr std::uint64_t kOperatorsAmong = 4;
+/// Seeds with operators who also skip, edit, and act on many runs at once: no past fault among them either.
+constexpr std::uint64_t kBulkAmong = 10;
+/// Seeds whose nodes park every job that becomes ready: no past fault among them.
+constexpr std::uint64_t kParkingOneIn = 8;
+constexpr std::uint64_t kParkingAmong = 5;
 
 }  // namespace
 
@@ -52,10 +59,14 @@ Story::Story(std::uint64_t seed, bool keeps_resting)
       has_remote_workers_(seed % kRemoteOneIn == kRemoteAmong),
       scheduled_(cluster_, findings_, seed),
       has_schedule_(seed % kStoriesPerSchedule == 0),
-      operators_(cluster_, seed),
-      has_operators_(seed % kOperatorsOneIn == kOperatorsAmong) {
+      operators_(cluster_, seed, seed % kOperatorsOneIn == kBulkAmong),
+      has_operators_(seed % kOperatorsOneIn == kOperatorsAmong || seed % kOperatorsOneIn == kBulkAmong),
+      bulk_operators_(cluster_, witness_, findings_, seed),
+      has_bulk_operators_(seed % kOperatorsOneIn == kBulkAmong) {
+  cluster_.works_on_operations = has_bulk_operators_;
   constexpr std::array<std::size_t, 3> kResting = {0, 2, runtime::kMaxResting};
   cluster_.node_options.max_resting = keeps_resting ? kResting[seed % kResting.size()] : 0;
+  if (seed % kParkingOneIn == kParkingAmong) cluster_.node_options.max_ready_per_lane = 0;
   cluster_.constraint = [this](const store::Batch& batch) {
     witness_.before_commit(batch, cluster_.world.database_now(), !chaos_.clock_was_stepped());
     scheduled_.before_commit(batch);
@@ -78,6 +89,7 @@ std::string Story::describe() const {
   for (const auto& part : cast_) text += " " + part;
   if (has_schedule_) text += " schedule";
   if (has_operators_) text += " operators";
+  if (has_bulk_operators_) text += " bulk-operations";
   return text;
 }
 
@@ -89,6 +101,7 @@ const std::vector<std::string>& Story::play() {
   write_script();
   if (has_schedule_) scheduled_.begin(kDisturbed);
   if (has_operators_) operators_.go();
+  if (has_bulk_operators_) bulk_operators_.go();
   const Duration until = cluster_.world.now() + kDisturbed;
   while (findings_.empty() && cluster_.world.now() < until) {
     cluster_.world.advance(std::chrono::seconds{1});
@@ -98,6 +111,7 @@ const std::vector<std::string>& Story::play() {
   clients_.lose_one_in(0);
   remote_.calm_down();
   operators_.calm_down();
+  bulk_operators_.calm_down();
   settle();
   if (findings_.empty()) check_ends();
   for (const auto& line : cluster_.errors) findings_.add("error", line);
@@ -284,7 +298,7 @@ void Story::check_clock() {
 }
 
 bool Story::is_over() {
-  return clients_.are_done() && scheduled_.are_over() && cluster_.tables().open.empty() &&
+  return clients_.are_done() && scheduled_.are_over() && bulk_operators_.are_over() && cluster_.tables().open.empty() &&
          cluster_.tables().inbox.empty();
 }
 
@@ -305,6 +319,17 @@ void Story::settle() {
         break;
       }
     }
+    if (has_bulk_operators_ && cluster_.world.now() > script_over + kMostLeftAlone) cancel_what_is_left();
+  }
+}
+
+/// A run that an operator brought back may wait for what it had once, or for a child that does: only an operator ends
+/// it.
+void Story::cancel_what_is_left() {
+  for (const auto& [id, row] : cluster_.tables().open) {
+    const bool waits =
+        row.header.workflow == "guardian" || row.progress.waiting_on.find("\"signal\"") != std::string::npos;
+    if (waits && witness_.retries_of(id) > 0) operators_.cancel(id);
   }
 }
 
@@ -335,9 +360,10 @@ void Story::check_ends() {
   check_signals();
   remote_.check_ends();
   scheduled_.check_ends();
+  if (has_bulk_operators_) bulk_operators_.check_ends();
   witness_.check_effects(Performers::transactional_states());
   for (const auto& [run, kills] : performers_.kills()) {
-    if (kills > kMostKills + witness_.snoozes_of(run))
+    if (kills > (kMostKills + witness_.snoozes_of(run)) * (1 + witness_.retries_of(run)))
       findings_.add("I-17", "run " + run.str() + " took " + std::to_string(kills) + " processes down");
   }
 }
@@ -355,13 +381,17 @@ void Story::check_run(const store::RunView& run) {
       !performers_.kills().empty() && !temper_.crashes)
     findings_.add("I-17", name + " was blamed for what another run did");
   const bool may_fail = run.header.workflow == "stubborn" || has_lost_workers || temper_.crashes || temper_.freezes ||
-                        temper_.clock_steps;
+                        temper_.clock_steps || has_bulk_operators_;
   if (run.state == RunState::failed && !may_fail)
     findings_.add("I-16", name + " failed: " + run.error.value_or("") + " " + run.cause.value_or(""));
   if (run.header.parent_run_id && run.header.parent_step != 0) {
     const auto& closed = cluster_.tables().closed;
     const auto parent = closed.find(*run.header.parent_run_id);
-    if (parent != closed.end() && parent->second.state == RunState::succeeded && run.state != RunState::succeeded)
+    // An operator's result, or another child after a retry, may stand for this one.
+    const bool is_mended =
+        witness_.was_skipped(*run.header.parent_run_id) || witness_.retries_of(*run.header.parent_run_id) > 0;
+    if (parent != closed.end() && !is_mended && parent->second.state == RunState::succeeded &&
+        run.state != RunState::succeeded)
       findings_.add("I-19", name + " did not succeed, but its parent did");
   }
 }
@@ -399,12 +429,13 @@ void Story::check_signals() {
     if (row.fate == store::SignalFate::delivered)
       findings_.add("I-8", "the signal " + row.id + " is on its way for ever");
     if (row.fate == store::SignalFate::buffered && row.key && row.name != "go") {
-      // A run that ended without it was cancelled, or had it from somebody else.
+      // A run that ended without it was cancelled, or had it from somebody else: another signal, or an operator.
       const bool has_twin = std::any_of(tables.signals.begin(), tables.signals.end(), [&](const auto& other) {
         return other.second.fate == store::SignalFate::consumed && other.second.name == row.name;
       });
       const bool is_cancelled = std::any_of(tables.closed.begin(), tables.closed.end(), [&](const auto& run) {
-        return run.second.header.key == row.key && run.second.state != RunState::succeeded;
+        return run.second.header.key == row.key &&
+               (run.second.state != RunState::succeeded || witness_.was_skipped(run.first));
       });
       if (!has_twin && !is_cancelled) findings_.add("I-8", "the signal " + row.id + " met nobody");
     }

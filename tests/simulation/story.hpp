@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/simulation/bulk_operators.hpp"
 #include "tests/simulation/chaos.hpp"
 #include "tests/simulation/clients.hpp"
 #include "tests/simulation/commit_witness.hpp"
@@ -44,6 +45,7 @@ class Story {
   void at(Duration most, std::function<void()> action);
   void check_clock();
   void settle();
+  void cancel_what_is_left();
   void check_ends();
   void check_run(const store::RunView& run);
   void check_job(RunId id);
@@ -67,6 +69,8 @@ class Story {
   const bool has_schedule_;
   Operators operators_;
   const bool has_operators_;
+  BulkOperators bulk_operators_;
+  const bool has_bulk_operators_;
   std::vector<std::string> cast_;
 };
 

@@ -141,6 +141,26 @@ TEST_P(StoreOperations, AStopIsKnownToTheHolderAtItsNextProgress) {
   EXPECT_EQ(stop(store(), id_of(9)).error().code, ErrorCode::not_found);
 }
 
+TEST_P(StoreOperations, WhatWasInHandAtAStopIsCountedOnceAndByItsHolderOnly) {
+  const NewOperation operation = an_operation(1);
+  ASSERT_TRUE(create(store(), operation));
+  ASSERT_TRUE(take(store(), holder_of(1)));
+  const auto stopped = stop(store(), operation.operation_id);
+  ASSERT_TRUE(stopped) << stopped.error().message;
+
+  EXPECT_EQ(*advance(store(), operation.operation_id, holder_of(2), 2, 2), false);
+  EXPECT_EQ(*advance(store(), operation.operation_id, holder_of(1), 2, 1, 1), false);
+  EXPECT_EQ(*advance(store(), operation.operation_id, holder_of(1), 2, 2), false);
+
+  const auto counted = find(store(), operation.operation_id);
+  ASSERT_TRUE(counted) << counted.error().message;
+  EXPECT_EQ(counted->state, OperationState::stopped);
+  EXPECT_EQ(counted->done, 1);
+  EXPECT_EQ(counted->failed, 1);
+  EXPECT_EQ(counted->ended_at, stopped->ended_at);
+  EXPECT_FALSE(take(store(), holder_of(2)));
+}
+
 TEST_P(StoreOperations, ThatAreLetGoAreTakenAtOnce) {
   const NewOperation operation = an_operation(1);
   ASSERT_TRUE(create(store(), operation));

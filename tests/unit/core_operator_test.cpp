@@ -215,6 +215,20 @@ TEST(Retry, AsksAboutTheBranchThatASiblingsFailureCutOff) {
   run.check_checkpoints();
 }
 
+TEST(Cancel, OfABulkOperationLeavesARunAloneThatWasBroughtBackSince) {
+  Driver run(kTwo);
+  run.start();
+  const CancelAsked asked{.mode = CancelMode::kill, .reason = "all", .actor = "ann", .operation = "op-1"};
+  run.decide(asked);
+  run.decide(RetryAsked{.reason = "not this one", .actor = "ben"});
+
+  EXPECT_TRUE(run.decide(asked).events.empty());
+
+  EXPECT_EQ(run.run.state(), RunState::ready);
+  EXPECT_EQ(run.last(EventType::CancelRequested).details->at("operation_id"), "op-1");
+  run.check_checkpoints();
+}
+
 TEST(Cancel, ReachesTheChildren) {
   Driver run(R"({"StartAt": "S", "States": {"S": {"Type": "Task", "Resource": "workflow:ship", "End": true}}})");
   run.start();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core_driver.hpp"
+#include "orchestrator/core/run_data.hpp"
 
 namespace orchestrator::core {
 namespace {
@@ -217,6 +218,37 @@ TEST(Pause, TwiceIsOnceAndAResumeOfARunningRunIsNothing) {
 
   EXPECT_TRUE(again.events.empty());
   EXPECT_EQ(run.run.waiting_on().at(0).at("actor"), "ann");
+}
+
+TEST(Pause, OfABulkOperationHappensOnceWhateverComesBetween) {
+  Driver run(kWait);
+  run.start();
+  run.decide(PauseAsked{.reason = "all", .actor = "ann", .operation = "op-1"});
+  run.decide(ResumeAsked{.reason = "not this one", .actor = "ben"});
+  run.decide(PauseAsked{.reason = "all", .actor = "ann", .operation = "op-2"});
+  run.decide(ResumeAsked{.reason = "all again", .actor = "ann", .operation = "op-3"});
+
+  for (const char* operation : {"op-1", "op-2"})
+    EXPECT_TRUE(run.decide(PauseAsked{.reason = "all", .actor = "ann", .operation = operation}).events.empty());
+
+  EXPECT_FALSE(run.run.is_paused());
+  EXPECT_EQ(run.last(EventType::RunPaused).details->at("operation_id"), "op-2");
+  EXPECT_EQ(run.last(EventType::RunResumed).details->at("operation_id"), "op-3");
+  run.check_checkpoints();
+}
+
+TEST(Pause, ManyOperationsOfARunAreKnownTheLastOnesOnly) {
+  Driver run(kWait);
+  run.start();
+  for (std::size_t i = 0; i <= kMaxKnownOperations; ++i) {
+    run.decide(PauseAsked{.reason = {}, .actor = {}, .operation = "op-" + std::to_string(i)});
+    run.decide(ResumeAsked{});
+  }
+
+  EXPECT_FALSE(run.run.was_acted_on_by("op-0"));
+  EXPECT_TRUE(run.run.was_acted_on_by("op-1"));
+  EXPECT_FALSE(run.run.was_acted_on_by({}));
+  run.check_checkpoints();
 }
 
 TEST(Pause, EndsWithACancel) {

@@ -96,12 +96,14 @@ Result<bool> advance_in(Tables& tables, const OperationProgress& progress, std::
   const auto found = tables.operations.find(progress.operation_id);
   if (found == tables.operations.end()) return false;
   Operation& operation = found->second;
-  if (!is_running(operation) || operation.holder != progress.holder) return false;
+  const bool was_in_hand = operation.view.state == OperationState::stopped && operation.next_item < progress.next_item;
+  if (operation.holder != progress.holder || !(is_running(operation) || was_in_hand)) return false;
   operation.next_item = progress.next_item;
   operation.view.done = progress.done;
   operation.view.failed = progress.failed;
   operation.view.failures = progress.failures;
   operation.lease_until = now + lease;
+  if (was_in_hand) return false;
   if (progress.next_item == operation.view.matched) end(operation, OperationState::done, now, {});
   return true;
 }

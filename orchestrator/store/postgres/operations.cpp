@@ -166,7 +166,8 @@ void PostgresOperations::advance(OperationProgress progress, std::chrono::millis
       Parameters parameters;
       parameters.id(progress.operation_id).id(progress.holder).integer(progress.next_item).integer(progress.done);
       parameters.integer(progress.failed).text(progress.failures).integer(lease.count());
-      return transaction.execute("advance_operation", std::move(parameters)).affected_rows() == 1;
+      const auto rows = transaction.execute("advance_operation", std::move(parameters));
+      return !rows.empty() && RowReader(rows[0]).boolean();
     });
   });
 }

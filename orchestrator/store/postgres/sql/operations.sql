@@ -50,13 +50,15 @@ returning o.operation_id, o.namespace, o.action, o.arguments, o.filter, o.reason
   o.ended_by, o.next_item, substring(o.runs from 16 * o.next_item + 1)
 
 -- name: advance_operation
--- Nothing when the holder is another one by now, or it was stopped. Index: operations_pkey. Lock: its row.
+-- Nothing when the holder is another one by now. What it had in hand at a stop is still counted. Index: operations_pkey.
+-- Lock: its row.
 update orchestrator.operations o
 set next_item = $3, done = $4, failed = $5, failures = $6,
   lease_until = clock_timestamp() + make_interval(secs => $7::bigint / 1000.0),
-  state = case when $3::integer = o.matched then 'done' else o.state end,
-  ended_at = case when $3::integer = o.matched then clock_timestamp() end
-where o.operation_id = $1 and o.holder = $2 and o.state = 'running'
+  state = case when o.state = 'running' and $3::integer = o.matched then 'done' else o.state end,
+  ended_at = case when o.state = 'running' and $3::integer = o.matched then clock_timestamp() else o.ended_at end
+where o.operation_id = $1 and o.holder = $2 and (o.state = 'running' or (o.state = 'stopped' and o.next_item < $3::integer))
+returning o.state <> 'stopped'
 
 -- name: let_operation_go
 -- Index: operations_pkey. Lock: its row.
