@@ -27,6 +27,12 @@ void ShardGroup::read_run(RunId run_id, Reply<std::optional<store::RunView>> rep
       reply(std::optional<store::RunView>{});
       return;
     }
+    if (found->second->committing) {
+      // Its step's own transaction carries the decision; our next batch may well be faster.
+      found->second->waiting_events.push_back(
+          [this, run_id, reply = std::move(reply)]() mutable { read_run(run_id, std::move(reply)); });
+      return;
+    }
     if (found->second->uncommitted == 0) {
       reply(std::optional{view_of(*found->second)});
       return;

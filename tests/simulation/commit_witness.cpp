@@ -122,6 +122,7 @@ void CommitWitness::see_event(Seen& seen, const store::JournalRow& row, const Hi
   if (const std::string operation = operation_of(event); !operation.empty()) ++seen.by_operation[operation];
   Thread& thread = seen.threads[event.scope];
   if (!event.state_name.empty()) {
+    seen.entered.insert(event.state_name);
     thread = Thread{.state = event.state_name, .attempt = 0, .is_open = false, .not_before = std::nullopt};
   }
   if (event.type == EventType::TaskSnoozed) ++seen.snoozes;
@@ -381,6 +382,11 @@ int CommitWitness::effects_of_operation(const std::string& operation, RunId run)
   if (seen == runs_.end()) return 0;
   const auto effects = seen->second.by_operation.find(operation);
   return effects == seen->second.by_operation.end() ? 0 : effects->second;
+}
+
+bool CommitWitness::was_entered(RunId run, const std::string& state) const {
+  const auto found = runs_.find(run);
+  return found != runs_.end() && found->second.entered.contains(state);
 }
 
 bool CommitWitness::was_skipped(RunId run) const {

@@ -35,6 +35,8 @@ class CommitWitness {
   [[nodiscard]] int effects_of_operation(const std::string& operation, RunId run) const;
   /// Whether an operator put a result in a state's place.
   [[nodiscard]] bool was_skipped(RunId run) const;
+  /// Whether a state of this name is in its committed journal.
+  [[nodiscard]] bool was_entered(RunId run, const std::string& state) const;
   /// How often a handler gave a step of it back for later.
   [[nodiscard]] int snoozes_of(RunId run) const;
   [[nodiscard]] std::uint64_t commits() const { return commits_; }
@@ -57,6 +59,7 @@ class CommitWitness {
     int retries = 0;
     int snoozes = 0;
     bool is_skipped = false;
+    std::set<std::string> entered;  ///< states
     std::map<std::string, int> by_operation;
     std::map<ScopeId, Thread> threads;
     std::set<std::pair<std::string, std::int32_t>> scheduled;

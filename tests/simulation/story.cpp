@@ -44,6 +44,9 @@ constexpr std::uint64_t kBulkAmong = 10;
 /// Seeds whose nodes park every job that becomes ready: no past fault among them.
 constexpr std::uint64_t kParkingOneIn = 8;
 constexpr std::uint64_t kParkingAmong = 5;
+/// Seeds with readers, who look at runs at any moment: no past fault among them.
+constexpr std::uint64_t kReadersOneIn = 13;
+constexpr std::uint64_t kReadersAmong = 4;
 
 }  // namespace
 
@@ -62,7 +65,9 @@ Story::Story(std::uint64_t seed, bool keeps_resting)
       operators_(cluster_, seed, seed % kOperatorsOneIn == kBulkAmong),
       has_operators_(seed % kOperatorsOneIn == kOperatorsAmong || seed % kOperatorsOneIn == kBulkAmong),
       bulk_operators_(cluster_, witness_, findings_, seed),
-      has_bulk_operators_(seed % kOperatorsOneIn == kBulkAmong) {
+      has_bulk_operators_(seed % kOperatorsOneIn == kBulkAmong),
+      readers_(cluster_, witness_, findings_, seed),
+      has_readers_(seed % kReadersOneIn == kReadersAmong) {
   cluster_.works_on_operations = has_bulk_operators_;
   constexpr std::array<std::size_t, 3> kResting = {0, 2, runtime::kMaxResting};
   cluster_.node_options.max_resting = keeps_resting ? kResting[seed % kResting.size()] : 0;
@@ -90,6 +95,7 @@ std::string Story::describe() const {
   if (has_schedule_) text += " schedule";
   if (has_operators_) text += " operators";
   if (has_bulk_operators_) text += " bulk-operations";
+  if (has_readers_) text += " readers";
   return text;
 }
 
@@ -102,6 +108,7 @@ const std::vector<std::string>& Story::play() {
   if (has_schedule_) scheduled_.begin(kDisturbed);
   if (has_operators_) operators_.go();
   if (has_bulk_operators_) bulk_operators_.go();
+  if (has_readers_) readers_.go();
   const Duration until = cluster_.world.now() + kDisturbed;
   while (findings_.empty() && cluster_.world.now() < until) {
     cluster_.world.advance(std::chrono::seconds{1});

@@ -12,6 +12,7 @@
 #include "tests/simulation/findings.hpp"
 #include "tests/simulation/operators.hpp"
 #include "tests/simulation/performers.hpp"
+#include "tests/simulation/readers.hpp"
 #include "tests/simulation/remote_performers.hpp"
 #include "tests/simulation/scheduled_runs.hpp"
 #include "tests/support/simulated_cluster.hpp"
@@ -71,6 +72,8 @@ class Story {
   const bool has_operators_;
   BulkOperators bulk_operators_;
   const bool has_bulk_operators_;
+  Readers readers_;
+  const bool has_readers_;
   std::vector<std::string> cast_;
 };
 
