@@ -118,6 +118,7 @@ void ShardGroup::run_mailbox(ShardId shard_id, const MailboxKey& key) {
       if (answer) {
         box.loaded = true;
         box.waits = std::move(answer->waits);
+        if (answer->sender_ids) box.stored_ids.emplace(answer->sender_ids->begin(), answer->sender_ids->end());
         box.pending.assign(std::make_move_iterator(answer->pending.begin()),
                            std::make_move_iterator(answer->pending.end()));
         if (answer->next_run) take_read_run(*owner, *std::move(answer->next_run), forgotten);
@@ -186,6 +187,10 @@ void ShardGroup::signal_by_key(SignalRequest request, std::vector<MessageRef> do
           next();
           return;
         }
+        if (mailbox.is_new({request.name, request.id})) {
+          signal_looked_up(shard, request, done, std::optional<store::SignalRow>{}, reply, std::move(next));
+          return;
+        }
         lookup->then = [this, shard, generation = find_shard(shard)->generation, lookup, request, done, reply, next] {
           if (!is_stale(shard, generation)) signal_looked_up(shard, request, done, *lookup->known, reply, next);
         };
@@ -198,7 +203,9 @@ void ShardGroup::signal_by_key(SignalRequest request, std::vector<MessageRef> do
       std::move(abandoned));
   // While the shard recovers, rows may still change: then the operation asks when its turn has come.
   const Shard* owner = find_shard(shard);
-  if (owner != nullptr && owner->phase == Shard::Phase::active && !lookup->is_asked) look();
+  if (owner == nullptr || owner->phase != Shard::Phase::active || lookup->is_asked) return;
+  const auto box = owner->mailboxes.find(key);
+  if (box == owner->mailboxes.end() || !box->second->stored_ids) look();
 }
 
 void ShardGroup::signal_looked_up(ShardId shard, const SignalRequest& request, const std::vector<MessageRef>& done,

@@ -89,6 +89,9 @@ struct Mailbox {
   std::deque<store::SignalRow> pending;         ///< buffered and delivered, oldest first
   /// (name, id) of what was accepted while this mailbox is in memory: the table may not show it yet.
   std::map<std::pair<std::string, std::string>, SignalAnswer> ids;
+  /// (name, id) of every signal of the key that the table has, but for those in `ids`; nothing when they are too many
+  /// to be remembered. Whoever comes with another one need not be looked for.
+  std::optional<std::set<std::pair<std::string, std::string>>> stored_ids;
   std::uint64_t asked = 0;     ///< operations ever
   std::uint64_t finished = 0;  ///< of them
   /// Committed ids, each with the operations that were asked until then: those may have looked at the table too early.
@@ -100,8 +103,14 @@ struct Mailbox {
   void forget_finished() {
     while (!forgettable.empty() && forgettable.front().first <= finished) {
       ids.erase(forgettable.front().second);
+      if (stored_ids) stored_ids->insert(std::move(forgettable.front().second));
+      if (stored_ids && stored_ids->size() > store::kMaxSenderIds) stored_ids.reset();
       forgettable.pop_front();
     }
+  }
+  /// Whether a look at the table would find nothing.
+  [[nodiscard]] bool is_new(const std::pair<std::string, std::string>& sender) const {
+    return loaded && stored_ids && !stored_ids->contains(sender);
   }
   [[nodiscard]] bool is_at_rest() const { return uncommitted <= 0 && !busy && operations.empty(); }
 };

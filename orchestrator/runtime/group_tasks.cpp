@@ -49,7 +49,7 @@ void ShardGroup::hand_out(RunId run_id, core::ScheduleTask command, std::uint64_
   }
   std::shared_ptr<LaneCount> count;
   if (const auto lane = lane_of(*shard, *found->second, command)) {
-    if (number == 0 && shard->parked.must_park(*lane)) {
+    if (number == 0 && shard->parked.must_park(*lane, shard->holds.size())) {
       park(*shard, *lane, run_id);
       return;
     }

@@ -23,11 +23,12 @@ void ParkedJobs::sweep() {
   sweep_at_ = std::max<std::size_t>(64, 2 * lanes_.size());
 }
 
-bool ParkedJobs::must_park(const JobLane& name) const {
+bool ParkedJobs::must_park(const JobLane& name, std::size_t held) const {
   const auto found = lanes_.find(name);
   if (found == lanes_.end()) return limit_ == 0;
   const Lane& lane = *found->second;
-  return lane.parked > 0 || lane.coming > 0 || lane.count->ready() >= lane.limit;
+  const bool is_crowded = held >= kCrowdedLanes * limit_;
+  return lane.parked > 0 || lane.coming > 0 || lane.count->ready() >= (is_crowded ? lane.limit : limit_);
 }
 
 std::shared_ptr<LaneCount> ParkedJobs::count_of(const JobLane& name) { return lane_of(name).count; }

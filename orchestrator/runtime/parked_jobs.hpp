@@ -19,8 +19,10 @@ namespace orchestrator::runtime {
 /// Ready jobs of a shard that are in memory before any is parked, and then of each lane. A job in memory costs some
 /// 5 kB, a parked one 100 bytes.
 inline constexpr std::size_t kMaxReadyPerLane = 500;
-/// The same of a lane with a key: its limit lets few begin at once.
+/// The same of a lane with a key, whose limit lets few begin at once: in a crowded shard, where such lanes may be many.
 inline constexpr std::size_t kMaxReadyPerKey = 16;
+/// A shard is crowded when it has so many times the jobs of a full lane in hand and ready in memory.
+inline constexpr std::size_t kCrowdedLanes = 3;
 
 /// Jobs among which only the order of acceptance decides: whoever may begin one of them may begin any.
 struct JobLane {
@@ -68,12 +70,14 @@ class ParkedJobs {
  public:
   using Refill = std::function<void(const JobLane& lane)>;
 
-  /// @param limit ready jobs per lane in memory, 0: each is parked first; of a lane with a key at most kMaxReadyPerKey
+  /// @param limit ready jobs per lane in memory, 0: each is parked first; a lane with a key that has to park goes on
+  ///     with kMaxReadyPerKey at most
   /// @param refill called on any thread when a lane with parked jobs has few left in memory
   ParkedJobs(std::size_t limit, Refill refill);
 
   /// Whether the next job of the lane has to wait outside of memory: there is no room, or others wait before it.
-  [[nodiscard]] bool must_park(const JobLane& lane) const;
+  /// @param held tasks of the shard in hand and ready in memory
+  [[nodiscard]] bool must_park(const JobLane& lane, std::size_t held) const;
   /// To be counted with each task of the lane that becomes ready in memory.
   std::shared_ptr<LaneCount> count_of(const JobLane& lane);
 

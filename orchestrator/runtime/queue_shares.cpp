@@ -25,6 +25,8 @@ void QueueShares::set_limits(const QueueName& queue, const QueueLimits& limits) 
     return;
   }
   const auto [known, is_new] = held_.try_emplace(queue);
+  // Paused or resumed: the share is what it was, and the next ask is for those who begin to be hungry.
+  if (!is_new && known->second.limits == limits) return;
   known->second.limits = limits;
   if (is_new) {
     parts_.workers.set_share(queue, {.max_in_flight = 0, .tokens = 0, .tokens_until = {}});

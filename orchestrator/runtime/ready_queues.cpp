@@ -64,7 +64,7 @@ void ReadyQueues::insert(Queue& queue, Ready ready, Duration now) {
   } else {
     Key& key = key_of(queue, text);
     Waiting& waiting = key.waiting_for(line, !task.concurrency_key.empty(), !task.rate_key.empty());
-    waiting.tasks.emplace(order, std::move(ready));
+    waiting.tasks.add(order, std::move(ready));
     refresh(key, now);
   }
   queue.note_ready();
@@ -186,9 +186,7 @@ ReadyQueues::Begun ReadyQueues::take(Queue& queue, Line& line, bool is_local, Du
   Key* key = nullptr;
   if (const auto head = line.head_of_keys(); head != nullptr) {
     key = head->key;
-    auto first = head->tasks.begin();
-    ready = std::move(first->second);
-    head->tasks.erase(first);
+    ready = head->tasks.pop();
     // A task that was cancelled while it waited takes nothing: it ends at once.
     const bool is_over = ready.task->hold->cancel_requested;
     if (head->counts && !is_over) {
@@ -266,7 +264,7 @@ void ReadyQueues::end(const Ticket& ticket, Duration now) {
   queue.heard_of = now;
   if (ticket.key != nullptr) {
     --ticket.key->in_flight;
-    refresh(*ticket.key, now);
+    if (!ticket.key->shows_all()) refresh(*ticket.key, now);
     queue.note_ready();
   }
 }
@@ -294,7 +292,7 @@ void ReadyQueues::remove(const Task& task, Duration now) {
   }
   Key* key = find_key(queue, text);
   if (key == nullptr) return;
-  key->waiting_for(line, !task.concurrency_key.empty(), !task.rate_key.empty()).tasks.erase(order);
+  key->waiting_for(line, !task.concurrency_key.empty(), !task.rate_key.empty()).tasks.remove(order);
   refresh(*key, now);
 }
 
@@ -332,14 +330,10 @@ void ReadyQueues::refresh(Key& key, Duration now) {
   bool waits_for_tokens = false;
   for (auto at = key.waiting.begin(); at != key.waiting.end();) {
     Waiting& waiting = *at;
-    std::optional<Order> shown;
-    if (!waiting.tasks.empty() && is_open(key, waiting, now)) shown = waiting.tasks.begin()->first;
+    std::optional<Order> first;
+    if (!waiting.tasks.empty() && is_open(key, waiting, now)) first = waiting.tasks.begin()->first;
     if (!waiting.tasks.empty() && waiting.is_paced && is_dry) waits_for_tokens = true;
-    if (waiting.shown != shown) {
-      if (waiting.shown) waiting.line->heads.erase(*waiting.shown);
-      if (shown) waiting.line->heads.emplace(*shown, &waiting);
-      waiting.shown = shown;
-    }
+    show(waiting, first);
     at = waiting.tasks.empty() ? key.waiting.erase(at) : std::next(at);
   }
   set_wake(openings_, key, key.opens_at,
@@ -352,6 +346,22 @@ void ReadyQueues::refresh(Key& key, Duration now) {
   } else if (fading_.size() > kMaxFadingKeys) {
     forget(*fading_.begin()->key);
   }
+}
+
+/// Takes the key's old place in its line for the new one, if it has both: this happens once for each task.
+void ReadyQueues::show(Waiting& waiting, const std::optional<Order>& first) {
+  auto& heads = waiting.line->heads;
+  if (waiting.shown && first && (*waiting.shown)->first == *first) return;
+  if (!waiting.shown) {
+    if (first) waiting.shown = heads.emplace(*first, &waiting).first;
+    return;
+  }
+  auto place = heads.extract(*waiting.shown);
+  waiting.shown.reset();
+  if (!first) return;
+  place.key() = *first;
+  // Where keys take turns, the one that was first is last now.
+  waiting.shown = heads.insert(heads.end(), std::move(place));
 }
 
 void ReadyQueues::set_wake(std::set<Wake>& wakes, Key& key, std::optional<Duration>& known,

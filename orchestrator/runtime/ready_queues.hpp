@@ -152,6 +152,7 @@ class ReadyQueues {
     using is_transparent = void;
   };
   struct Line;
+  class OrderedTasks;
   struct Waiting;
   struct Namespace;
   struct ProcessLimit {
@@ -174,6 +175,7 @@ class ReadyQueues {
   Begun take(Queue& queue, Line& line, bool is_local, Duration now);
   Queue* choose(Namespace& space, Duration now);
   void refresh(Key& key, Duration now);
+  static void show(Waiting& waiting, const std::optional<Order>& first);
   void set_wake(std::set<Wake>& wakes, Key& key, std::optional<Duration>& known, std::optional<Duration> at);
   void forget(Key& key);
   void open_keys(Duration now);

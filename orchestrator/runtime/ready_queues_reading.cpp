@@ -72,7 +72,7 @@ std::vector<QueueReading> ReadyQueues::readings(Duration now) const {
       for (const Waiting& waiting : key.waiting) {
         for (auto at = waiting.tasks.begin(); at != waiting.tasks.end();) {
           look(at->second);  // of one priority the first is the oldest
-          at = waiting.tasks.upper_bound({at->first.priority, std::numeric_limits<std::uint64_t>::max()});
+          at = waiting.tasks.after_priority(at->first);
         }
         if (obstacle_of_all || is_open(key, waiting, now)) continue;
         const bool is_busy = waiting.counts && key.in_flight >= queue->per_key;
@@ -127,8 +127,7 @@ std::vector<std::pair<RunId, core::TaskRef>> ReadyQueues::withdraw(ShardId shard
     std::vector<Key*> keys;
     for (auto& [text, key] : queue->keys) keys.push_back(&key);
     for (Key* key : keys) {
-      for (Waiting& waiting : key->waiting)
-        std::erase_if(waiting.tasks, [&](auto& one) { return is_gone(one.second); });
+      for (Waiting& waiting : key->waiting) waiting.tasks.remove_if(is_gone);
       refresh(*key, now);
     }
     const auto count = static_cast<std::int64_t>(withdrawn.size() - before);

@@ -48,7 +48,8 @@ struct ReadyQueues::Line {
   std::map<std::int32_t, std::deque<Ready>, std::greater<>> plain;
   std::int64_t plain_count = 0;
   /// The first task of every key that may begin.
-  std::map<Order, Waiting*> heads;
+  using Heads = std::map<Order, Waiting*>;
+  Heads heads;
 
   void insert(const Order& order, Ready ready) {
     auto& tasks = plain[order.priority];
@@ -98,14 +99,68 @@ struct ReadyQueues::Line {
   }
 };
 
+/// A key's tasks in order. They nearly always come at the end and leave at the front: a vector whose first `gone_`
+/// places are empty costs a fraction of a tree.
+class ReadyQueues::OrderedTasks {
+ public:
+  using Item = std::pair<Order, Ready>;
+
+  [[nodiscard]] bool empty() const { return gone_ == items_.size(); }
+  [[nodiscard]] std::size_t size() const { return items_.size() - gone_; }
+  [[nodiscard]] auto begin() { return items_.begin() + static_cast<std::ptrdiff_t>(gone_); }
+  [[nodiscard]] auto begin() const { return items_.begin() + static_cast<std::ptrdiff_t>(gone_); }
+  [[nodiscard]] auto end() const { return items_.end(); }
+  /// The first one that comes after all of that priority which `order` has.
+  [[nodiscard]] auto after_priority(const Order& order) const {
+    const Order last{order.priority, std::numeric_limits<std::uint64_t>::max()};
+    return std::upper_bound(begin(), end(), last, [](const Order& one, const Item& item) { return one < item.first; });
+  }
+
+  void add(const Order& order, Ready ready) {
+    if (empty() || items_.back().first < order) {
+      items_.emplace_back(order, std::move(ready));
+    } else {
+      items_.emplace(find(order), order, std::move(ready));
+    }
+  }
+  Ready pop() {
+    Ready first = std::move(begin()->second);
+    ++gone_;
+    if (2 * gone_ >= items_.size()) drop_gone();
+    return first;
+  }
+  void remove(const Order& order) {
+    const auto place = find(order);
+    if (place != items_.end() && place->first == order) items_.erase(place);
+  }
+  template <typename Gone>
+  void remove_if(Gone is_gone) {
+    drop_gone();
+    std::erase_if(items_, [&](const Item& item) { return is_gone(item.second); });
+  }
+
+ private:
+  [[nodiscard]] std::vector<Item>::iterator find(const Order& order) {
+    return std::lower_bound(begin(), items_.end(), order,
+                            [](const Item& item, const Order& one) { return item.first < one; });
+  }
+  void drop_gone() {
+    items_.erase(items_.begin(), begin());
+    gone_ = 0;
+  }
+
+  std::vector<Item> items_;
+  std::size_t gone_ = 0;
+};
+
 /// Tasks of one key that are alike: for the same workers, under the same limits.
 struct ReadyQueues::Waiting {
   Key* key = nullptr;
   Line* line = nullptr;
   bool counts = false;    ///< under concurrency_per_key
   bool is_paced = false;  ///< under rate_per_key
-  std::map<Order, Ready> tasks;
-  std::optional<Order> shown;  ///< its place in the line's heads
+  OrderedTasks tasks;
+  std::optional<Line::Heads::iterator> shown;  ///< its place in the line's heads
 };
 
 struct ReadyQueues::Key {
@@ -124,6 +179,10 @@ struct ReadyQueues::Key {
     }
     waiting.push_back({this, &line, counts, is_paced, {}, {}});
     return waiting.back();
+  }
+  /// Whether one less in flight changes nothing but that number.
+  [[nodiscard]] bool shows_all() const {
+    return !waiting.empty() && std::ranges::all_of(waiting, [](const Waiting& one) { return one.shown.has_value(); });
   }
 };
 

@@ -5,6 +5,11 @@
 
 namespace orchestrator::runtime {
 
+void SuspectLines::begin_anew() {
+  most_in_hand_ = first_in_hand_;
+  came_back_ = 0;
+}
+
 void SuspectLines::add(const Line& line, SuspectTask task) {
   Waiting& waiting = lines_[line];
   (task.command.alone ? waiting.alone : waiting.tasks).push_back(std::move(task));
@@ -67,6 +72,10 @@ std::optional<bool> SuspectLines::put_down(const HoldKey& key) {
   if (--share->second == 0) in_hand_by_share_.erase(share);
   const bool alone = found->second.alone;
   in_hand_.erase(found);
+  if (++came_back_ >= most_in_hand_ && most_in_hand_ < kMostSuspects) {
+    most_in_hand_ = std::min(2 * most_in_hand_, kMostSuspects);
+    came_back_ = 0;
+  }
   return alone;
 }
 

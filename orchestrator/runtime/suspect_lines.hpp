@@ -11,9 +11,15 @@
 
 namespace orchestrator::runtime {
 
+/// How far the number of suspects in hand grows while none of them kills: what is beside one that does then is inquired
+/// about, or tried again, as if it had been in hand with it at first.
+inline constexpr int kMostSuspects = 256;
+
 /// The suspects of a group (I-17): tasks that may have been in hand when a node died, each in its queue's line. A few
-/// are in hand at a time. Queues whose tasks may have to wait for a limit have a share each, so that what waits there
-/// keeps nobody else; all others have one together. Only on the group's strand; no locks, no clock.
+/// are in hand at a time, and twice as many each time that as many have come back: a hundred thousand jobs that only
+/// stood in a queue are soon no suspects any more. Queues whose tasks may have to wait for a limit have a share each,
+/// so that what waits there keeps nobody else; all others have one together. Only on the group's strand; no locks, no
+/// clock.
 class SuspectLines {
  public:
   struct Line {
@@ -26,8 +32,11 @@ class SuspectLines {
     bool alone = false;
   };
 
-  /// @param most_in_hand of each share
-  explicit SuspectLines(int most_in_hand) : most_in_hand_(most_in_hand) {}
+  /// @param most_in_hand of each share, at first
+  explicit SuspectLines(int most_in_hand) : first_in_hand_(most_in_hand), most_in_hand_(most_in_hand) {}
+
+  /// Somebody died: from now on a few again.
+  void begin_anew();
 
   void add(const Line& line, SuspectTask task);
   /// Takes the next one to go out, and counts it in hand: queues take turns. What must go out alone goes when nothing
@@ -60,7 +69,9 @@ class SuspectLines {
   static std::optional<Line> share_of(const Line& line) { return line.may_wait ? std::optional(line) : std::nullopt; }
   Next count(const Line& line, std::deque<SuspectTask>& from, bool alone);
 
-  const int most_in_hand_;
+  const int first_in_hand_;
+  int most_in_hand_;               ///< of each share
+  int came_back_ = 0;              ///< since most_in_hand_ is what it is
   std::map<Line, Waiting> lines_;  ///< none is empty
   std::optional<Line> last_;       ///< whose turn it was
   std::map<HoldKey, InHand> in_hand_;

@@ -49,9 +49,14 @@ struct MailboxQuery {
   std::string namespace_name;
   std::string key;
 };
+/// Senders' ids that come along with a mailbox.
+inline constexpr std::size_t kMaxSenderIds = 32;
+
 struct MailboxAnswer {
   std::vector<SignalWaitRow> waits;
   std::vector<SignalRow> pending;
+  /// (name, id) of every signal of the key, settled ones too; nothing when there are more than kMaxSenderIds.
+  std::optional<std::vector<std::pair<std::string, std::string>>> sender_ids;
   /// The run of the oldest wait, as in `LoadRequest::runs`: the next signal will ask for it. Nothing when it is on
   /// another shard, is not open, or signals wait that were sent to it by id.
   std::optional<LoadedRun> next_run;

@@ -83,6 +83,7 @@ Json figures_to_json(const BenchFigures& figures) {
   put("last_p99_ms", figures.last_p99_ms);
   put("plain_jobs_per_second", figures.plain_jobs_per_second);
   put("limits_cost_percent", figures.limits_cost_percent);
+  put("whole_limits_cost_percent", figures.whole_limits_cost_percent);
   put("webhooks_per_second", figures.webhooks_per_second);
   put("signals_sent_per_second", figures.signals_sent_per_second);
   put("signals_taken_per_second", figures.signals_taken_per_second);

@@ -62,9 +62,10 @@ struct BenchFigures {
   std::optional<double> runs_per_second;
   std::optional<double> steps_per_second;
   std::optional<double> jobs_per_second;
-  std::optional<double> last_jobs_per_second;   ///< at the end of the load
-  std::optional<double> plain_jobs_per_second;  ///< jobs-limits: without any
-  std::optional<double> limits_cost_percent;    ///< jobs-limits: of the throughput
+  std::optional<double> last_jobs_per_second;       ///< at the end of the load
+  std::optional<double> plain_jobs_per_second;      ///< jobs-limits: without any
+  std::optional<double> limits_cost_percent;        ///< jobs-limits: of the throughput of a drain
+  std::optional<double> whole_limits_cost_percent;  ///< jobs-limits: of the throughput, enqueueing counted
   std::optional<double> webhooks_per_second;
   std::optional<double> signals_sent_per_second;   ///< signal-storm: by those who send
   std::optional<double> signals_taken_per_second;  ///< signal-storm: by the runs that begin afterwards

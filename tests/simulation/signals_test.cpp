@@ -364,6 +364,35 @@ TEST_F(SimulatedSignals, AnOperatorSendsOneOnAndEachNamesTheOther) {
   EXPECT_EQ(again.error().slug, "wrong-state");
 }
 
+/// Up to so many ids a mailbox knows by heart; beyond, each is looked up.
+TEST_F(SimulatedSignals, EveryIdOfAKeyCountsOnceHoweverManyThereAre) {
+  begin(52);
+  std::vector<SignalId> first;
+  const auto send_all = [&](std::size_t count, auto check) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto sent = send(*cluster, a_signal("bell", "tower", "id-" + std::to_string(i)));
+      ASSERT_TRUE(sent) << sent.error().message;
+      check(i, *sent);
+    }
+  };
+  const auto is_known = [&](std::size_t i, const service::SentSignal& sent) {
+    EXPECT_EQ(sent.fate, i < first.size() ? "duplicate" : "buffered") << i;
+    if (i < first.size()) EXPECT_EQ(sent.signal_id, first[i]);
+    if (i == first.size()) first.push_back(sent.signal_id);
+  };
+
+  for (const std::size_t count :
+       {std::size_t{3}, store::kMaxSenderIds, store::kMaxSenderIds + 1, 2 * store::kMaxSenderIds}) {
+    send_all(count, is_known);
+    send_all(count, is_known);
+  }
+  cluster->crash("a");
+  cluster->crash("b");
+  cluster->start_node("a");
+  cluster->world.advance(seconds{20});
+  send_all(2 * store::kMaxSenderIds, is_known);
+}
+
 TEST_F(SimulatedSignals, AReplayOfWhatWasConsumedNeedsAnIdAndCountsOnce) {
   begin(50);
   const auto runs = cluster->start_together("a", "bell", 2);

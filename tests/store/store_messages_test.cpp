@@ -263,6 +263,37 @@ TEST_P(StoreMessages, AMailboxHoldsWaitsAndPendingSignalsOldestFirst) {
   EXPECT_EQ(json_of(mailbox.pending[0].payload), json_of(a_signal(2, "x", "y").payload));
 }
 
+TEST_P(StoreMessages, AMailboxNamesTheIdsOfItsSendersUnlessTheyAreTooMany) {
+  const ShardLease lease = own(2);
+  Batch batch = a_batch({lease});
+  batch.signals = {a_signal(2, "few", "s-1"), a_signal(2, "few", "s-2")};
+  batch.signals[0].fate = SignalFate::consumed;
+  std::set<std::pair<std::string, std::string>> many;
+  for (std::size_t i = 0; i < kMaxSenderIds; ++i) {
+    batch.signals.push_back(a_signal(2, "many", "s-" + std::to_string(i)));
+    batch.signals.push_back(a_signal(2, "too many", "s-" + std::to_string(i)));
+    many.emplace(batch.signals.back().name, batch.signals.back().id);
+  }
+  batch.signals.push_back(a_signal(2, "too many", "one more"));
+  ASSERT_TRUE(commit(batch));
+  std::vector<MailboxQuery> queries;
+  for (const char* key : {"few", "none", "many", "too many"})
+    queries.push_back({.shard = ShardId{2}, .namespace_name = "default", .key = key});
+
+  const auto answer = load({.mailboxes = queries});
+
+  ASSERT_TRUE(answer) << answer.error().message;
+  const auto ids_of = [&](std::size_t at) {
+    const auto& ids = answer->mailboxes.at(at).sender_ids.value();
+    return std::set<std::pair<std::string, std::string>>(ids.begin(), ids.end());
+  };
+  const std::string name = batch.signals[0].name;
+  EXPECT_EQ(ids_of(0), (std::set<std::pair<std::string, std::string>>{{name, "s-1"}, {name, "s-2"}}));
+  EXPECT_TRUE(ids_of(1).empty());
+  EXPECT_EQ(ids_of(2), many);
+  EXPECT_FALSE(answer->mailboxes.at(3).sender_ids);
+}
+
 TEST_P(StoreMessages, ARemovedWaitIsGoneAlsoInTheBatchThatAddedIt) {
   const ShardLease lease = own(2);
   const RunId run = next_run_id(5);

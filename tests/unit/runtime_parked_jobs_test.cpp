@@ -34,24 +34,24 @@ class ParkedJobsTest : public testing::Test {
 
 TEST_F(ParkedJobsTest, AJobIsParkedOnceItsLaneIsFull) {
   add(3);
-  EXPECT_FALSE(parked.must_park(kMail));
+  EXPECT_FALSE(parked.must_park(kMail, 0));
 
   add(1);
 
-  EXPECT_TRUE(parked.must_park(kMail));
+  EXPECT_TRUE(parked.must_park(kMail, 0));
 }
 
 TEST_F(ParkedJobsTest, NobodyPassesThoseWhoWait) {
   add(4);
   parked.park(kMail, job(1));
   begin(4);
-  EXPECT_TRUE(parked.must_park(kMail));
+  EXPECT_TRUE(parked.must_park(kMail, 0));
 
   EXPECT_THAT(parked.take(kMail), ElementsAre(job(1)));
-  EXPECT_TRUE(parked.must_park(kMail)) << "it is on its way";
+  EXPECT_TRUE(parked.must_park(kMail, 0)) << "it is on its way";
   parked.came(kMail);
 
-  EXPECT_FALSE(parked.must_park(kMail));
+  EXPECT_FALSE(parked.must_park(kMail, 0));
 }
 
 TEST_F(ParkedJobsTest, OtherLanesHaveRoomOfTheirOwn) {
@@ -59,7 +59,7 @@ TEST_F(ParkedJobsTest, OtherLanesHaveRoomOfTheirOwn) {
   urgent.priority = 5;
   add(4);
 
-  EXPECT_FALSE(parked.must_park(urgent));
+  EXPECT_FALSE(parked.must_park(urgent, 0));
 }
 
 TEST_F(ParkedJobsTest, MoreIsAskedForOnceWhenHalfIsGone) {
@@ -121,14 +121,17 @@ TEST_F(ParkedJobsTest, OneThatCouldNotBeReadIsFirstAgain) {
   EXPECT_THAT(parked.take(kMail), ElementsAre(job(1)));
 }
 
-TEST_F(ParkedJobsTest, AKeysLaneKeepsFewInMemory) {
+TEST_F(ParkedJobsTest, AKeysLaneKeepsFewInMemoryWhereTheShardHasMany) {
   ParkedJobs many(1'000, [](const JobLane&) {});
   JobLane keyed = kMail;
   keyed.limit_key = "customer-7";
 
   for (std::size_t i = 0; i < kMaxReadyPerKey; ++i) many.count_of(keyed)->one_more();
 
-  EXPECT_TRUE(many.must_park(keyed));
+  EXPECT_FALSE(many.must_park(keyed, kCrowdedLanes * 1'000 - 1));
+  EXPECT_TRUE(many.must_park(keyed, kCrowdedLanes * 1'000));
+  for (std::size_t i = kMaxReadyPerKey; i < 1'000; ++i) many.count_of(keyed)->one_more();
+  EXPECT_TRUE(many.must_park(keyed, 0));
 }
 
 TEST_F(ParkedJobsTest, CountsByQueue) {

@@ -36,7 +36,24 @@ TEST(SuspectLines, AFewAreInHandAtATime) {
   EXPECT_EQ(take_all(lines), 2);
   EXPECT_EQ(lines.put_down({run(0), {}}), std::optional(false));
   EXPECT_EQ(take_all(lines), 1);
+  EXPECT_EQ(lines.put_down({run(9), {}}), std::nullopt);
   EXPECT_EQ(lines.waiting().at(kMail.queue), 2);
+}
+
+TEST(SuspectLines, TwiceAsManyGoOutEachTimeThatAsManyCameBackUntilSomebodyDies) {
+  SuspectLines lines(2);
+  for (int i = 0; i < 2'000; ++i) lines.add(kMail, task(run(i)));
+
+  std::vector<int> in_hand;
+  int next = 0;
+  for (int round = 0; round < 9; ++round) {
+    in_hand.push_back(take_all(lines));
+    for (int i = 0; i < in_hand.back(); ++i) lines.put_down({run(next++), {}});
+  }
+  lines.begin_anew();
+  in_hand.push_back(take_all(lines));
+
+  EXPECT_EQ(in_hand, (std::vector<int>{2, 4, 8, 16, 32, 64, 128, kMostSuspects, kMostSuspects, 2}));
 }
 
 TEST(SuspectLines, QueuesTakeTurns) {

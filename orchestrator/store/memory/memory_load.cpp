@@ -86,6 +86,19 @@ std::vector<SignalRow> find_addressed(const Tables& tables, const RunId& run_id)
   return find_waiting(tables, std::move(anyone));
 }
 
+std::optional<std::vector<std::pair<std::string, std::string>>> find_sender_ids(const Tables& tables,
+                                                                                const SignalRow& anyone) {
+  const Tables::SenderKey first = sender_key(anyone);
+  std::vector<std::pair<std::string, std::string>> ids;
+  for (auto at = tables.senders.lower_bound(first); at != tables.senders.end(); ++at) {
+    const auto& [shard, namespace_name, receiver, name, id] = at->first;
+    if (shard != std::get<0>(first) || namespace_name != std::get<1>(first) || receiver != std::get<2>(first)) break;
+    if (ids.size() == kMaxSenderIds) return std::nullopt;
+    ids.emplace_back(name, id);
+  }
+  return ids;
+}
+
 MailboxAnswer find_mailbox(const Tables& tables, const MailboxQuery& query) {
   MailboxAnswer answer;
   const Tables::WaitKey first{query.shard, query.namespace_name, query.key, RunId{}, 0};
@@ -101,6 +114,7 @@ MailboxAnswer find_mailbox(const Tables& tables, const MailboxQuery& query) {
   anyone.shard = query.shard;
   anyone.namespace_name = query.namespace_name;
   anyone.key = query.key;
+  answer.sender_ids = find_sender_ids(tables, anyone);
   answer.pending = find_waiting(tables, std::move(anyone));
   if (answer.waits.empty() || shard_of(answer.waits.front().run_id) != query.shard) return answer;
   const RunId next = answer.waits.front().run_id;

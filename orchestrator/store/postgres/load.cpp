@@ -140,26 +140,44 @@ void add_next_runs(Transaction& transaction, std::vector<MailboxAnswer>& answers
   }
 }
 
+void add_sender_id(MailboxAnswer& mailbox, std::string name, std::string id) {
+  if (!mailbox.sender_ids) return;
+  if (mailbox.sender_ids->size() < kMaxSenderIds) {
+    mailbox.sender_ids->emplace_back(std::move(name), std::move(id));
+  } else {
+    mailbox.sender_ids.reset();
+  }
+}
+
 /// Mailboxes, and whether senders' ids were used before. What is rare, signals that are there already, is asked for
 /// only where there are any.
 void load_mailboxes(Transaction& transaction, const LoadRequest& request, LoadAnswer& answer) {
   constexpr int kMailboxPart = 1;
+  constexpr int kUsedPart = 2;
   const std::vector<std::size_t> senders = questions_of(request.signal_ids, Sender::key);
   if (request.mailboxes.empty() && senders.empty()) return;
   answer.mailboxes.resize(request.mailboxes.size());
+  for (auto& mailbox : answer.mailboxes) mailbox.sender_ids.emplace();
   Parameters parameters = mailbox_parameters(request.mailboxes);
   add_sender_ids(parameters, request.signal_ids, senders, Sender::key);
   std::vector<std::size_t> used;
   std::set<std::size_t> with_pending;
   for (const auto& row : transaction.execute("load_mailboxes", std::move(parameters))) {
     RowReader reader(row);
-    const bool is_mailbox = reader.integer() == kMailboxPart;
+    const int part = reader.integer();
     const std::size_t at = place(reader);
-    if (!is_mailbox) {
+    if (part == kUsedPart) {
       used.push_back(senders.at(at));
       continue;
     }
-    if (reader.boolean()) with_pending.insert(at);
+    const bool has_pending = reader.boolean();
+    if (part != kMailboxPart) {
+      reader.skip();
+      std::string name = reader.text();
+      add_sender_id(answer.mailboxes.at(at), std::move(name), reader.text());
+      continue;
+    }
+    if (has_pending) with_pending.insert(at);
     if (!reader.next_is_null()) answer.mailboxes.at(at).waits.push_back(read_wait(reader));
   }
   load_sender_ids(transaction, request.signal_ids, used, Sender::key, answer.signal_ids);

@@ -44,7 +44,6 @@ class RowReader {
     }
     return Uuid<Tag>{uuid()};
   }
-  /// Steps over a column and says whether it was null.
   bool next_is_null() const { return row_[at_].is_null(); }
   void skip() { ++at_; }
 

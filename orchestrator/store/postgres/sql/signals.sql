@@ -1,7 +1,7 @@
 -- name: load_mailboxes
 -- Part 1: the open waits of signal keys, oldest first; a key without waits still has a row, for it says whether signals
--- of it are pending. Part 2: the senders' ids that were used before. One statement, because nearly always it is all that
--- a signal asks. Index: signal_waits_pkey, signals_pending_key, signals_sender_key.
+-- of it are pending. Part 2: the senders' ids that were used before. Part 3: names and ids of all signals of a key, up to
+-- one more than kMaxSenderIds. One statement, because nearly always it is all that a signal asks. Index: signal_waits_pkey, signals_pending_key, signals_sender_key.
 select 1 as part, q.place, exists (
     select from orchestrator.signals s
     where s.shard = q.shard and s.namespace = q.namespace and s.key = q.key and s.fate in ('buffered', 'delivered')),
@@ -17,6 +17,12 @@ from unnest($4::int[], $5::text[], $6::text[], $7::text[], $8::text[]) with ordi
 where exists (
   select from orchestrator.signals s
   where s.shard = q.shard and s.namespace = q.namespace and s.key = q.key and s.name = q.name and s.id = q.id)
+union all
+select 3, q.place, true, null, r.name, r.id, null, null, null, null, null
+from unnest($1::int[], $2::text[], $3::text[]) with ordinality as q (shard, namespace, key, place)
+cross join lateral (
+  select s.name, s.id from orchestrator.signals s
+  where s.shard = q.shard and s.namespace = q.namespace and s.key = q.key limit 33) r
 order by 1, 2, since, run_id, step
 
 -- name: load_mailbox_signals
