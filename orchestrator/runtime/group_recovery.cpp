@@ -241,10 +241,10 @@ Result<std::unique_ptr<RunEntry>> ShardGroup::replayed(RunHeader header, store::
 void ShardGroup::activate(Shard& shard, store::Recovery recovery) {
   shard.phase = Shard::Phase::active;
   const bool unclean = std::exchange(shard.unclean, false);
-  if (unclean) suspects_.begin_anew();
   for (const auto& due : recovery.due) timers_.emplace(due.wake_at, due.run_id);
   arm();
   adopt_leases(shard, std::move(recovery.task_leases));
+  if (unclean) suspects_.begin_anew();
   // Ids first: resuming may change the map of runs.
   std::vector<RunId> ids;
   ids.reserve(shard.runs.size());
