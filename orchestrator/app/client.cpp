@@ -8,6 +8,9 @@
 namespace orchestrator::app {
 namespace {
 
+/// Pages that one list of the terminal follows; its cursor is told where that was not enough.
+constexpr int kMaxPagesFollowed = 20;
+
 /// A problem document (RFC 9457) in lines for people.
 void explain_problem(const ApiAnswer& answer) {
   std::cerr << "orchestrator: refused with status " << answer.status;
@@ -82,7 +85,32 @@ std::optional<ApiAnswer> print_answer(const ClientOptions& options, Result<ApiAn
   return std::nullopt;
 }
 
-std::string with_query(std::string path, const std::vector<std::pair<std::string, std::string>>& parameters) {
+std::optional<Json> list_page(const ClientOptions& options, const std::string& path, const QueryParameters& parameters,
+                              int limit, std::string cursor, Exit& exit,
+                              const std::function<bool(const Json& item)>& wanted) {
+  Json items = Json::array();
+  ClientOptions quiet = options;
+  quiet.output = "table";
+  for (int pages = 0; pages < kMaxPagesFollowed && items.size() < static_cast<std::size_t>(limit); ++pages) {
+    QueryParameters of_page = parameters;
+    of_page.emplace_back("cursor", cursor);
+    of_page.emplace_back("limit", std::to_string(limit - static_cast<int>(items.size())));
+    tools::ClientRequest request;
+    request.target = with_query(path, of_page);
+    const auto page = call_and_print(quiet, std::move(request), exit);
+    if (!page) return std::nullopt;
+    for (const Json& item : page->value.value("items", Json::array())) {
+      if (!wanted || wanted(item)) items.push_back(item);
+    }
+    cursor = string_member(page->value, "next_cursor");
+    if (cursor.empty()) break;
+  }
+  Json gathered = {{"items", std::move(items)}, {"next_cursor", cursor.empty() ? Json() : Json(cursor)}};
+  if (options.json()) std::cout << dump_json(gathered) << "\n";
+  return gathered;
+}
+
+std::string with_query(std::string path, const QueryParameters& parameters) {
   char separator = '?';
   for (const auto& [name, value] : parameters) {
     if (value.empty()) continue;

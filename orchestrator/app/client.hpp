@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -54,8 +55,18 @@ std::optional<ApiAnswer> call_and_print(const ClientOptions& options, tools::Cli
 /// The second half of it, for those who do something between the two.
 std::optional<ApiAnswer> print_answer(const ClientOptions& options, Result<ApiAnswer> answer, Exit& exit);
 
+using QueryParameters = std::vector<std::pair<std::string, std::string>>;
+
+/// A page of a list as people expect it: as many items as they asked for, though a page of the server may be short and
+/// go on behind its cursor. {"items", "next_cursor"}; printed when JSON is asked for; nothing after an error.
+/// @param parameters without limit and cursor
+/// @param wanted which items count
+std::optional<Json> list_page(const ClientOptions& options, const std::string& path, const QueryParameters& parameters,
+                              int limit, std::string cursor, Exit& exit,
+                              const std::function<bool(const Json& item)>& wanted = {});
+
 /// `/v1/...?a=b&c=d`, percent-encoded; pairs with an empty value are left out.
-std::string with_query(std::string path, const std::vector<std::pair<std::string, std::string>>& parameters);
+std::string with_query(std::string path, const QueryParameters& parameters);
 
 /// A member as a table shows it: texts bare, null and absent ones as "-", others as JSON.
 std::string cell(const Json& object, const char* member);

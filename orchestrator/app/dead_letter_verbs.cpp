@@ -41,14 +41,14 @@ struct DeadLetterOptions {
   int limit = 50;
 };
 
-std::string list_target(const DeadLetterOptions& options, int limit, const std::string& cursor) {
-  return with_query("/v1/dead-letters", {{"workflow", options.workflow},
-                                         {"key", options.key},
-                                         {"error", options.error},
-                                         {"reason", options.reason},
-                                         {"q", options.query},
-                                         {"cursor", cursor},
-                                         {"limit", std::to_string(limit)}});
+constexpr const char* kDeadLetters = "/v1/dead-letters";
+
+QueryParameters filter_of(const DeadLetterOptions& options) {
+  return {{"workflow", options.workflow},
+          {"key", options.key},
+          {"error", options.error},
+          {"reason", options.reason},
+          {"q", options.query}};
 }
 
 /// How many have which error, the most frequent first: one cause usually has many of them.
@@ -94,12 +94,10 @@ void print_dead_letters(const Json& items) {
 }
 
 void list(const DeadLetterOptions& options, Exit& exit) {
-  tools::ClientRequest request;
-  request.target = list_target(options, options.limit, options.cursor);
-  const auto page = call_and_print(options.client, std::move(request), exit);
+  const auto page = list_page(options.client, kDeadLetters, filter_of(options), options.limit, options.cursor, exit);
   if (!page || options.client.json()) return;
-  print_dead_letters(page->value.value("items", Json::array()));
-  if (const std::string next = cell(page->value, "next_cursor"); next != "-")
+  print_dead_letters(page->at("items"));
+  if (const std::string next = cell(*page, "next_cursor"); next != "-")
     std::cout << "\nmore: --cursor " << next << "\n";
 }
 
@@ -116,8 +114,11 @@ std::optional<std::vector<std::string>> chosen(const DeadLetterOptions& options,
   ClientOptions quiet = options.client;
   quiet.output = "table";
   do {
+    QueryParameters of_page = filter_of(options);
+    of_page.emplace_back("cursor", cursor);
+    of_page.emplace_back("limit", "500");
     tools::ClientRequest request;
-    request.target = list_target(options, 500, cursor);
+    request.target = with_query(kDeadLetters, of_page);
     const auto page = call_and_print(quiet, std::move(request), exit);
     if (!page) return std::nullopt;
     for (const Json& item : page->value.value("items", Json::array())) runs.push_back(string_member(item, "run_id"));

@@ -14,9 +14,6 @@
 namespace orchestrator::app {
 namespace {
 
-/// Pages that `job list` looks through for jobs between runs of workflows.
-constexpr int kMaxPages = 20;
-
 struct JobOptions {
   ClientOptions client;
   std::string job_id;
@@ -89,36 +86,16 @@ void enqueue(const JobOptions& options, Exit& exit) {
   if (answer && !options.client.json()) print_members(answer->value, std::cout);
 }
 
-/// The list of runs knows both kinds: jobs are picked out of it, page by page.
+/// The list of runs knows both kinds: jobs are picked out of it.
 void list(const JobOptions& options, Exit& exit) {
-  Json items = Json::array();
-  std::string cursor = options.cursor;
-  ClientOptions quiet = options.client;
-  quiet.output = "table";
-  for (int pages = 0; pages < kMaxPages && items.size() < static_cast<std::size_t>(options.limit); ++pages) {
-    tools::ClientRequest request;
-    const auto missing = options.limit - static_cast<int>(items.size());
-    request.target = with_query("/v1/runs", {{"handler", options.handler},
-                                             {"queue", options.queue},
-                                             {"state", options.state},
-                                             {"key", options.key},
-                                             {"error", options.error},
-                                             {"cursor", cursor},
-                                             {"limit", std::to_string(missing)}});
-    const auto page = call_and_print(quiet, std::move(request), exit);
-    if (!page) return;
-    for (const Json& item : page->value.value("items", Json::array())) {
-      if (string_member(item, "kind") == "job") items.push_back(item);
-    }
-    cursor = string_member(page->value, "next_cursor");
-    if (cursor.empty()) break;
-  }
-  const Json page = {{"items", std::move(items)}, {"next_cursor", cursor.empty() ? Json() : Json(cursor)}};
-  if (options.client.json()) {
-    std::cout << dump_json(page) << "\n";
-  } else {
-    print_runs(page, std::cout);
-  }
+  const QueryParameters filter{{"handler", options.handler},
+                               {"queue", options.queue},
+                               {"state", options.state},
+                               {"key", options.key},
+                               {"error", options.error}};
+  const auto page = list_page(options.client, "/v1/runs", filter, options.limit, options.cursor, exit,
+                              [](const Json& item) { return string_member(item, "kind") == "job"; });
+  if (page && !options.client.json()) print_runs(*page, std::cout);
 }
 
 void show(const JobOptions& options, Exit& exit) {

@@ -132,16 +132,13 @@ void start_batch(const RunOptions& options, Exit& exit) {
 }
 
 void list(const RunOptions& options, Exit& exit) {
-  tools::ClientRequest request;
-  request.target = with_query("/v1/runs", {{"state", options.state},
-                                           {"workflow", options.workflow},
-                                           {"key", options.key},
-                                           {"error", options.error},
-                                           {"q", options.query},
-                                           {"cursor", options.cursor},
-                                           {"limit", std::to_string(options.limit)}});
-  const auto answer = call_and_print(options.client, std::move(request), exit);
-  if (answer && !options.client.json()) print_runs(answer->value, std::cout);
+  const QueryParameters filter{{"state", options.state},
+                               {"workflow", options.workflow},
+                               {"key", options.key},
+                               {"error", options.error},
+                               {"q", options.query}};
+  const auto page = list_page(options.client, "/v1/runs", filter, options.limit, options.cursor, exit);
+  if (page && !options.client.json()) print_runs(*page, std::cout);
 }
 
 void show(const RunOptions& options, Exit& exit) {

@@ -93,24 +93,22 @@ void send(const SignalOptions& options, Exit& exit) {
 }
 
 void list(const SignalOptions& options, Exit& exit) {
-  const std::string target = with_query("/v1/signals", {{"limit", std::to_string(options.limit)},
-                                                        {"cursor", options.cursor},
-                                                        {"name", options.name},
-                                                        {"key", options.key},
-                                                        {"fate", options.fate},
-                                                        {"run_id", options.run_id},
-                                                        {"origin", options.origin},
-                                                        {"received_after", options.received_after},
-                                                        {"received_before", options.received_before}});
-  const auto answer = call_and_print(options.client, request_of("GET", target), exit);
-  if (!answer || options.client.json()) return;
+  const QueryParameters filter{{"name", options.name},
+                               {"key", options.key},
+                               {"fate", options.fate},
+                               {"run_id", options.run_id},
+                               {"origin", options.origin},
+                               {"received_after", options.received_after},
+                               {"received_before", options.received_before}};
+  const auto page = list_page(options.client, "/v1/signals", filter, options.limit, options.cursor, exit);
+  if (!page || options.client.json()) return;
   Table table({"SIGNAL", "RECEIVED", "NAME", "KEY", "FATE", "REASON", "RUN", "WAIT"});
-  for (const Json& signal : answer->value.value("items", Json::array())) {
+  for (const Json& signal : page->at("items")) {
     table.add({cell(signal, "signal_id"), cell(signal, "received_at"), cell(signal, "name"), cell(signal, "key"),
                cell(signal, "fate"), cell(signal, "reason"), cell(signal, "run_id"), cell(signal, "state_name")});
   }
   table.print(std::cout);
-  if (const std::string next = cell(answer->value, "next_cursor"); next != "-") {
+  if (const std::string next = cell(*page, "next_cursor"); next != "-") {
     std::cout << "\nmore: --cursor " << next << "\n";
   }
 }

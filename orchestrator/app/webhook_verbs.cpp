@@ -126,23 +126,21 @@ void delete_endpoint(const WebhookOptions& options, Exit& exit) {
 }
 
 void list_deliveries(const WebhookOptions& options, Exit& exit) {
-  const std::string target = with_query(kDeliveries, {{"limit", std::to_string(options.limit)},
-                                                      {"cursor", options.cursor},
-                                                      {"endpoint", options.endpoint},
-                                                      {"provider", options.provider},
-                                                      {"verdict", options.verdict},
-                                                      {"received_after", options.received_after},
-                                                      {"received_before", options.received_before}});
-  const auto answer = call_and_print(options.client, request_of("GET", target), exit);
-  if (!answer || options.client.json()) return;
+  const QueryParameters filter{{"endpoint", options.endpoint},
+                               {"provider", options.provider},
+                               {"verdict", options.verdict},
+                               {"received_after", options.received_after},
+                               {"received_before", options.received_before}};
+  const auto page = list_page(options.client, kDeliveries, filter, options.limit, options.cursor, exit);
+  if (!page || options.client.json()) return;
   Table table({"DELIVERY", "RECEIVED", "ENDPOINT", "PROVIDER", "VERDICT", "REPEATS", "FATE", "EVENT"});
-  for (const Json& delivery : answer->value.value("items", Json::array())) {
+  for (const Json& delivery : page->at("items")) {
     table.add({cell(delivery, "delivery_id"), cell(delivery, "received_at"), cell(delivery, "endpoint"),
                cell(delivery, "provider"), cell(delivery, "verdict"), cell(delivery, "duplicates"),
                cell(delivery, "fate"), cell(delivery, "dedupe_key")});
   }
   table.print(std::cout);
-  print_more(answer->value);
+  print_more(*page);
 }
 
 void show_delivery(const WebhookOptions& options, Exit& exit) {
