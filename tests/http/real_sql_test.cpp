@@ -134,6 +134,30 @@ TEST_F(RealSql, ASignalFromATransactionMeetsItsRun) {
   EXPECT_EQ(query("select count(*) from orchestrator.signals"), "1");
 }
 
+/// Whoever may write to the database answers with the rights of an operator, not of an admin.
+TEST_F(RealSql, AnAnswerToADecisionForAdminsIsRejectedAndTheDecisionWaits) {
+  const char* ask = R"({"StartAt":"Ask","States":{"Ask":{"Type":"Task","Resource":"decision:release",
+    "Parameters":{"key.$":"$.order","title":"Pay?","roles":["admin"]},"End":true}}})";
+  ASSERT_EQ(call("POST", "/v1/workflows/ask/versions", ask).status, 201);
+  const auto started = call("POST", "/v1/runs", R"({"workflow":"ask","key":"o-2","input":{"order":"o-2"}})");
+  const std::string run_id = started.json().at("run_id");
+  run_in(run_id, "waiting");
+
+  const std::string signal_id = psql("select orchestrator.send_signal('default', 'release', 'o-2', 'true', 'a-1')");
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  Json fate;
+  do {
+    fate = call("GET", "/v1/signals/" + signal_id + "?wait=5").json();
+  } while (fate.value("fate", "") != "rejected" && std::chrono::steady_clock::now() < give_up);
+
+  EXPECT_EQ(fate.value("fate", ""), "rejected") << dump_json(fate);
+  EXPECT_EQ(fate.value("reason", ""), "decision-role") << dump_json(fate);
+  EXPECT_EQ(call("GET", "/v1/runs/" + run_id).json().at("state"), "waiting");
+  const auto answered = call("POST", "/v1/signals/release", R"({"key":"o-2","payload":true})");
+  EXPECT_EQ(answered.status, 202) << answered.body;
+  run_in(run_id, "succeeded");
+}
+
 TEST_F(RealSql, AKeyThatIsTakenEndsThePromiseAndNamesItsHolder) {
   const std::string start = R"(select orchestrator.start_run('default', 'wait', '{"order": "o-1"}', 'o-1')";
   const std::string holder = query(start + ")");
