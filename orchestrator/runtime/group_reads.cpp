@@ -105,7 +105,7 @@ void ShardGroup::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {
         return;
       }
       if (is_closed(entry.run.state())) {
-        reply(closed);
+        refuse_once_committed(entry, closed, reply);
         return;
       }
       mark_in_hand(entry);
@@ -118,7 +118,7 @@ void ShardGroup::cancel_run(CancelRequest request, Reply<CancelAnswer> reply) {
       }
       const core::CancelAsked asked{request.mode, request.reason, request.actor, request.operation};
       if (const Status decided = cancel_entry(entry, asked, request.audit); !decided) {
-        reply(decided.error());
+        refuse_once_committed(entry, decided.error(), reply);
         return;
       }
       touch(shard, pending_);

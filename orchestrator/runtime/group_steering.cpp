@@ -48,7 +48,7 @@ void ShardGroup::steer_found(RunEntry& entry, const SteerRequest& request, const
     if (const Status possible = parts_.planner.rehearse(entry.run, event, inputs()); possible) {
       reply(SteerAnswer{entry.run.state()});
     } else {
-      reply(possible.error());
+      refuse_once_committed(entry, possible.error(), reply);
     }
     return;
   }
@@ -57,7 +57,7 @@ void ShardGroup::steer_found(RunEntry& entry, const SteerRequest& request, const
   mark_in_hand(entry);
   auto audit = audit_of(request.audit, entry);
   if (const Status decided = decide(entry, event, pending_); !decided) {
-    reply(decided.error());
+    refuse_once_committed(entry, decided.error(), reply);
     return;
   }
   write_audit(std::move(audit), entry, pending_);

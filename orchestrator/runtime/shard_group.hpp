@@ -239,6 +239,20 @@ class ShardGroup {
 
   // group_steering.cpp
   Status cancel_entry(RunEntry& entry, const core::CancelAsked& asked, std::optional<AuditEntry> audit);
+  /// What is refused because of decisions under way, such as the run's end, is refused when they are committed: after a
+  /// crash before that it would have been possible.
+  template <typename Answer>
+  void refuse_once_committed(const RunEntry& entry, Error why, const Reply<Answer>& reply) {
+    if (entry.uncommitted == 0) {
+      reply(std::move(why));
+      return;
+    }
+    const ShardId shard = shard_of(entry.run.header().id);
+    touch(shard, pending_);
+    pending_.after.push_back(
+        {shard, [why = std::move(why), reply](const Status& status) { reply(status ? why : status.error()); }});
+    flush_soon();
+  }
   void refuse_steering(const SteerRequest& request, const Reply<SteerAnswer>& reply);
   void steer_found(RunEntry& entry, const SteerRequest& request, const Reply<SteerAnswer>& reply);
   void take_back_ready(const RunEntry& entry);

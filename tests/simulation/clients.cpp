@@ -308,7 +308,12 @@ void Clients::cancel(const std::string& workflow, const std::string& key, Cancel
           findings_.add("I-1", "the cancellation of " + run->str() + " was acknowledged, but it is nowhere");
         cancelled_.insert(*run);
       },
-      [](Result<service::CancelReceipt>) { return true; });
+      [this, run](const Result<service::CancelReceipt>& answer) {
+        const bool is_refused = !answer && answer.error().slug == "run-closed";
+        if (is_refused && !cluster_.tables().closed.contains(*run) && witness_.retries_of(*run) == 0)
+          findings_.add("I-29", "a caller was told that run " + run->str() + " is closed, which is not committed");
+        return true;
+      });
 }
 
 void Clients::retry(const std::string& workflow, const std::string& key) {
