@@ -11,11 +11,13 @@ constexpr Duration kReadAgainAfter = std::chrono::milliseconds{200};
 
 }  // namespace
 
+std::size_t ShardGroup::held_by(const Shard& shard) { return shard.holds.size() + shard.suspected.size(); }
+
 std::optional<JobLane> ShardGroup::lane_of(const Shard& shard, const RunEntry& entry,
                                            const core::ScheduleTask& command) const {
-  if (shard.parked.size() == 0 && shard.holds.size() < parts_.max_ready_per_lane) return std::nullopt;
+  if (shard.parked.size() == 0 && held_by(shard) < parts_.max_ready_per_lane) return std::nullopt;
   // Only what its row tells completely: nobody has begun it, and no line of an order key needs it.
-  const bool is_plain = entry.is_job() && !entry.is_ordered() && entry.job_notes == nullptr && !command.suspect;
+  const bool is_plain = entry.is_job() && !entry.is_ordered() && entry.job_notes == nullptr;
   if (!is_plain || entry.uncommitted > 0 || entry.committing) return std::nullopt;
   const RunHeader& header = entry.run.header();
   const KeysOf keys = keys_of(header);

@@ -89,7 +89,8 @@ bool ShardGroup::has_work_in_hand(const Shard& shard) {
 }
 
 bool ShardGroup::is_suspect(const Shard& shard) const {
-  return shard.unclean || suspects_.has_waiting(shard.lease.shard);
+  return shard.unclean || suspects_.has_waiting(shard.lease.shard) ||
+         std::ranges::any_of(shard.suspected, [&](const HoldKey& key) { return shard.parked.contains(key.run_id); });
 }
 
 /// Whether nothing is in hand, in flight, or half done. What rests in memory is in the table as well, and so is a
@@ -174,11 +175,20 @@ void ShardGroup::recovered(ShardId id, std::uint64_t generation, Result<store::R
   rebuild(id, generation, std::make_shared<store::Recovery>(std::move(*recovery)), 0);
 }
 
+/// A job that nobody has begun, as far as its row tells: it may be one of a million, and is built when its turn comes
+/// to be handed out, or parked.
+bool ShardGroup::is_built_last(const store::LoadedRun& loaded) {
+  const RunHeader& header = loaded.row.header;
+  return header.kind == RunKind::job && !loaded.row.progress.job_state &&
+         (header.job == nullptr || header.job->order_key.empty());
+}
+
 /// Rebuilds the runs one after the other: a definition that is not in memory is read in between.
 void ShardGroup::rebuild(ShardId id, std::uint64_t generation, std::shared_ptr<store::Recovery> recovery,
                          std::size_t index) {
   Shard* shard = find_shard(id);
   if (shard == nullptr || shard->generation != generation) return;
+  while (index < recovery->running.size() && is_built_last(recovery->running[index])) ++index;
   if (index == recovery->running.size()) {
     activate(*shard, std::move(*recovery));
     return;
@@ -246,11 +256,15 @@ void ShardGroup::activate(Shard& shard, store::Recovery recovery) {
   adopt_leases(shard, std::move(recovery.task_leases));
   if (unclean) suspects_.begin_anew();
   // Ids first: resuming may change the map of runs.
-  std::vector<RunId> ids;
-  ids.reserve(shard.runs.size());
-  for (const auto& [id, entry] : shard.runs) ids.push_back(id);
-  std::sort(ids.begin(), ids.end());  // oldest first, and the same order in every simulation of one seed
-  for (const RunId& id : ids) {
+  std::vector<std::pair<RunId, store::LoadedRun*>> runs;
+  runs.reserve(shard.runs.size() + recovery.running.size());
+  for (const auto& [id, entry] : shard.runs) runs.emplace_back(id, nullptr);
+  for (auto& loaded : recovery.running) {
+    if (is_built_last(loaded)) runs.emplace_back(loaded.row.header.id, &loaded);
+  }
+  std::sort(runs.begin(), runs.end());  // oldest first, and the same order in every simulation of one seed
+  for (const auto& [id, job] : runs) {
+    if (job != nullptr) build_job(shard, std::move(job->row));
     const auto found = shard.runs.find(id);
     if (found != shard.runs.end() && refusal_of(shard.lease.shard, id) == nullptr) resume(*found->second, unclean);
   }
@@ -263,8 +277,20 @@ void ShardGroup::activate(Shard& shard, store::Recovery recovery) {
   parts_.workers.rouse_claims();  // what was claimed meanwhile could not be begun
   parts_.logger.debug("shard_active", {{"shard", to_int(shard.lease.shard)},
                                        {"epoch", to_int(shard.lease.epoch)},
-                                       {"running", ids.size()},
+                                       {"running", runs.size()},
                                        {"unclean", unclean}});
+}
+
+void ShardGroup::build_job(Shard& shard, store::OpenRunRow row) {
+  const RunId id = row.header.id;
+  auto definition = job_definitions_.find(row.header.workflow, row.header.queue, row.header.job);
+  auto entry = rebuilt_job(std::move(row.header), std::move(row.progress), std::move(definition));
+  if (!entry) {
+    parts_.logger.error("run_unreadable", {{"run_id", id.str()}, {"reason", entry.error().message}});
+    return;
+  }
+  (*entry)->addressed_loaded = false;
+  insert(shard, std::move(*entry));
 }
 
 /// Runs whose data the database refuses fail as they stand in the table: the decision that was refused never happened.

@@ -122,6 +122,7 @@ inline constexpr std::size_t kMaxResting = 1'000;
 struct SuspectTask {
   RunId run_id;
   core::ScheduleTask command;
+  std::shared_ptr<void> lane;  ///< of a job that may be parked: it counts as ready there until this is gone
 };
 
 struct HoldKey {

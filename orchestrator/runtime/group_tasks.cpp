@@ -35,27 +35,44 @@ void ShardGroup::hand_out(RunId run_id, core::ScheduleTask command, std::uint64_
   if (!shard->suspected.empty() && shard->suspected.contains({run_id, command.task})) command.suspect = true;
   if (command.suspect && !found->second->run.is_start_recorded(command.task)) {
     if (parts_.handlers.find(command.handler) != nullptr) {
-      const KeysOf keys = keys_of(found->second->run.header());
-      const QueueName queue{found->second->run.header().namespace_name, command.queue};
-      const auto rules = parts_.workers.rules_of(queue);
-      const bool may_wait =
-          !keys.concurrency_key.empty() || !keys.rate_key.empty() || (rules && rules->limits != QueueLimits{});
-      suspects_.add({queue, may_wait}, {run_id, std::move(command)});
-      pump_suspects();
+      line_up_suspect(*shard, *found->second, std::move(command), number);
       return;
     }
     // Whatever it did to its worker, it takes no node down; its lost leases are counted.
     shard->suspected.erase({run_id, command.task});
   }
   std::shared_ptr<LaneCount> count;
-  if (const auto lane = lane_of(*shard, *found->second, command)) {
-    if (number == 0 && shard->parked.must_park(*lane, shard->holds.size())) {
+  const auto lane = command.suspect ? std::nullopt : lane_of(*shard, *found->second, command);
+  if (lane) {
+    if (number == 0 && shard->parked.must_park(*lane, held_by(*shard))) {
       park(*shard, *lane, run_id);
       return;
     }
     count = shard->parked.count_of(*lane);
   }
   submit(*found->second, std::move(command), std::move(count), number);
+}
+
+/// A job that may be parked is: after a crash every ready one is a suspect.
+void ShardGroup::line_up_suspect(Shard& shard, RunEntry& entry, core::ScheduleTask command, std::uint64_t number) {
+  const RunHeader& header = entry.run.header();
+  const KeysOf keys = keys_of(header);
+  const QueueName queue{header.namespace_name, command.queue};
+  const auto rules = parts_.workers.rules_of(queue);
+  const bool may_wait =
+      !keys.concurrency_key.empty() || !keys.rate_key.empty() || (rules && rules->limits != QueueLimits{});
+  SuspectTask suspect{.run_id = header.id, .command = std::move(command), .lane = nullptr};
+  if (const auto lane = lane_of(shard, entry, suspect.command)) {
+    if (number == 0 && shard.parked.must_park(*lane, held_by(shard))) {
+      park(shard, *lane, suspect.run_id);
+      return;
+    }
+    const auto count = shard.parked.count_of(*lane);
+    count->one_more();
+    suspect.lane = std::shared_ptr<void>(nullptr, [count](void*) { count->one_less(); });
+  }
+  suspects_.add({queue, may_wait}, std::move(suspect));
+  pump_suspects();
 }
 
 /// Suspect tasks go out a few at a time, each counted and committed before: work that kills its node is found, and work

@@ -270,6 +270,8 @@ class ShardGroup {
   // group_parking.cpp
   /// The lane of a job that may be parked; nothing for everything else, and while the shard has few tasks.
   std::optional<JobLane> lane_of(const Shard& shard, const RunEntry& entry, const core::ScheduleTask& command) const;
+  /// Tasks of the shard that are in hand, ready in memory, or suspects.
+  static std::size_t held_by(const Shard& shard);
   /// Puts a ready job out of memory.
   void park(Shard& shard, const JobLane& lane, RunId run_id);
   /// Brings parked jobs of a lane back, as many as there is room for.
@@ -283,6 +285,7 @@ class ShardGroup {
   // group_tasks.cpp
   /// @param number the place of a job that was parked and now has room; 0: it becomes ready, and may be parked
   void hand_out(RunId run_id, core::ScheduleTask command, std::uint64_t number = 0);
+  void line_up_suspect(Shard& shard, RunEntry& entry, core::ScheduleTask command, std::uint64_t number);
   void submit(RunEntry& entry, core::ScheduleTask command, std::shared_ptr<LaneCount> lane, std::uint64_t number);
   void note_missing_handler(RunId run_id, const core::ScheduleTask& command);
   void perform_at_once(RunEntry& entry, const core::ScheduleTask& command, const HandlerEntry& handler,
@@ -496,6 +499,8 @@ class ShardGroup {
   void recover(ShardId shard, std::uint64_t generation);
   void recovered(ShardId shard, std::uint64_t generation, Result<store::Recovery> recovery);
   void rebuild(ShardId shard, std::uint64_t generation, std::shared_ptr<store::Recovery> recovery, std::size_t index);
+  static bool is_built_last(const store::LoadedRun& loaded);
+  void build_job(Shard& shard, store::OpenRunRow row);
   void resume(RunEntry& entry, bool unclean);
   void clear_after_commit(const HoldKey& key);
   void set_aside(RunEntry& entry, const Refusal& refusal);
