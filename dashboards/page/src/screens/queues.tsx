@@ -28,7 +28,7 @@ function Limits({ queue }: { queue: Queue }) {
     rate_per_key: rateText(queue.limits.rate_per_key),
     weight: String(queue.limits.weight ?? ""),
   });
-  const set = (name: keyof typeof draft) => (event: { target: { value: string } }) => setDraft({ ...draft, [name]: event.target.value });
+  const set = (name: keyof typeof draft) => ({ target }: { target: { value: string } }) => setDraft((now) => ({ ...now, [name]: target.value }));
   const isRate = (text: string): boolean => text.trim() === "" || rateOf(text) !== undefined;
   return (
     <Act
