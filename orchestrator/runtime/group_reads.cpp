@@ -29,8 +29,7 @@ void ShardGroup::read_run(RunId run_id, Reply<std::optional<store::RunView>> rep
     }
     if (found->second->committing) {
       // Its step's own transaction carries the decision; our next batch may well be faster.
-      found->second->waiting_events.push_back(
-          [this, run_id, reply = std::move(reply)]() mutable { read_run(run_id, std::move(reply)); });
+      found->second->waiting_events.push_back([this, run_id, reply]() mutable { read_run(run_id, std::move(reply)); });
       return;
     }
     if (found->second->uncommitted == 0) {
