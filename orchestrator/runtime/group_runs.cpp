@@ -31,7 +31,10 @@ ShardGroup::ShardGroup(Parts parts)
       random_state_(parts_.seed),
       token_secret_(parts_.store.cluster_secret()) {}
 
-ShardGroup::~ShardGroup() = default;
+/// Suspects that go with this group are counted down in their lanes: none of them shall ask it for more.
+ShardGroup::~ShardGroup() {
+  for (const auto& [id, shard] : shards_) shard->parked.clear();
+}
 
 std::uint64_t ShardGroup::random() {
   random_state_ += 0x9E3779B97F4A7C15ULL;

@@ -92,6 +92,7 @@ std::map<QueueName, std::int64_t> ParkedJobs::by_queue() const {
 }
 
 void ParkedJobs::clear() {
+  for (const auto& [name, lane] : lanes_) lane->count->disarm();
   lane_of_.clear();
   lanes_.clear();
 }

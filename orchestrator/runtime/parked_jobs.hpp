@@ -55,6 +55,7 @@ class LaneCount {
     armed_ = true;
     return ready_ > few_ || !armed_.exchange(false);
   }
+  void disarm() { armed_ = false; }
   [[nodiscard]] std::size_t ready() const { return ready_; }
 
  private:
@@ -96,7 +97,7 @@ class ParkedJobs {
 
   [[nodiscard]] std::size_t size() const { return lane_of_.size(); }
   [[nodiscard]] std::map<QueueName, std::int64_t> by_queue() const;
-  /// Forgets everything; calls of refill may still come.
+  /// Forgets everything; a call of refill may be under way, and no other follows.
   void clear();
 
  private:

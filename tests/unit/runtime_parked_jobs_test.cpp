@@ -134,6 +134,20 @@ TEST_F(ParkedJobsTest, AKeysLaneKeepsFewInMemoryWhereTheShardHasMany) {
   EXPECT_TRUE(many.must_park(keyed, 0));
 }
 
+TEST_F(ParkedJobsTest, WhatLeavesALaneThatWasForgottenAsksForNothing) {
+  int asked = 0;
+  ParkedJobs few(2, [&](const JobLane&) { ++asked; });
+  const auto count = few.count_of(kMail);
+  for (int i = 0; i < 2; ++i) count->one_more();
+  few.park(kMail, job(1));
+  ASSERT_EQ(asked, 0);
+
+  few.clear();
+  for (int i = 0; i < 2; ++i) count->one_less();
+
+  EXPECT_EQ(asked, 0);
+}
+
 TEST_F(ParkedJobsTest, CountsByQueue) {
   JobLane urgent = kMail;
   urgent.priority = 5;

@@ -1,7 +1,8 @@
 -- name: load_mailboxes
 -- Part 1: the open waits of signal keys, oldest first; a key without waits still has a row, for it says whether signals
 -- of it are pending. Part 2: the senders' ids that were used before. Part 3: names and ids of all signals of a key, up to
--- one more than kMaxSenderIds. One statement, because nearly always it is all that a signal asks. Index: signal_waits_pkey, signals_pending_key, signals_sender_key.
+-- one more than kMaxSenderIds. One statement, because nearly always it is all that a signal asks.
+-- Index: signal_waits_pkey, signals_pending_key, signals_sender_key.
 select 1 as part, q.place, exists (
     select from orchestrator.signals s
     where s.shard = q.shard and s.namespace = q.namespace and s.key = q.key and s.fate in ('buffered', 'delivered')),
